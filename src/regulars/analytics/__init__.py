@@ -1,0 +1,1 @@
+"""Analyses of a purchase history: Ibis tables in, Ibis tables and frozen results out. No Django."""

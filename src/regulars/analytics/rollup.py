@@ -1,0 +1,156 @@
+"""The history scanned once: lines -> receipts -> customer-days -> customers, cut off at `as_of`.
+
+Every analysis works on the smallest of these tables that serves it. They are cached in the engine,
+so the expensive scan of the lines happens once, however many analyses follow.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+
+import ibis
+import ibis.expr.types as ir
+
+from regulars.analytics.purchases import History
+from regulars.core.errors import NotEnoughData
+from regulars.core.i18n import format_date
+from regulars.core.i18n import gettext as _
+
+WHO_AND_WHERE = ("store", "channel", "staff")
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """A history up to and including the day `as_of`, at four levels of detail.
+
+    - `lines`: the purchase contract, plus `purchased_on`; not cached, a scan.
+    - `receipts`: one row per receipt. `amount` net of returns, `gross` without them, both in minor
+      units; `lines` counts positions sold. Without a receipt number, the lines of one customer at one
+      moment in one store are one receipt.
+    - `days`: one row per known customer and day. `is_visit` says that something was bought that day;
+      days of returns alone carry money and are not visits. `gap_days` is the time since the customer's
+      previous visit, null at the first one.
+    - `customers`: one row per known customer with at least one visit.
+    """
+
+    history: History
+    as_of: dt.date
+    first_day: dt.date
+    lines: ir.Table
+    receipts: ir.Table
+    days: ir.Table
+    customers: ir.Table
+
+    @cached_property
+    def visits(self) -> ir.Table:
+        """Customer-days on which something was bought."""
+        return self.days.filter(self.days.is_visit)
+
+    @property
+    def span_days(self) -> int:
+        """Days from the first line to `as_of`, both counted."""
+        return (self.as_of - self.first_day).days + 1
+
+    def has(self, *columns: str) -> bool:
+        """Whether the history carries all of these optional columns."""
+        return self.history.has(*columns)
+
+
+def roll_up(history: History, *, as_of: dt.date) -> Rollup:
+    """Build the four levels once. Lines after `as_of` are left out.
+
+    Raises `NotEnoughData` when no line is left, or none has a customer who bought something.
+    """
+    lines = _until(history, as_of)
+    receipts = _receipts(lines).cache()
+    first_day = receipts.purchased_on.min().to_pyarrow().as_py()
+    if first_day is None:
+        raise NotEnoughData(_("There are no purchases on or before {day}.").format(day=format_date(as_of)))
+    days = _days(receipts).cache()
+    customers = _customers(days, as_of).cache()
+    if not _any_row(customers):
+        raise NotEnoughData(
+            _(
+                "No line names a customer who bought something. "
+                'If a column does, name it: --map customer_id="heading of the column".'
+            )
+        )
+    return Rollup(history, as_of, first_day, lines, receipts, days, customers)
+
+
+def _any_row(table: ir.Table) -> bool:
+    return int(table.limit(1).count().to_pyarrow().as_py()) > 0
+
+
+def _until(history: History, as_of: dt.date) -> ir.Table:
+    lines = history.lines
+    end = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time())
+    return lines.filter(lines.purchased_at < ibis.literal(end)).mutate(purchased_on=lines.purchased_at.date())
+
+
+def _receipts(lines: ir.Table) -> ir.Table:
+    # a till restarts its numbers: a receipt is its number within one day, store and customer
+    moment = "receipt_id" if "receipt_id" in lines.columns else "purchased_at"
+    keys = [key for key in ("customer_id", "purchased_on", moment, "store") if key in lines.columns]
+    sold = lines.amount > 0
+    measures = {
+        "amount": lines.amount.sum(),
+        "gross": lines.amount.sum(where=sold).fill_null(0),
+        "lines": sold.sum().fill_null(0),
+    }
+    if moment != "purchased_at":
+        measures["purchased_at"] = lines.purchased_at.min()
+    for column in ("discount", "cost"):
+        if column in lines.columns:
+            measures[column] = lines[column].sum().fill_null(0)
+    if "cost" in lines.columns:
+        measures["costed_amount"] = lines.amount.sum(where=lines.cost.notnull()).fill_null(0)
+    for column in ("channel", "staff"):
+        if column in lines.columns:
+            measures[column] = lines[column].max()
+    return lines.group_by(keys).aggregate(**measures)
+
+
+def _days(receipts: ir.Table) -> ir.Table:
+    known = receipts.filter(receipts.customer_id.notnull())
+    optional = [c for c in ("discount", "cost", "costed_amount") if c in receipts.columns]
+    days = known.group_by(["customer_id", "purchased_on"]).aggregate(
+        amount=known.amount.sum(),
+        gross=known.gross.sum(),
+        receipts=(known.gross > 0).sum(),
+        lines=known.lines.sum(),
+        **{column: known[column].sum() for column in optional},
+    )
+    days = days.mutate(is_visit=days.receipts > 0)
+    by_customer = ibis.window(group_by=[days.customer_id, days.is_visit], order_by=days.purchased_on)
+    previous = days.purchased_on.lag().over(by_customer)
+    gap = days.purchased_on.delta(previous, unit="day")
+    return days.mutate(
+        gap_days=ibis.cases((days.is_visit, gap), else_=ibis.null("int64")),
+        visit_no=ibis.cases((days.is_visit, ibis.row_number().over(by_customer) + 1), else_=ibis.null("int64")),
+    )
+
+
+def _customers(days: ir.Table, as_of: dt.date) -> ir.Table:
+    visit = days.is_visit
+    optional = [c for c in ("discount", "cost", "costed_amount") if c in days.columns]
+    customers = days.group_by("customer_id").aggregate(
+        first_on=days.purchased_on.min(where=visit),
+        last_on=days.purchased_on.max(where=visit),
+        visits=visit.sum(),
+        receipts=days.receipts.sum(),
+        lines=days.lines.sum(),
+        amount=days.amount.sum(),
+        gross=days.gross.sum(),
+        sum_log_gaps=days.gap_days.cast("float64").ln().sum().fill_null(0.0),
+        **{column: days[column].sum() for column in optional},
+    )
+    customers = customers.filter(customers.visits > 0)
+    today = ibis.literal(as_of)
+    customers = customers.mutate(
+        recency_days=today.delta(customers.last_on, unit="day"),
+        age_days=today.delta(customers.first_on, unit="day"),
+        last_purchase_age_days=customers.last_on.delta(customers.first_on, unit="day"),
+    )
+    # a stable number that does not depend on row order: samples are drawn by it
+    return customers.mutate(customer_no=ibis.row_number().over(ibis.window(order_by=customers.customer_id)))

@@ -1,0 +1,1 @@
+"""What every other package leans on: errors, money, languages. No Django, no engine."""

@@ -1,0 +1,97 @@
+"""Russian and English: gettext catalogues, plural forms, and Babel for numbers, money and dates.
+
+The language is a context variable, so a web request and a report built beside it do not disturb one
+another. Catalogues are kept as `.po` and compiled in memory on first use: there is no compiled file
+that could be stale.
+"""
+
+import datetime as dt
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib import resources
+
+from babel import dates, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("ru", "en")
+
+_language: ContextVar[str] = ContextVar("regulars_language", default="en")
+
+
+def current_language() -> str:
+    """The language of this context: `ru` or `en`."""
+    return _language.get()
+
+
+@contextmanager
+def use_language(language: str) -> Iterator[None]:
+    """Speak `language` inside the block."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, not {language!r}")
+    token = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    if language == "en":
+        return NullTranslations()
+    path = resources.files("regulars") / "locale" / language / "LC_MESSAGES" / "regulars.po"
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def gettext(message: str) -> str:
+    """`message` in the current language. Import it as `_`; fill placeholders with `.format()` after."""
+    return _catalogue(_language.get()).gettext(message)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """The plural form that `count` asks for, in the current language."""
+    return _catalogue(_language.get()).ngettext(singular, plural, count)
+
+
+def pgettext(context: str, message: str) -> str:
+    """`message` in the meaning that `context` names, where one English word has two translations."""
+    return _catalogue(_language.get()).pgettext(context, message)
+
+
+def N_(message: str) -> str:
+    """Mark a constant for translation without translating it yet."""
+    return message
+
+
+def format_number(value: float, digits: int = 0) -> str:
+    """`value` with the language's separators and at most `digits` decimals."""
+    pattern = "#,##0" if digits == 0 else "#,##0." + "0" * digits
+    return numbers.format_decimal(value, format=pattern, locale=_language.get())
+
+
+def format_percent(share: float, digits: int = 0) -> str:
+    """A share (0.25) as a percentage (25 %)."""
+    pattern = "#,##0%" if digits == 0 else "#,##0." + "0" * digits + "%"
+    if _language.get() == "ru":
+        pattern = pattern.replace("%", "\N{NO-BREAK SPACE}%")
+    return numbers.format_percent(share, format=pattern, locale=_language.get())
+
+
+def format_date(day: dt.date) -> str:
+    """A day as people of this language write it: 3 мар. 2026 г., Mar 3, 2026."""
+    return dates.format_date(day, format="medium", locale=_language.get())
+
+
+def format_month(day: dt.date) -> str:
+    """The month of a day: март 2026, March 2026."""
+    return dates.format_date(day, format="LLLL yyyy", locale=_language.get())

@@ -1,0 +1,45 @@
+"""Money: integer minor units (kopecks, cents) below the screen, currency units on it."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from babel import numbers
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import current_language
+from regulars.core.i18n import gettext as _
+
+
+def check_currency(code: str) -> str:
+    """The ISO 4217 code in capitals; `InputError` when there is no such currency."""
+    currency = code.strip().upper()
+    if not numbers.is_currency(currency):
+        raise InputError(
+            _("There is no currency {code!r}. Give its three-letter ISO 4217 code, such as RUB, USD or EUR.").format(
+                code=code
+            )
+        )
+    return currency
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals the currency has: 2 for RUB, 0 for JPY, 3 for KWD."""
+    return int(numbers.get_currency_precision(currency))
+
+
+def to_units(minor: float, currency: str) -> Decimal:
+    """Minor units as currency units, exact to the minor unit: 123450 kopecks -> 1234.50."""
+    digits = minor_digits(currency)
+    whole = Decimal(repr(minor) if isinstance(minor, float) else minor).quantize(Decimal(1), ROUND_HALF_EVEN)
+    return whole.scaleb(-digits).quantize(Decimal(1).scaleb(-digits))
+
+
+def format_money(minor: float, currency: str, *, exact: bool = False) -> str:
+    """Money for a person: whole currency units above 100 of them unless `exact`, in the current language."""
+    units = to_units(minor, currency)
+    whole = not exact and abs(units) >= 100
+    pattern = numbers.Locale.parse(current_language()).currency_formats["standard"].pattern
+    if whole:
+        pattern = pattern.replace(".00", "")
+    return numbers.format_currency(
+        units, currency, format=pattern, locale=current_language(), currency_digits=not whole
+    )
