@@ -1,25 +1,188 @@
-"""Lost last year in money: what lost customers would have spent at their own rhythm, minus what they did."""
+"""Lost last year in money: what customers would have spent at their own rhythm, minus what they did."""
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
+import ibis
 import ibis.expr.types as ir
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import nbinom
 
+from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
+from regulars.analytics.intervals import bootstrap_sum
+from regulars.analytics.lifecycle import Judge
+from regulars.analytics.rhythm import Rhythm
+from regulars.analytics.rollup import YEAR_DAYS, Rollup
+from regulars.analytics.snapshot import snapshot
+from regulars.core.i18n import gettext as _
+
+PARTS = ("lost", "shrunken", "never_returned")
+
+# a customer is shrunken when so few visits in the year had at most this chance at the old rhythm
+SHRUNKEN_CHANCE = 0.05
+# history needed before the year to know the old rhythm
+SHRUNKEN_PAST_DAYS = 90
 
 
 @dataclass(frozen=True)
 class LostPart:
+    """One way of losing money; `reason` says why it could not be computed (then all is zero)."""
+
     customers: int
     money: Estimate  # minor units of revenue
-    reason: str | None = None  # why the part could not be computed (then customers == 0 and money is 0, 0, 0)
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
 class LostLastYear:
-    since: dt.date  # first day of the period; it ends with as_of
+    """Money missed in the 365 days that end with `as_of`, each customer in one part only.
+
+    `people`: one row per customer: `customer_id`, `lost_kind` (a part), `missed_amount` (minor units).
+    """
+
+    since: dt.date  # first day of the period
     customers: int
     money: Estimate  # minor units of revenue, sum of the parts
-    margin: Estimate | None
-    parts: dict[str, LostPart]  # "lost", "shrunken", "never_returned"
-    people: ir.Table  # customer_id, lost_kind (key of parts), missed_amount (minor units)
+    margin: Estimate | None  # minor units, when the margin is known
+    parts: dict[str, LostPart]
+    people: ir.Table
+
+
+def lost_last_year(
+    rollup: Rollup,
+    states: ir.Table,
+    judge: Judge,
+    rhythm: Rhythm,
+    *,
+    margin_share: float | None = None,
+) -> LostLastYear:
+    """What the business missed in the last 365 days through customers who left or came less.
+
+    - lost: repeat customers who are lost at `as_of` and were not a year before. Missed: their own rate
+      times their own check, from their last visit (or the start of the year) to `as_of`.
+    - never_returned: newcomers of the year with one visit, at least one window ago. Missed: what an average
+      newcomer of the same month (those who never returned included) has spent after the first visit.
+    - shrunken: customers in good standing a year ago and not lost now, who came so rarely that at their old
+      rhythm it had a chance of 5 % or less. Missed: old rate times old check times 365 minus what they
+      spent, scaled down by the amount that chance alone would have put there.
+
+    The interval resamples customers. It does not cover the doubt about the rhythm itself.
+    """
+    start = rollup.as_of - dt.timedelta(days=YEAR_DAYS)
+    now = rollup.customers.inner_join(states.select("customer_id", "state"), "customer_id")
+    before = judge.apply(snapshot(rollup.visits, at=start)) if rollup.first_day <= start else None
+    pieces = {
+        "lost": _lost(now, before, rhythm, start),
+        "never_returned": _never_returned(now, rollup, judge.window_days, start),
+    }
+    reasons: dict[str, str] = {}
+    if before is not None and (start - rollup.first_day).days >= SHRUNKEN_PAST_DAYS:
+        pieces["shrunken"] = _shrunken(now, before, rhythm)
+    else:
+        reasons["shrunken"] = _("The history must begin at least {days} days before the year, to know the old rhythm.")
+        reasons["shrunken"] = reasons["shrunken"].format(days=SHRUNKEN_PAST_DAYS)
+    people = ibis.union(
+        *[piece.mutate(lost_kind=ibis.literal(kind)) for kind, piece in pieces.items()], distinct=False
+    ).cache()
+    return _summed(rollup, people, start, reasons, margin_share)
+
+
+def _lost(now: ir.Table, before: ir.Table | None, rhythm: Rhythm, start: dt.date) -> ir.Table:
+    gone = now.filter((now.state == "lost") & (now.visits > 1))
+    if before is not None:
+        already = before.filter(before.silence == 2).select("customer_id")
+        gone = gone.anti_join(already, "customer_id")
+    silent_days = ibis.least(gone.recency_days, ibis.literal(YEAR_DAYS)).cast("float64")
+    rate = rhythm.rate(gone.visits - 1, gone.last_purchase_age_days)
+    missed = rate * rhythm.check(gone.amount, gone.visits) * silent_days
+    return _rows(gone.mutate(missed=missed))
+
+
+def _never_returned(now: ir.Table, rollup: Rollup, window_days: int, start: dt.date) -> ir.Table:
+    seen_after = max(start, rollup.first_day + dt.timedelta(days=window_days))
+    newcomers = now.filter((now.first_on > ibis.literal(seen_after)) & (now.age_days >= window_days)).mutate(
+        month=lambda t: t.first_on.truncate("M")
+    )
+    visits = rollup.visits
+    first = visits.filter(visits.visit_no == 1).select("customer_id", first_amount=visits.amount)
+    newcomers = newcomers.inner_join(first, "customer_id")
+    later = (newcomers.amount - newcomers.first_amount).sum().cast("float64")
+    months = newcomers.group_by("month").aggregate(missed=(later / newcomers.count()).clip(lower=0.0))
+    return _rows(newcomers.filter(newcomers.visits == 1).inner_join(months, "month"))
+
+
+def _shrunken(now: ir.Table, before: ir.Table, rhythm: Rhythm) -> ir.Table:
+    """Kept customers whose visits fell; the summed excess over chance, shared among those flagged."""
+    good = before.filter(before.silence == 0)
+    good = good.select(
+        "customer_id",
+        past_frequency=good.frequency,
+        past_age=good.age_days,
+        past_check=rhythm.check(good.amount, good.visits),
+        past_rate=rhythm.rate(good.frequency, good.age_days),
+    )
+    kept = now.filter(now.state != "lost").inner_join(good, "customer_id")
+    kept = with_computed(kept, ("past_frequency", "past_age", "visits_year"), _against_chance(rhythm)).cache()
+    flagged = kept.filter(kept.is_rare)
+    missed = (flagged.past_rate * flagged.past_check * float(YEAR_DAYS) - flagged.amount_year.cast("float64")).clip(
+        lower=0.0
+    )
+    flagged = flagged.mutate(missed=missed)
+    found = float(flagged.missed.sum().fill_null(0.0).to_pyarrow().as_py())
+    by_chance = float((kept.chance_visits * kept.past_check).sum().fill_null(0.0).to_pyarrow().as_py())
+    excess = max(1.0 - by_chance / found, 0.0) if found else 0.0
+    rows = _rows(flagged.mutate(missed=flagged.missed * excess))
+    return rows.filter(rows.missed_amount > 0)
+
+
+def _against_chance(rhythm: Rhythm) -> Any:
+    """Visits of a year are negative binomial at the old rhythm: what is rare, and what chance alone hides.
+
+    With n = r + x and p = (alpha + T) / (alpha + T + 365): E[(m - X) 1(X <= q)] = m F(q; n) -
+    m F(q - 1; n + 1), where m is the mean and q the largest count with F(q; n) <= 5 %.
+    """
+
+    def compute(frequency: NDArray[Any], age: NDArray[Any], visits: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        n = rhythm.shape + frequency
+        exposure = rhythm.scale_days + age
+        p = exposure / (exposure + YEAR_DAYS)
+        mean = n * YEAR_DAYS / exposure
+        rare = nbinom.ppf(SHRUNKEN_CHANCE, n, p)
+        rare = np.where(nbinom.cdf(rare, n, p) > SHRUNKEN_CHANCE, rare - 1, rare)
+        below = nbinom.cdf(rare, n, p) - nbinom.cdf(rare - 1, n + 1, p)
+        return {"is_rare": visits <= rare, "chance_visits": np.maximum(mean * below, 0.0)}
+
+    return compute
+
+
+def _rows(table: ir.Table) -> ir.Table:
+    return table.select("customer_id", missed_amount=table.missed.round().cast("int64"))
+
+
+def _summed(
+    rollup: Rollup, people: ir.Table, start: dt.date, reasons: dict[str, str], margin_share: float | None
+) -> LostLastYear:
+    everybody = int(rollup.customers.count().to_pyarrow().as_py())
+    amounts = {kind: _amounts(people.filter(people.lost_kind == kind)) for kind in PARTS}
+    parts = {kind: LostPart(found.size, _sum(found, everybody), reasons.get(kind)) for kind, found in amounts.items()}
+    missed = np.concatenate(list(amounts.values()))
+    money = _sum(missed, everybody)
+    margin = None
+    if margin_share is not None:
+        margin = Estimate(money.value * margin_share, money.low * margin_share, money.high * margin_share)
+    return LostLastYear(start + dt.timedelta(days=1), missed.size, money, margin, parts, people)
+
+
+def _amounts(people: ir.Table) -> NDArray[np.float64]:
+    return np.asarray(people.missed_amount.to_pyarrow().to_numpy(), dtype=np.float64)
+
+
+def _sum(amounts: NDArray[np.float64], everybody: int) -> Estimate:
+    """Resample all customers, also those who missed nothing: how many are lost is uncertain too."""
+    if not amounts.size:
+        return Estimate(0.0, 0.0, 0.0)
+    found = bootstrap_sum(np.concatenate([amounts, np.zeros(everybody - amounts.size)]))
+    return Estimate(found.value, max(found.low, 0.0), found.high)

@@ -16,7 +16,7 @@ from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
 
-WHO_AND_WHERE = ("store", "channel", "staff")
+YEAR_DAYS = 365  # "the last 12 months": the 365 days that end with as_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Rollup:
     - `days`: one row per known customer and day. `is_visit` says that something was bought that day;
       days of returns alone carry money and are not visits. `gap_days` is the time since the customer's
       previous visit, null at the first one.
-    - `customers`: one row per known customer with at least one visit.
+    - `customers`: one row per known customer with at least one visit. `age_days` counts from the first
+      visit to `as_of`, `recency_days` from the last one, `last_purchase_age_days` between the two;
+      `amount` is net of returns, `amount_year` and `visits_year` cover the last 365 days.
     """
 
     history: History
@@ -133,6 +135,7 @@ def _days(receipts: ir.Table) -> ir.Table:
 
 def _customers(days: ir.Table, as_of: dt.date) -> ir.Table:
     visit = days.is_visit
+    this_year = days.purchased_on > ibis.literal(as_of - dt.timedelta(days=YEAR_DAYS))
     optional = [c for c in ("discount", "cost", "costed_amount") if c in days.columns]
     customers = days.group_by("customer_id").aggregate(
         first_on=days.purchased_on.min(where=visit),
@@ -142,6 +145,8 @@ def _customers(days: ir.Table, as_of: dt.date) -> ir.Table:
         lines=days.lines.sum(),
         amount=days.amount.sum(),
         gross=days.gross.sum(),
+        amount_year=days.amount.sum(where=this_year).fill_null(0),
+        visits_year=(visit & this_year).sum(),
         sum_log_gaps=days.gap_days.cast("float64").ln().sum().fill_null(0.0),
         **{column: days[column].sum() for column in optional},
     )

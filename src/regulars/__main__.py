@@ -1,0 +1,5 @@
+"""`python -m regulars` is the same as `regulars`."""
+
+from regulars.cli import main
+
+main()

@@ -1,0 +1,192 @@
+"""`regulars audit FILES...`: a purchase file in, an honest picture of the customer base out."""
+
+import datetime as dt
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from regulars.cli.console import out, progress_bar, say
+from regulars.cli.options import Currency, Day, Share, mapping_of, reading_options
+from regulars.core.i18n import current_language, format_date, ngettext
+from regulars.core.i18n import gettext as _
+
+STANDARD_OUTPUT = "-"
+IN_FOLDER = ""  # the value of --xlsx when no path follows
+
+
+def command() -> click.Command:
+    """The command with its help in the current language."""
+    return click.Command(
+        "audit",
+        callback=_audit,
+        help=_(
+            "Read purchases and write a report: how many customers there are, who is active, slipping and lost, "
+            "what was lost last year in money, who never came back, what a customer is worth, and what to do first.\n\n"
+            "FILES are CSV, Excel, ODS or Parquet files, folders or patterns. Without --out, a dated folder is made."
+        ),
+        params=[
+            click.Argument(["files"], nargs=-1),
+            click.Option(["--out"], metavar="REPORT.html", help=_("Write the report here.")),
+            click.Option(["--json", "json_to"], metavar="AUDIT.json", help=_("Write all numbers here; - prints them.")),
+            click.Option(
+                ["--customers-out"],
+                metavar="CUSTOMERS.parquet",
+                help=_("Write one row per customer here (.parquet or .csv)."),
+            ),
+            click.Option(
+                ["--xlsx"],
+                is_flag=False,
+                flag_value=IN_FOLDER,
+                metavar="[BOOK.xlsx]",
+                help=_("Write the lists of people for Excel, beside the report or to the path that follows."),
+            ),
+            click.Option(["--as-of"], type=Day(), help=_("The day of the audit. Default: the last day in the data.")),
+            click.Option(["--currency"], type=Currency(), help=_("Currency of the amounts, such as RUB.")),
+            click.Option(["--margin"], type=Share(), help=_("Share of margin, such as 30%, when cost is unknown.")),
+            click.Option(
+                ["--memory-limit"],
+                default="4GB",
+                show_default=True,
+                help=_("Memory for the engine; above it, it works on disk."),
+            ),
+            click.Option(
+                ["--accept-rejects"], is_flag=True, help=_("Go on when more than 5 % of the rows are broken.")
+            ),
+            click.Option(["--schema"], is_flag=True, help=_("Print the schema of audit.json and leave.")),
+            *reading_options(),
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where each result goes; None: not wanted."""
+
+    folder: Path | None  # made by us
+    html: Path | None
+    json: Path | str | None
+    customers: Path | None
+    xlsx: Path | None
+    rejects: Path
+
+    @property
+    def written(self) -> list[Path]:
+        return [path for path in (self.html, self.json, self.customers, self.xlsx) if isinstance(path, Path)]
+
+
+def _audit(
+    files: tuple[str, ...],
+    out: str | None,
+    json_to: str | None,
+    customers_out: str | None,
+    xlsx: str | None,
+    schema: bool,
+    **options: Any,
+) -> None:
+    if schema:
+        from regulars.report import json_schema
+
+        click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+        return
+    if xlsx and (not xlsx.lower().endswith(".xlsx") or not files):
+        # `--xlsx sales.csv`: what follows is an input, not the workbook to write
+        files, xlsx = (*files, xlsx), IN_FOLDER
+    if not files:
+        raise click.UsageError(_("Name the files to read: regulars audit sales.xlsx"))
+    _run(files, _targets(out, json_to, customers_out, xlsx), **options)
+
+
+def _targets(out: str | None, json_to: str | None, customers_out: str | None, xlsx: str | None) -> Targets:
+    folder = None if out else _new_folder()
+    html = Path(out) if out else folder / "report.html"  # type: ignore[operator]
+    book = None if xlsx is None else Path(xlsx) if xlsx else html.with_name(f"{html.stem}.xlsx")
+    return Targets(
+        folder=folder,
+        html=html,
+        json=STANDARD_OUTPUT if json_to == STANDARD_OUTPUT else _path(json_to) or (folder and folder / "audit.json"),
+        customers=_path(customers_out) or (folder and folder / "customers.parquet"),
+        xlsx=book,
+        rejects=html.with_name("rejects.csv" if folder else f"{html.stem}-rejects.csv"),
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _new_folder() -> Path:
+    """A folder of today that does not exist yet; it is made when there is something to put there."""
+    name = f"regulars-{dt.datetime.now().astimezone():%Y-%m-%d}"
+    folder, number = Path(name), 1
+    while folder.exists():
+        number += 1
+        folder = Path(f"{name}-{number}")
+    return folder
+
+
+def _run(
+    files: tuple[str, ...],
+    targets: Targets,
+    *,
+    as_of: dt.date | None,
+    currency: str | None,
+    margin: float | None,
+    memory_limit: str,
+    accept_rejects: bool,
+    mapping: tuple[str, ...],
+    region: str,
+    lang: str | None,
+) -> None:
+    from regulars.analytics.audit import audit
+    from regulars.cli.results import print_headlines, print_reading, write_all
+    from regulars.ingest import read_purchases
+
+    _refuse_to_overwrite_input(files, targets)
+    with progress_bar() as bar:
+        history = read_purchases(
+            *files,
+            mapping=mapping_of(mapping),
+            currency=currency,
+            region=region,
+            accept_rejects=accept_rejects,
+            rejects_to=targets.rejects,
+            memory_limit=memory_limit,
+            progress=bar,
+        )
+        day = as_of or _last_day(history)
+        result = audit(history, as_of=day, margin_share=margin, progress=bar)
+        bar.step(_("Writing"), None, None)
+        write_all(result, targets, language=lang or current_language())
+    print_reading(result)
+    if as_of is None:
+        say(_("As of {day}, the last day in the data. Another day: --as-of.").format(day=format_date(day)))
+    quiet = targets.json == STANDARD_OUTPUT
+    print_headlines(result, to_stderr=quiet)
+    count = len(targets.written)
+    say(ngettext("{count} file written:", "{count} files written:", count).format(count=count))
+    for path in targets.written:
+        (say if quiet else out.print)(str(path))
+
+
+def _last_day(history: Any) -> dt.date:
+    from regulars.core.errors import NotEnoughData
+
+    span = history.span()
+    if span is None:
+        raise NotEnoughData(_("The files hold no purchases."))
+    return span[1]
+
+
+def _refuse_to_overwrite_input(files: tuple[str, ...], targets: Targets) -> None:
+    from regulars.core.errors import InputError
+
+    inputs = {Path(file).resolve() for file in files if Path(file).is_file()}
+    for path in targets.written:
+        if path.resolve() in inputs:
+            raise InputError(
+                _("{path} is an input file: it would be overwritten. Name another file.").format(path=path)
+            )

@@ -1,0 +1,97 @@
+"""All commands, and the one place that turns errors into messages and exit codes."""
+
+import os
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+
+from regulars.cli import audit, clv, demo, inspect
+from regulars.cli.console import fail, say
+from regulars.core.errors import RegularsError
+from regulars.core.i18n import gettext as _
+
+INTERRUPTED = 130
+BROKEN = 1
+
+
+def build() -> click.Group:
+    """The commands with their help in the current language."""
+    group = click.Group(
+        name="regulars",
+        help=_("Knows each customer, sees who is leaving, in money, and what to do about it."),
+        params=[
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help=_("Show the version and leave."),
+            )
+        ],
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for module in (audit, inspect, clv, demo):
+        group.add_command(module.command())
+    return group
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of one command."""
+    try:
+        code = build().main(args=list(arguments), prog_name="regulars", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        say(_("Stopped. Nothing half-written was left behind."))
+        return INTERRUPTED
+    except click.ClickException as error:
+        return _usage(error)
+    except RegularsError as error:
+        fail(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader of our output has gone; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN
+    except Exception as error:  # the last resort: a person gets a sentence, an operator the traceback on request
+        if os.environ.get("REGULARS_TRACEBACK"):
+            traceback.print_exc()
+        fail(
+            _(
+                "{kind}: {message}. This is our fault. Run again with REGULARS_TRACEBACK=1 and report the result."
+            ).format(kind=type(error).__name__, message=error)
+        )
+        return BROKEN
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> int:
+    fail(_usage_message(error))
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        say(_("See: {command} --help").format(command=context.command_path))
+    return 2
+
+
+def _usage_message(error: click.ClickException) -> str:
+    """click speaks English only; these are the cases that people meet."""
+    match error:
+        case click.NoSuchOption():
+            message = _("There is no option {option}.").format(option=error.option_name)
+            close = ", ".join(error.possibilities or ())
+            return message + (" " + _("Did you mean {close}?").format(close=close) if close else "")
+        case click.MissingParameter():
+            name = error.param.human_readable_name if error.param else ""
+            return _("{name} is missing.").format(name=name)
+        case click.BadParameter():
+            name = error.param.opts[0] if error.param and error.param.opts else ""
+            return _("{name}: {message}").format(name=name, message=error.message)
+        case _:
+            return error.format_message()
+
+
+def _print_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"regulars {version('regulars')}")
+        context.exit()

@@ -1,0 +1,106 @@
+"""Options that several commands share, and how their values are read."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import click
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.core.money import check_currency
+
+
+class Day(click.ParamType):
+    """A day written as 2026-03-31 or 31.03.2026."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """The day, or a usage error that names the two forms."""
+        if isinstance(value, dt.date):
+            return value
+        for form in ("%Y-%m-%d", "%d.%m.%Y"):
+            try:
+                return dt.datetime.strptime(str(value), form).date()
+            except ValueError:
+                continue
+        self.fail(_("{value!r} is not a day. Write it as 2026-03-31 or 31.03.2026.").format(value=value), param, ctx)
+
+
+class Share(click.ParamType):
+    """A share written as 0.3, 0,3 or 30%."""
+
+    name = "SHARE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A number from 0 to 1, or a usage error."""
+        if isinstance(value, float):
+            return value
+        text = str(value).replace(",", ".").strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = -1.0
+        if not 0 < share <= 1:
+            self.fail(_("{value!r} is not a share. Write it as 0.3 or 30%.").format(value=value), param, ctx)
+        return share
+
+
+class Currency(click.ParamType):
+    """An ISO 4217 code."""
+
+    name = "CODE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The code in capitals, or a usage error."""
+        try:
+            return check_currency(str(value))
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+
+
+def mapping_of(pairs: Sequence[str]) -> dict[str, str]:
+    """`role=heading` pairs as a dictionary; `InputError` for a pair without `=` or a role given twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        role, equals, heading = pair.partition("=")
+        role = role.strip()
+        if not equals or not role or not heading.strip():
+            raise InputError(
+                _('--map {pair!r} is not understood. Write it as --map customer_id="heading of the column".').format(
+                    pair=pair
+                )
+            )
+        if role in found:
+            raise InputError(_("--map names {role} twice.").format(role=role))
+        found[role] = heading.strip()
+    return found
+
+
+def reading_options() -> list[click.Parameter]:
+    """What every command that reads files understands."""
+    return [
+        click.Option(
+            ["--map", "mapping"],
+            multiple=True,
+            metavar="ROLE=HEADING",
+            help=_('Name a column yourself, such as --map customer_id="Loyalty card". May be repeated.'),
+        ),
+        click.Option(
+            ["--region"],
+            default="RU",
+            show_default=True,
+            metavar="CC",
+            help=_("Country of phone numbers written without a country code."),
+        ),
+        language_option(),
+    ]
+
+
+def language_option() -> click.Option:
+    """The language of the report and of the messages."""
+    return click.Option(
+        ["--lang"],
+        type=click.Choice(["ru", "en"]),
+        help=_("Language of the report and of all messages. Default: the terminal's."),
+    )

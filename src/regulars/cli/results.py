@@ -1,0 +1,56 @@
+"""Writing and printing what an audit found."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from regulars.analytics.audit import Audit
+from regulars.cli.console import err, out, say
+from regulars.core.errors import OutputError
+from regulars.core.i18n import format_number, ngettext
+from regulars.core.i18n import gettext as _
+from regulars.report import headlines, write_customers, write_html, write_json, write_xlsx
+
+if TYPE_CHECKING:
+    from regulars.cli.audit import Targets
+
+
+def write_all(result: Audit, targets: "Targets", *, language: str) -> None:
+    """Write every wanted file, each of them whole or not at all."""
+    for path in targets.written:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                _("The folder {folder} cannot be made: {error}.").format(folder=path.parent, error=error.strerror)
+            ) from error
+    if targets.html:
+        write_html(result, targets.html, language=language)
+    if targets.json:
+        write_json(result, sys.stdout if isinstance(targets.json, str) else targets.json)
+    if targets.customers:
+        write_customers(result, targets.customers)
+    if targets.xlsx:
+        write_xlsx(result, targets.xlsx, language=language)
+
+
+def print_reading(result: Audit) -> None:
+    """How many rows were read, and where the rejected ones are."""
+    reading = result.reading
+    say(
+        ngettext(
+            "{count} row read, {rejected} rejected.", "{count} rows read, {rejected} rejected.", reading.rows_read
+        ).format(count=format_number(reading.rows_read), rejected=format_number(reading.rows_rejected))
+    )
+    if reading.rejects_file:
+        say(_("Rejected rows and their reasons: {path}").format(path=reading.rejects_file))
+
+
+def print_headlines(result: Audit, *, to_stderr: bool) -> None:
+    """The numbers an owner asks for first."""
+    table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for line in headlines(result):
+        table.add_row(Text(line.label), Text(line.value, style="bold"), Text(line.rule, style="dim"))
+    (err if to_stderr else out).print(table)
