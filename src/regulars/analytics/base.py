@@ -223,7 +223,7 @@ def _products(rollup: Rollup) -> ir.Table | None:
         "product_id",
         "product",
         "amount",
-        share=sums.amount / ibis.literal(float(total)) if total > 0 else ibis.literal(0.0),
+        share=sums.amount.cast("float64") / total if total > 0 else ibis.literal(0.0, "float64"),
         abc=ibis.cases((sums.product_id.notnull(), _abc(sums.amount, *cuts)), else_=ibis.null("string")),
         xyz=ibis.cases(
             (sums.variation <= _X_UP_TO, "X"),
@@ -239,11 +239,13 @@ def _product_months(rollup: Rollup, key: str) -> ir.Table:
     """The one scan of the lines: money and demand of each product in each month."""
     lines = rollup.lines
     demand = lines.quantity if rollup.has("quantity") else lines.amount
-    return lines.group_by(product_id=lines[key], number=month_number(lines.purchased_at)).aggregate(
-        product=(lines["product"] if rollup.has("product") else lines[key]).max(),
+    table = lines.group_by(product_id=lines[key], number=month_number(lines.purchased_at)).aggregate(
         amount=lines.amount.sum(),
         demand=demand.sum(where=lines.amount > 0).fill_null(0).cast("float64"),
+        # of several names of one product, one that does not depend on row order
+        **({"product": lines["product"].max()} if rollup.has("product") and key == "product_id" else {}),
     )
+    return table if "product" in table.columns else table.mutate(product=table.product_id)
 
 
 def _product_sums(by_month: ir.Table, full: range) -> ir.Table:

@@ -18,8 +18,6 @@ from regulars.analytics.clv import (
 from regulars.analytics.models import counted_customers
 from regulars.analytics.purchases import History
 from regulars.analytics.rollup import Rollup, roll_up
-from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits
 
 FITS = {
@@ -45,14 +43,11 @@ def fit_one(history: History, model: str, *, until: dt.date | None, unit_days: f
     Gamma-Gamma sees the mean value, in currency units, of the repeat purchase days of customers who have
     any. `NotEnoughData` when the model refuses; `KeyError` for an unknown model.
     """
-    span = history.span()
-    if span is None:
-        raise NotEnoughData(_("The files hold no purchases."))
-    day = until or span[1]
+    day = until or history.last_day
     rollup = roll_up(history, as_of=day)
     if model == "gamma_gamma":
         return Fitted(fit_gamma_gamma(*_repeat_values(rollup)), day)
-    return Fitted(FITS[model](counted_customers(rollup, unit_days=unit_days)), day)
+    return Fitted(FITS[model](counted_customers(rollup.customers, unit_days=unit_days)), day)
 
 
 def _repeat_values(rollup: Rollup) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,7 +14,7 @@ from regulars.analytics.clv import MbgNbd, fit_mbg_nbd
 from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import bootstrap_sum, mean_interval
-from regulars.analytics.models import Models
+from regulars.analytics.models import Models, counted_customers
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import UNIT_DAYS
@@ -46,6 +46,10 @@ class Ltv:
     Money is in minor units: margin when `basis` is "margin" (cost or share known), else revenue. Expected
     values are discounted at `discount_rate` a year, each year's money at its middle.
 
+    `newcomer` and `payback` are about customers first seen after the first window of the history, and their
+    model is fitted on them alone: those who were there from the start are regulars of long standing, and a
+    newcomer is not worth what they are.
+
     - `payback`: one row per month since the first visit, 0 to 36: `month`, `observed` and `modelled`
       cumulative value per newcomer, the first purchase included; null where not observed.
     - `segments`: one row per segment of a `dimension` (first_store, first_channel, first_product,
@@ -62,6 +66,7 @@ class Ltv:
     expected: dict[int, Estimate] | None  # horizon in months -> mean value of an existing customer
     expected_total: dict[int, float] | None
     newcomer: dict[int, Estimate] | None  # horizon -> what a new customer brings: the most that winning one may cost
+    newcomer_reason: str | None  # why there is no forecast for newcomers
     payback: ir.Table | None
     first_days: int | None
     segments: ir.Table | None
@@ -88,28 +93,38 @@ def ltv(
     from the spread between customers; the doubt about the model itself shows in `holdout`.
     """
     share = 1.0 if margin_share is None else margin_share
+    money = _Money(rhythm, share, discount_rate)
     model = models.visits
-    customers = _expected(rollup, model, rhythm, share, discount_rate).cache()
+    customers = _expected(rollup, model, money).cache()
     historic = _amounts(rollup.customers.amount, share)
-    newcomers = _newcomers(rollup, window_days)
+    newcomers = _newcomers(rollup, window_days).cache()
+    fresh, newcomer_reason = _newcomer_model(newcomers)
     first_days = _first_days(newcomers)
-    relative = _relative_error(historic)
+    expected = {h: _amounts(customers[f"expected_value_{h}"]) for h in HORIZONS_MONTHS} if model else {}
     return Ltv(
         discount_rate=discount_rate,
         basis="revenue" if margin_share is None else "margin",
         historic_mean=_mean(historic),
-        expected={h: _mean(_amounts(customers[f"expected_value_{h}"])) for h in HORIZONS_MONTHS} if model else None,
-        expected_total={h: float(_amounts(customers[f"expected_value_{h}"]).sum()) for h in HORIZONS_MONTHS}
-        if model
-        else None,
-        newcomer=_newcomer(model, rhythm, share, discount_rate, relative) if model else None,
-        payback=_payback(rollup, newcomers, model, rhythm, share, discount_rate),
+        expected={h: _mean(values) for h, values in expected.items()} or None,
+        expected_total={h: float(values.sum()) for h, values in expected.items()} or None,
+        newcomer=_newcomer(fresh, newcomers, money) if fresh else None,
+        newcomer_reason=newcomer_reason,
+        payback=_payback(rollup, newcomers, fresh, money),
         first_days=first_days,
         segments=_segments(rollup, newcomers, customers, profile, first_days, share),
         holdout=_holdout(pasts, window_days),
         reason=models.reasons.get("mbg_nbd"),
         customers=customers,
     )
+
+
+@dataclass(frozen=True)
+class _Money:
+    """How visits become value."""
+
+    rhythm: Rhythm
+    share: float  # of margin, or 1
+    discount_rate: float  # a year
 
 
 def _discounted(cumulative: list[Floats], rate: float) -> list[Floats]:
@@ -128,7 +143,7 @@ def _horizons_in_units() -> list[float]:
     return [months * MONTH_DAYS / UNIT_DAYS for months in HORIZONS_MONTHS]
 
 
-def _expected(rollup: Rollup, model: MbgNbd | None, rhythm: Rhythm, share: float, rate: float) -> ir.Table:
+def _expected(rollup: Rollup, model: MbgNbd | None, money: _Money) -> ir.Table:
     customers = rollup.customers.mutate(frequency=rollup.customers.visits - 1)
     names = [f"expected_value_{h}" for h in HORIZONS_MONTHS]
     if model is None:
@@ -140,11 +155,11 @@ def _expected(rollup: Rollup, model: MbgNbd | None, rhythm: Rhythm, share: float
     def compute(x: Floats, t_x: Floats, t: Floats) -> dict[str, NDArray[Any]]:
         history = (x, t_x / UNIT_DAYS, t / UNIT_DAYS)
         visits = [model.expected_purchases_given(*history, horizon) for horizon in _horizons_in_units()]
-        found = dict(zip(names, _discounted(visits, rate), strict=True))
+        found = dict(zip(names, _discounted(visits, money.discount_rate), strict=True))
         return {"p_alive": model.p_alive(*history), "expected_visits_12": visits[0], **found}
 
     found = with_computed(customers, TUPLE, compute)
-    check = rhythm.check(found.amount, found.visits) * share
+    check = money.rhythm.check(found.amount, found.visits) * money.share
     values = {name: (found[name] * check).round().cast("int64") for name in names}
     return found.select("customer_id", "p_alive", "expected_visits_12", **values)
 
@@ -158,6 +173,37 @@ def _mean(amounts: Floats) -> Estimate:
     return Estimate(total.value / amounts.size, total.low / amounts.size, total.high / amounts.size)
 
 
+def _newcomers(rollup: Rollup, window_days: int) -> ir.Table:
+    """Customers first seen after the first window: those before had mostly bought before the history began."""
+    customers = rollup.customers
+    seen_after = rollup.first_day + dt.timedelta(days=window_days)
+    return customers.filter(customers.first_on >= ibis.literal(seen_after))
+
+
+def _newcomer_model(newcomers: ir.Table) -> tuple[MbgNbd | None, str | None]:
+    try:
+        return fit_mbg_nbd(counted_customers(newcomers)), None
+    except NotEnoughData as refusal:
+        return None, str(refusal)
+
+
+def _newcomer(model: MbgNbd, newcomers: ir.Table, money: _Money) -> dict[int, Estimate]:
+    check = _newcomer_check(newcomers) * money.share
+    relative = _relative_error(_amounts(newcomers.amount))
+    visits = [model.expected_purchases(np.array([horizon])) for horizon in _horizons_in_units()]
+    found = {}
+    for months, repeats in zip(HORIZONS_MONTHS, _discounted(visits, money.discount_rate), strict=True):
+        value = check * (1 + float(repeats[0]))
+        found[months] = Estimate(value, value * (1 - relative), value * (1 + relative))
+    return found
+
+
+def _newcomer_check(newcomers: ir.Table) -> float:
+    """Money per visit of newcomers, minor units."""
+    sums = newcomers.aggregate(amount=newcomers.amount.sum(), visits=newcomers.visits.sum()).to_pyarrow().to_pylist()
+    return max(sums[0]["amount"] or 0, 0) / (sums[0]["visits"] or 1)
+
+
 def _relative_error(amounts: Floats) -> float:
     """Half the width of the mean's interval, relative to the mean."""
     if amounts.size < 2 or amounts.mean() <= 0:
@@ -166,58 +212,40 @@ def _relative_error(amounts: Floats) -> float:
     return (interval.high - interval.value) / interval.value
 
 
-def _newcomer(model: MbgNbd, rhythm: Rhythm, share: float, rate: float, relative: float) -> dict[int, Estimate]:
-    visits = [model.expected_purchases(np.array([horizon])) for horizon in _horizons_in_units()]
-    found = {}
-    for months, repeats in zip(HORIZONS_MONTHS, _discounted(visits, rate), strict=True):
-        value = rhythm.mean_check * share * (1 + float(repeats[0]))
-        found[months] = Estimate(value, value * (1 - relative), value * (1 + relative))
-    return found
-
-
-def _newcomers(rollup: Rollup, window_days: int) -> ir.Table:
-    """Customers first seen after the first window: those before had mostly bought before the history began."""
-    customers = rollup.customers
-    seen_after = rollup.first_day + dt.timedelta(days=window_days)
-    return customers.filter(customers.first_on >= ibis.literal(seen_after)).select(
-        "customer_id", "first_on", "age_days"
-    )
-
-
 def _first_days(newcomers: ir.Table) -> int | None:
     counts = newcomers.aggregate(**{f"d{days}": (newcomers.age_days >= days).sum() for days in FIRST_DAYS})
     row = counts.to_pyarrow().to_pylist()[0]
     return next((days for days in FIRST_DAYS if (row[f"d{days}"] or 0) >= FEWEST_NEWCOMERS), None)
 
 
-def _payback(
-    rollup: Rollup, newcomers: ir.Table, model: MbgNbd | None, rhythm: Rhythm, share: float, rate: float
-) -> ir.Table | None:
+def _payback(rollup: Rollup, newcomers: ir.Table, model: MbgNbd | None, money: _Money) -> ir.Table | None:
     last = HORIZONS_MONTHS[-1]
-    observed = _observed_payback(rollup, newcomers, share, rate)
-    months = np.arange(last + 1, dtype=np.float64)
-    modelled: list[float | None] = [None] * (last + 1)
-    if model is not None:
-        visits = model.expected_purchases(months * MONTH_DAYS / UNIT_DAYS)
-        steps = np.diff(visits, prepend=0.0) / (1 + rate) ** (months / 12)
-        modelled = list(rhythm.mean_check * share * (1 + np.cumsum(steps)))
+    observed = _observed_payback(rollup, newcomers, money)
     if not observed and model is None:
         return None
     rows = {
         "month": list(range(last + 1)),
-        "observed": [observed[m] if m < len(observed) else None for m in range(last + 1)],
-        "modelled": modelled,
+        "observed": [observed[month] if month < len(observed) else None for month in range(last + 1)],
+        "modelled": [None] * (last + 1) if model is None else _modelled_payback(model, newcomers, money),
     }
     return ibis.memtable(rows, schema={"month": "int64", "observed": "float64", "modelled": "float64"})
 
 
-def _observed_payback(rollup: Rollup, newcomers: ir.Table, share: float, rate: float) -> list[float]:
+def _modelled_payback(model: MbgNbd, newcomers: ir.Table, money: _Money) -> list[float]:
+    months = np.arange(HORIZONS_MONTHS[-1] + 1, dtype=np.float64)
+    visits = model.expected_purchases(months * MONTH_DAYS / UNIT_DAYS)
+    steps = np.diff(visits, prepend=0.0) / (1 + money.discount_rate) ** (months / 12)
+    value = _newcomer_check(newcomers) * money.share * (1 + np.cumsum(steps))
+    return [float(one) for one in value]
+
+
+def _observed_payback(rollup: Rollup, newcomers: ir.Table, money: _Money) -> list[float]:
     """Cumulative value per newcomer at the end of each month of life, among those observed to its end."""
     ages = newcomers.group_by(months=(newcomers.age_days / MONTH_DAYS).floor().cast("int64")).aggregate(
         n=ibis._.count()
     )
     observed_to = {row["months"]: row["n"] for row in ages.to_pyarrow().to_pylist()}
-    days = rollup.days.inner_join(newcomers, "customer_id")
+    days = rollup.days.inner_join(newcomers.select("customer_id", "first_on", "age_days"), "customer_id")
     life = days.purchased_on.delta(days.first_on, unit="day")
     lived = (days.age_days / MONTH_DAYS).floor().cast("int64")
     days = days.mutate(month=ibis.ifelse(life == 0, 0, (life / MONTH_DAYS).floor().cast("int64") + 1), lived=lived)
@@ -228,7 +256,7 @@ def _observed_payback(rollup: Rollup, newcomers: ir.Table, share: float, rate: f
         observed = sum(n for lived_months, n in observed_to.items() if lived_months >= month)
         if observed < FEWEST_NEWCOMERS:
             break
-        total += by_month.get(month, 0) * share / observed / (1 + rate) ** (month / 12)
+        total += by_month.get(month, 0) * money.share / observed / (1 + money.discount_rate) ** (month / 12)
         curve.append(total)
     return curve
 
@@ -257,7 +285,7 @@ def _with_first_value(
     """Adds `value_first`: what a newcomer brought in the first days; null for all others."""
     if first_days is None:
         return people.mutate(value_first=ibis.null("float64"))
-    observed = newcomers.filter(newcomers.age_days >= first_days)
+    observed = newcomers.filter(newcomers.age_days >= first_days).select("customer_id", "first_on")
     days = rollup.days.inner_join(observed, "customer_id")
     early = days.filter(days.purchased_on.delta(days.first_on, unit="day") < first_days)
     value = early.group_by("customer_id").aggregate(value_first=early.amount.sum().cast("float64") * share)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +34,7 @@ def fit_models(rollup: Rollup) -> Models:
     Value per visit is the net amount over visits, first visit included; customers whose returns ate all
     they bought are left out of the value model.
     """
-    counted = counted_customers(rollup)
+    counted = counted_customers(rollup.customers)
     visits: MbgNbd | None = None
     value: GammaGamma | None = None
     reasons: dict[str, str] = {}
@@ -48,9 +49,9 @@ def fit_models(rollup: Rollup) -> Models:
     return Models(counted, visits, value, reasons)
 
 
-def counted_customers(rollup: Rollup, *, unit_days: float = UNIT_DAYS) -> Counted:
-    """All customers at `as_of` as counted tuples, in weeks unless told otherwise."""
-    customers = rollup.customers.mutate(frequency=rollup.customers.visits - 1)
+def counted_customers(customers: ir.Table, *, unit_days: float = UNIT_DAYS) -> Counted:
+    """Customers of a rollup (all or some) as counted tuples, in weeks unless told otherwise."""
+    customers = customers.mutate(frequency=customers.visits - 1)
     counted = customers.group_by(TUPLE).aggregate(n=customers.count(), log_gaps=customers.sum_log_gaps.sum())
     rows = counted.order_by(TUPLE).to_pyarrow()
     x, t_x, t, n, log_gaps = (np.asarray(rows[c].to_numpy(), dtype=np.float64) for c in (*TUPLE, "n", "log_gaps"))

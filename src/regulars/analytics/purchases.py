@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.datatypes as types
 import ibis.expr.types as ir
 
-from regulars.core.errors import ColumnProblem
+from regulars.core.errors import ColumnProblem, NotEnoughData
 from regulars.core.i18n import gettext as _
 
 REQUIRED: Mapping[str, types.DataType] = MappingProxyType(
@@ -52,6 +52,7 @@ class Notice:
     kind: str  # a stable id, such as "returns" or "extreme_quantities"
     rows: int
     example: str | None = None
+    estimated: bool = False  # counted on a sample, because counting every row would take too long
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,14 @@ class History:
         row = self.lines.aggregate(first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
         return (row["first"], row["last"]) if row["first"] is not None else None
 
+    @property
+    def last_day(self) -> dt.date:
+        """The last day with a line: the usual `as_of`. `NotEnoughData` when there is no line."""
+        span = self.span()
+        if span is None:
+            raise NotEnoughData(_("There are no purchases at all."))
+        return span[1]
+
     def __repr__(self) -> str:
         reading = self.reading
         return (
@@ -136,10 +145,10 @@ def check_contract(lines: ir.Table) -> None:
 def _same_kind(dtype: types.DataType, expected: types.DataType) -> bool:
     if expected.is_timestamp():
         # a zone would be a second truth beside the shop's wall clock
-        return dtype.is_timestamp() and dtype.timezone is None  # type: ignore[attr-defined]
+        return isinstance(dtype, types.Timestamp) and dtype.timezone is None
     if expected.is_floating():
-        return dtype.is_floating()
-    return dtype.copy(nullable=True) == expected
+        return bool(dtype.is_floating())
+    return bool(dtype.copy(nullable=True) == expected)
 
 
 def connect(*, memory_limit: str = "4GB", spill_to: str | None = None) -> ibis.BaseBackend:

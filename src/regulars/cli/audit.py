@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,7 +156,7 @@ def _run(
             memory_limit=memory_limit,
             progress=bar,
         )
-        day = as_of or _last_day(history)
+        day = as_of or history.last_day
         result = audit(history, as_of=day, margin_share=margin, progress=bar)
         bar.step(_("Writing"), None, None)
         write_all(result, targets, language=lang or current_language())
@@ -170,15 +169,6 @@ def _run(
     say(ngettext("{count} file written:", "{count} files written:", count).format(count=count))
     for path in targets.written:
         (say if quiet else out.print)(str(path))
-
-
-def _last_day(history: Any) -> dt.date:
-    from regulars.core.errors import NotEnoughData
-
-    span = history.span()
-    if span is None:
-        raise NotEnoughData(_("The files hold no purchases."))
-    return span[1]
 
 
 def _refuse_to_overwrite_input(files: tuple[str, ...], targets: Targets) -> None:

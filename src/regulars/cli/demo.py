@@ -36,9 +36,7 @@ def _demo(to: str, lang: str | None) -> None:
         bar.step(_("The supermarket's history"), None, None)
         source = write_supermarket(folder / "supermarket.parquet")
         history = read_purchases(source, currency="USD", progress=bar)
-        span = history.span()
-        assert span is not None
-        result = audit(history, as_of=span[1], progress=bar)
+        result = audit(history, as_of=history.last_day, progress=bar)
         written = []
         for language in LANGUAGES:
             path = folder / f"report.{language}.html"

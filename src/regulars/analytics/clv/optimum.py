@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
 from regulars.analytics.clv.counted import Floats
@@ -16,6 +17,7 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 
 # Log-parameters stay within e**-+12, that is 6e-6 .. 160,000 in scaled units: further out is a ridge.
 LIMIT = 12.0
+_EDGE = LIMIT - 1e-9
 
 # A climb has arrived when a Newton step would gain less log-likelihood than this, over all customers.
 _ARRIVED = 1e-3
@@ -24,7 +26,7 @@ _ARRIVED = 1e-3
 _SHARPEST_UNKNOWN = 0.01
 
 # Polishing ends when the next step promises less log-likelihood than this, over all customers.
-_SETTLED = 1e-8
+_SETTLED = 1e-10
 _MOST_STEPS = 40
 
 _TINY = float(np.finfo(float).tiny)
@@ -43,8 +45,7 @@ class Optimum:
     @property
     def arrived(self) -> bool:
         """Whether the gradient is as good as zero, apart from log-parameters that lean on their limit."""
-        outward = (np.abs(self.theta) > LIMIT - 1e-9) & (self.gradient * self.theta > 0)
-        free = np.flatnonzero(~outward)
+        free = np.flatnonzero(~_leaning(self.theta, self.gradient))
         if not np.isfinite(self.information).all():
             return False
         values, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
@@ -72,10 +73,9 @@ def climb(objective: Objective, start: Floats, weight: float, nearby: Objective 
     """
     first = nearby or objective
     theta = _search(first, start, weight)
-    if np.abs(theta).max() < LIMIT - 1e-6:
-        theta = _polish(objective, theta, _information(first, theta))
-    elif nearby is not None:
+    if nearby is not None and (np.abs(theta) > _EDGE).any():
         theta = _search(objective, theta, weight)
+    theta = _polish(objective, theta, _information(first, theta))
     value, gradient = objective(theta)
     return Optimum(theta, value, _information(objective, theta), gradient)
 
@@ -110,7 +110,8 @@ def _polish(objective: Objective, theta: Floats, information: Floats) -> Floats:
     value, slope = objective(theta)
     reach = 1.0
     for _step in range(_MOST_STEPS):
-        step = inverse @ slope
+        leaning = _leaning(theta, slope)
+        step = np.where(leaning, 0.0, inverse @ np.where(leaning, 0.0, slope))
         step *= reach * min(1.0, 1.0 / np.abs(step).max(initial=_TINY))
         if slope @ step < _SETTLED:
             break
@@ -122,6 +123,11 @@ def _polish(objective: Objective, theta: Floats, information: Floats) -> Floats:
         inverse = _with_curvature(inverse, there - theta, slope - new_slope)
         theta, value, slope, reach = there, new_value, new_slope, 1.0
     return theta
+
+
+def _leaning(theta: Floats, slope: Floats) -> NDArray[np.bool_]:
+    """Which log-parameters lean on their limit: the likelihood rises beyond it."""
+    return (np.abs(theta) > _EDGE) & (slope * theta > 0)
 
 
 def _with_curvature(inverse: Floats, moved: Floats, fell: Floats) -> Floats:

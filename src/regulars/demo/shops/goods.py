@@ -1,0 +1,71 @@
+"""The assortment of a synthetic shop: prices, popularity, and pairs that are bought together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from regulars.demo.shops.arrays import Floats, Ints, lognormal
+from regulars.demo.shops.plan import ShopPlan
+from regulars.demo.shops.words import Words
+
+
+@dataclass(frozen=True)
+class Goods:
+    """One position per product. Prices in minor units, before any planted change."""
+
+    categories: list[str]
+    names: list[str]
+    price: Floats
+    cost_share: Floats  # of the list price
+    popularity: Floats  # chance to be a line's product, companions aside; sums to 1
+    companion: Ints  # the product that this one brings with it, -1 for none
+    companion_chance: Floats
+
+    @property
+    def ids(self) -> list[str]:
+        """Product ids, such as P007."""
+        width = len(str(len(self.names)))
+        return [f"P{number:0{width}d}" for number in range(1, len(self.names) + 1)]
+
+    @property
+    def frequency(self) -> Floats:
+        """How often each product is bought per drawn line, companions included."""
+        brought = np.zeros(len(self.names))
+        has = self.companion >= 0
+        np.add.at(brought, self.companion[has], (self.popularity * self.companion_chance)[has])
+        return self.popularity + brought
+
+    @property
+    def mean_line(self) -> float:
+        """Expected list price of a drawn line with what it brings along, for quantity 1 and a level of 1."""
+        return float(self.frequency @ self.price)
+
+
+def draw_goods(plan: ShopPlan, words: Words, rng: np.random.Generator) -> Goods:
+    """Draw the assortment; popular products are spread over all categories."""
+    n = plan.products
+    named = words.product_names(plan.assortment, n)
+    popularity = 1 / (rng.permutation(n) + 1.0) ** plan.zipf
+    steps = plan.price / words.price_divisor * lognormal(plan.price_spread, n, rng) / words.price_step
+    companion, chance = _companions(plan, popularity, rng)
+    return Goods(
+        categories=[category for category, _ in named],
+        names=[name for _, name in named],
+        price=np.maximum(np.rint(steps), 1) * words.price_step,
+        cost_share=1 - plan.margin * rng.uniform(0.7, 1.3, n),
+        popularity=popularity / popularity.sum(),
+        companion=companion,
+        companion_chance=chance,
+    )
+
+
+def _companions(plan: ShopPlan, popularity: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Pairs among the products of the middle: popular enough to be seen, rare enough to stand out."""
+    companion, chance = np.full(plan.products, -1), np.zeros(plan.products)
+    if plan.companions:
+        by_popularity = np.argsort(-popularity)
+        middle = rng.permutation(by_popularity[plan.products // 10 :][: 4 * plan.companions])
+        pairs = middle[: 2 * plan.companions].reshape(-1, 2)
+        companion[pairs[:, 0]] = pairs[:, 1]
+        chance[pairs[:, 0]] = plan.companion_chance
+    return companion, chance

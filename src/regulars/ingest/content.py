@@ -1,0 +1,127 @@
+"""What the cells of a column look like, counted over a sample: the second witness beside the heading."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from regulars.ingest.engine import Engine, literal
+from regulars.ingest.table import RawTable, cell
+
+SAMPLES = 5
+
+_SHARES = (
+    "dates", "clocks", "times", "numbers", "fractions", "mobiles", "dialable", "emails", "worded", "slashed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Content:
+    """Shares are of the filled cells of the sample."""
+
+    rows: int
+    filled: int
+    distinct: int
+    dates: float
+    clocks: float  # dates with a time of day other than midnight
+    times: float  # a time of day without a date
+    numbers: float
+    fractions: float  # numbers with something behind the decimal sign
+    mobiles: float  # unmistakable phone numbers
+    dialable: float  # 10 to 15 digits and nothing but what people put between them
+    emails: float
+    worded: float  # two words or more
+    slashed: float  # dates with slashes or dashes, day or month first
+    commas: int  # numbers in which a comma must be the decimal sign
+    dots: int  # numbers in which a dot must be the decimal sign
+    dot_groups: int  # numbers in which a dot must stand between thousands
+    families: tuple[tuple[str, int], ...]  # forms of dates and how many cells have each
+    signs: str  # currency signs and codes that occur
+    samples: tuple[str, ...]
+
+    @property
+    def is_date(self) -> bool:
+        """Nearly every filled cell is a date."""
+        return self.filled > 0 and self.dates >= 0.8
+
+    @property
+    def is_number(self) -> bool:
+        """Most filled cells are numbers."""
+        return self.filled > 0 and self.numbers >= 0.6
+
+    @property
+    def is_phone(self) -> bool:
+        """Most filled cells are mobile numbers beyond doubt."""
+        return self.filled > 0 and self.mobiles >= 0.6
+
+    @property
+    def is_empty(self) -> bool:
+        """No cell of the sample holds anything."""
+        return self.filled == 0
+
+
+_SEPARATED = r"^\+?[\d\s().+-]{10,20}$"
+_MOBILE = r"^(\+?7|8)[\s(-]*9\d{2}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}(\.0)?$|^\+\d[\d\s()-]{8,17}$"
+_CURRENCY = r"(₽|руб|\$|€|£|₸|₴|\b(?:rub|usd|eur|kzt|gbp)\b)"
+
+_FAMILIES = {
+    "year_first": r"^\d{4}[-/.]",
+    "dotted": r"^\d{1,2}\.\d{1,2}\.\d{2}",
+    "day_slash": r"^\d{1,2}[/-]\d{1,2}[/-]\d{2}",
+    "compact": r"^(19|20)\d{6}$",
+}
+
+
+_COUNTS = {
+    "rows": "count(*)",
+    "filled": "count(v)",
+    "distinct": "count(DISTINCT v)",
+    "dates": "count(d)",
+    "clocks": "count_if(d <> date_trunc('day', d))",
+    "times": "count_if(regexp_full_match(v, '\\d{1,2}:\\d{2}(:\\d{2})?\\s*([AaPp][Mm])?"
+    "|0?[.,]\\d+|(1899-12-3[01]|1900-01-0[01]) .*'))",
+    "numbers": "count(n)",
+    "fractions": "count_if(regexp_matches(n, '\\.0*[1-9]'))",
+    "mobiles": f"count_if(regexp_matches(v, {literal(_MOBILE)}))",
+    "dialable": f"count_if(regexp_matches(v, {literal(_SEPARATED)}))",
+    "emails": "count_if(regexp_matches(v, '^\\S+@\\S+\\.\\S+$'))",
+    "worded": "count_if(regexp_matches(v, '\\pL+\\s+\\pL'))",
+    "slashed": "count(rg_slash_order(v))",
+    "commas": "count_if(regexp_matches(v, '^[^.,]*,(\\d{1,2}|\\d{4,})\\D*$|\\.\\d{3},\\d'))",
+    "dots": "count_if(regexp_matches(v, '^[^.,]*\\.(\\d{1,2}|\\d{4,})\\D*$|,\\d{3}\\.\\d'))",
+    "dot_groups": "count_if(regexp_matches(v, '^\\D*\\d{1,3}(\\.\\d{3})+,\\d'))",
+    "signs": f"string_agg(DISTINCT nullif(regexp_extract(lower(v), {literal(_CURRENCY)}, 1), ''))",
+    "samples": f"list(DISTINCT left(v, 60))[:{SAMPLES}]",
+    **{f"f_{key}": f"count_if(regexp_matches(v, {literal(sign)}))" for key, sign in _FAMILIES.items()},
+}
+
+
+def profile(engine: Engine, table: RawTable) -> tuple[Content, ...]:
+    """The content of every column of the table, from its sample."""
+    width = len(table.headings)
+    cells = ", ".join(cell(position) for position in range(width))
+    counts = ", ".join(f"{sql} AS {key}" for key, sql in _COUNTS.items())
+    # one long column instead of many: the plan does not grow with the width of the table
+    rows = engine.records(
+        f"""SELECT i, {counts} FROM (
+            SELECT i, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1970 AND 2100 THEN d END AS d FROM (
+                SELECT i, v, coalesce(rg_date(v, false), rg_date(v, true)) AS d FROM (
+                    SELECT i, rg_text(v) AS v FROM (
+                        SELECT unnest([{cells}]) AS v, unnest(range({width})) AS i FROM {table.sample}))))
+        GROUP BY i ORDER BY i""",
+        table.label,
+    )
+    found = {int(row["i"]): _content(row) for row in rows}
+    nothing = _content(dict.fromkeys(_COUNTS, 0) | {"signs": "", "samples": []})
+    return tuple(found.get(position, nothing) for position in range(width))
+
+
+def _content(counts: dict[str, Any]) -> Content:
+    filled = int(counts["filled"])
+    shares = {key: int(counts[key] or 0) / filled if filled else 0.0 for key in _SHARES}
+    whole = {key: int(counts[key] or 0) for key in ("rows", "filled", "distinct", "commas", "dots", "dot_groups")}
+    return Content(
+        **whole,
+        **shares,
+        families=tuple((key, int(counts[f"f_{key}"] or 0)) for key in _FAMILIES),
+        signs=counts["signs"] or "",
+        samples=tuple(sorted(counts["samples"] or ())),
+    )

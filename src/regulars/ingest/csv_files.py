@@ -1,0 +1,133 @@
+"""Text tables: CSV with any separator, and fixed-width exports with runs of spaces.
+
+DuckDB reads every cell as text, in parallel. It may be trusted with that as long as one line is one row. Where
+quotes hold line breaks, or are left open, its parallel scan loses or invents rows, so the counts are compared with the
+lines of the file afterwards and such a file is mended first (`quotes.py`).
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from regulars.core.errors import FileProblem
+from regulars.core.i18n import gettext as _
+from regulars.ingest.dialect import SPACES, Dialect, Layout, detect_dialect, find_layout, split_rows, split_spaces
+from regulars.ingest.engine import Engine, literal, path_literal
+from regulars.ingest.sample import keep_sample
+from regulars.ingest.table import Facts, RawTable, cell
+from regulars.ingest.text_files import LONGEST_LINE, TextFile, with_path
+
+ERRORS = "rg_csv_errors"
+SCANS = "rg_csv_scans"
+
+# more broken rows than this are counted but not listed: no spreadsheet could open the list
+MOST_ERRORS = 1_000_000
+_HEAD = 1 << 18
+_PROBES, _PROBE = 8, 1 << 13
+
+
+def open_csv(engine: Engine, text: TextFile) -> RawTable:
+    """Find the table in a text file. Raises `FileProblem` when there is none."""
+    head = _head(text)
+    dialect = detect_dialect(head)
+    rows = split_rows(head, dialect)
+    layout = find_layout([row for row, _end in rows])
+    prefix = rows[layout.first_row - 1][1] if layout.first_row > 0 else 0
+    header_row = None if layout.header_row is None else _line_of(rows, layout.header_row)
+    _check_not_empty(text, layout, prefix)
+    facts = Facts(
+        format="CSV" + (f" ({text.compression})" if text.compression else ""),
+        encoding=text.encoding,
+        delimiter=dialect.delimiter,
+        header_row=header_row,
+        first_row=prefix + 1,
+        damaged=text.damaged,
+    )
+    sample_rows = [row for row, _end in rows[layout.first_row :]] + list(_probes(text, dialect, layout.width))
+    sample = keep_sample(engine, sample_rows, layout.width)
+    if dialect.delimiter == SPACES:
+        text, dialect = _spaces_to_tabs(text, engine.workspace.new_path("tabs", ".csv")), Dialect("\t", quoted=False)
+    relation = csv_relation(text, dialect, layout.width, prefix)
+    return RawTable(
+        text.source, layout.headings, relation, sample, facts, text=text, dialect=dialect, prefix_lines=prefix
+    )
+
+
+def _line_of(rows: list[tuple[list[str], int]], position: int) -> int:
+    """The line on which a row begins."""
+    return rows[position - 1][1] + 1 if position else 1
+
+
+def _head(text: TextFile) -> str:
+    """The beginning of the file up to the end of a line."""
+    with text.path.open("rb") as stream:
+        content = stream.read(_HEAD)
+        if len(content) == _HEAD:
+            content += stream.readline(LONGEST_LINE)
+    return content.decode("utf-8", errors="replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+
+
+def _probes(text: TextFile, dialect: Dialect, width: int) -> Iterator[list[str]]:
+    """Rows from places spread over the rest of the file: the head of an export is often unlike its body."""
+    if text.size <= _HEAD + _PROBES * _PROBE:
+        return
+    step = (text.size - _HEAD) // _PROBES
+    with text.path.open("rb") as stream:
+        for start in range(_HEAD + step - _PROBE, text.size, step):
+            stream.seek(start)
+            lines = stream.read(_PROBE).split(b"\n")[1:-1]
+            piece = b"\n".join(lines).decode("utf-8", errors="replace")
+            yield from (row for row, _end in split_rows(piece, dialect) if len(row) == width)
+
+
+def _check_not_empty(text: TextFile, layout: Layout, prefix: int) -> None:
+    if text.lines > prefix:
+        return
+    if layout.header_row is None:
+        raise FileProblem(_("{file} holds no rows.").format(file=text.source.label))
+    raise FileProblem(
+        _("{file} holds headings and no rows below them.").format(file=text.source.label)
+    )
+
+
+def csv_relation(text: TextFile, dialect: Dialect, width: int, prefix: int) -> str:
+    """The query that reads every cell as text; rows with another number of cells go to the table of errors."""
+    quote = '"' if dialect.quoted and text.has_quotes else ""
+    columns = ", ".join(f"{cell(n)}: 'VARCHAR'" for n in range(width))
+    options = {
+        "columns": "{" + columns + "}",
+        "delim": literal(dialect.delimiter),
+        "quote": literal(quote),
+        "escape": literal(quote),
+        "header": "false",
+        "skip": str(prefix),
+        "auto_detect": "false",
+        "strict_mode": "true",
+        "store_rejects": "true",
+        "rejects_table": literal(ERRORS),
+        "rejects_scan": literal(SCANS),
+        "rejects_limit": str(MOST_ERRORS),
+        "max_line_size": str(LONGEST_LINE),
+        "new_line": literal(_line_end(text.path)),
+    }
+    listed = ", ".join(f"{name}={value}" for name, value in options.items())
+    return f"SELECT *, NULL::BIGINT AS line FROM read_csv({path_literal(text.path)}, {listed})"
+
+
+def _line_end(path: Path) -> str:
+    with path.open("rb") as stream:
+        return "\\r\\n" if stream.readline(LONGEST_LINE).endswith(b"\r\n") else "\\n"
+
+
+def _spaces_to_tabs(text: TextFile, target: Path) -> TextFile:
+    with text.path.open("rb") as lines, target.open("wb") as out:
+        for line in lines:
+            out.write(b"\t".join(part.encode() for part in split_spaces(line.decode("utf-8"))) + b"\n")
+    return with_path(text, target, has_quotes=False)
+
+
+def cells_of(line: str, dialect: Dialect) -> list[str]:
+    """The cells of one line."""
+    quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
+    return next(csv.reader(io.StringIO(line, newline=""), delimiter=dialect.delimiter, quoting=quoting), [])

@@ -1,0 +1,81 @@
+"""What all chapters share: the audit, its currency, and how rows become tables and bars."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+
+from regulars.analytics.audit import Audit
+from regulars.analytics.estimate import Estimate
+from regulars.core.i18n import gettext as _
+from regulars.report import names, words
+from regulars.report.blocks import Cell, Column, Missing, People, Table
+from regulars.report.people import people_behind
+
+# a chart of more months than this shows stripes, not columns
+MONTHS_SHOWN = 36
+
+
+@dataclass(frozen=True)
+class Context:
+    """The audit that a page tells about."""
+
+    audit: Audit
+    purse: words.Purse
+
+    @classmethod
+    def of(cls, audit: Audit) -> "Context":
+        return cls(audit, words.Purse(audit.currency))
+
+    def people(self, list_id: str, count: int) -> People | None:
+        """The richest of a list."""
+        return people_behind(self.audit, list_id, self.purse, count=count)
+
+    def missing(self, analysis: str) -> Missing:
+        """The answer "not enough data" with its reason."""
+        reason = self.audit.skipped.get(analysis) or _("There is not enough data for an answer.")
+        return Missing(reason, title=names.analysis(analysis))
+
+    @property
+    def unfinished_month(self) -> bool:
+        """Whether the last month of the history is not over."""
+        return (self.audit.as_of + dt.timedelta(days=1)).day != 1
+
+
+def rows_of(table: ir.Table, *, limit: int = 1000) -> list[dict[str, Any]]:
+    """The rows of a small table; the limit keeps a surprise from filling the memory."""
+    found: list[dict[str, Any]] = table.limit(limit).to_pyarrow().to_pylist()
+    return found
+
+
+def last_months(table: ir.Table, column: str = "month", limit: int = MONTHS_SHOWN) -> list[dict[str, Any]]:
+    """The latest rows by month, in order of time."""
+    return rows_of(table.order_by(table[column].desc()), limit=limit)[::-1]
+
+
+def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str | Cell]], note: str = "") -> Table:
+    """A table of ready strings."""
+    cells = tuple(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
+    return Table(caption, tuple(columns), cells, note)
+
+
+def number(title: str, *, secondary: bool = False) -> Column:
+    """A column of numbers."""
+    return Column(title, number=True, secondary=secondary)
+
+
+def likely(text: str) -> str:
+    """An interval, said so that everybody understands it."""
+    return _("likely {range}").format(range=text)
+
+
+def share(part: float, whole: float) -> float:
+    """`part` of `whole` within 0..1; 0 where there is no whole."""
+    return min(max(part / whole, 0.0), 1.0) if whole > 0 else 0.0
+
+
+def whisker(estimate: Estimate, widest: float) -> tuple[float, float]:
+    """Both ends of an interval as shares of the widest bar."""
+    return share(estimate.low, widest), share(estimate.high, widest)

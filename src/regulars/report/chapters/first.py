@@ -1,0 +1,88 @@
+"""What to do first? Opportunities by money, each with its assumption."""
+
+from regulars.analytics.opportunities import HIGH_CHECK, Opportunity
+from regulars.core.i18n import gettext as _
+from regulars.report import names, words
+from regulars.report.blocks import Bar, Bars, Block, Chapter, Explained, Text
+from regulars.report.chapters.common import Context, likely, share, whisker
+
+
+def chapter(context: Context) -> Chapter:
+    """Opportunities."""
+    items = context.audit.opportunities.items
+    if not items:
+        answer = _("No opportunity has anybody in it: there is nothing to suggest from this history.")
+        return Chapter("first", _("What to do first?"), answer)
+    blocks: list[Block] = [bars(context, with_people=True), _closing()]
+    return Chapter("first", _("What to do first?"), _answer(context), tuple(blocks))
+
+
+def _answer(context: Context) -> str:
+    items = context.audit.opportunities.items
+    total = sum(item.money.value for item in items)
+    return _("All of them together: {total} over the next 12 months. The largest is “{name}”.").format(
+        total=context.purse.about(total), name=names.opportunity(items[0].id)
+    )
+
+
+def assumption(item: Opportunity) -> str:
+    """What the money of an opportunity rests on."""
+    texts = {
+        "raise_frequency": _("if a tenth of the missing visits happen"),
+        "raise_check": _("if a tenth of the gap is closed"),
+    }
+    if item.id in texts and item.assumed_share == 0.1:
+        return texts[item.id]
+    return _("if it works with {share} of them").format(share=words.percent(item.assumed_share))
+
+
+def bars(context: Context, *, with_people: bool) -> Bars:
+    """Opportunities, largest money first; without people it is the short list of the first page."""
+    items, purse = context.audit.opportunities.items, context.purse
+    widest = max((item.money.high for item in items), default=0.0)
+    found = []
+    for item in items:
+        low, high = whisker(item.money, widest)
+        found.append(
+            Bar(
+                label=names.opportunity(item.id),
+                note=f"{words.customers(item.customers)}, {assumption(item)}",
+                value=purse.about(item.money.value),
+                interval=likely(purse.range(item.money)),
+                end=share(item.money.value, widest),
+                low=low,
+                high=high,
+                tone="good",
+                people=context.people(f"opportunity:{item.id}", item.customers) if with_people else None,
+            )
+        )
+    title = _("Possible gain over the next 12 months") if with_people else ""
+    return Bars(title, tuple(found), Explained(rule(), _definition()) if with_people else None)
+
+
+def rule() -> str:
+    """The plain sentence under the opportunities."""
+    return _("Money at stake times a modest share of success. Each customer is in one opportunity only.")
+
+
+def _definition() -> str:
+    return _(
+        "At stake over 12 months, at each one's own pace and check. Slipping: the part of the money that the fallen "
+        "chance to return endangers. Lost: all the money of the former pace. Second purchase: what one more customer "
+        "of this age would spend. More often: mean check in the top {top}, visits rarer than the median; the missing "
+        "visits. Bigger check: mean check below the median; the missing money. The interval comes from drawing the "
+        "customers anew and does not cover the assumed share."
+    ).format(top=words.percent(1 - HIGH_CHECK))
+
+
+def _closing() -> Text:
+    return Text(
+        (
+            _(
+                "Nobody knows the share of success before it has been tried. Leave a random tenth of each list alone, "
+                "contact the rest, and compare the two after one window: the difference is what the action was worth, "
+                "and the next estimate will rest on it."
+            ),
+        ),
+        title=_("These are assumptions: check them"),
+    )

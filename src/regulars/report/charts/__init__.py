@@ -1,0 +1,20 @@
+"""Static charts: Vega-Lite marks on a canvas of our own, drawn by vl-convert into SVG that the page colours."""
+
+from regulars.report.charts.canvas import NARROW, WIDE, Canvas, Size, Tick
+from regulars.report.charts.columns import month_columns, month_ticks
+from regulars.report.charts.curves import Curve, Mark, curves
+from regulars.report.charts.histogram import histogram
+
+__all__ = [
+    "NARROW",
+    "WIDE",
+    "Canvas",
+    "Curve",
+    "Mark",
+    "Size",
+    "Tick",
+    "curves",
+    "histogram",
+    "month_columns",
+    "month_ticks",
+]

@@ -1,0 +1,124 @@
+"""The page: one HTML file that needs nothing else, for a screen, a phone and paper."""
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from regulars.analytics.audit import Audit
+from regulars.core import i18n
+from regulars.core.i18n import current_language, use_language
+from regulars.core.i18n import gettext as _
+from regulars.report import words
+from regulars.report.atomic import replacing
+from regulars.report.blocks import Bars, Chapter, Stripe
+from regulars.report.chapters import (
+    first,
+    have,
+    lifecycle,
+    lost,
+    methods,
+    newcomers,
+    reading,
+    revenue_change,
+    spend,
+    who,
+    worth,
+)
+from regulars.report.chapters.common import Context
+from regulars.report.headlines import Headline, headlines
+
+_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, who, first, reading, methods)
+
+# headlines that have a drawing of their own on the first page
+_DRAWN = ("states", "revenue_change", "opportunity:")
+
+
+def write_html(audit: Audit, path: Path | str, *, language: str | None = None) -> None:
+    """Write the audit as one HTML file in `language` (`ru` or `en`; the current one unless given).
+
+    The file loads nothing from anywhere, so it can be mailed, printed and opened from a disk. Raises
+    `OutputError` when it cannot be written; then an older file under that name is left as it was.
+    """
+    with use_language(language or current_language()):
+        page = render_page(audit)
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+
+
+def render_page(audit: Audit) -> str:
+    """The page in the current language."""
+    context = Context.of(audit)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            language=current_language(),
+            style=_style(),
+            title=_("Audit of the customer base"),
+            period=words.period(audit.first_day, audit.as_of),
+            source=_source(audit),
+            tiles=_tiles(audit),
+            stripe=_stripe(context),
+            change=_change(context),
+            opportunities=_opportunities(context),
+            chapters=_chapters(context),
+        )
+    )
+
+
+def _chapters(context: Context) -> list[Chapter]:
+    return [module.chapter(context) for module in _CHAPTERS]
+
+
+def _source(audit: Audit) -> str:
+    files = audit.reading.files
+    if not files:
+        return ""
+    shown = words.name(Path(files[0]).name)
+    return shown if len(files) == 1 else _("{file} and {n} more").format(file=shown, n=words.count(len(files) - 1))
+
+
+def _tiles(audit: Audit) -> list[Headline]:
+    return [line for line in headlines(audit) if not line.id.startswith(_DRAWN)]
+
+
+def _stripe(context: Context) -> Stripe:
+    return lifecycle.stripe(context)
+
+
+def _change(context: Context) -> tuple[str, Bars | None]:
+    """The sentence on revenue and its waterfall; the reason alone when there is none."""
+    change = context.audit.revenue_change
+    if change is None:
+        return context.missing("revenue_change").reason, None
+    return revenue_change.answer(context, change), revenue_change.waterfall(context, change)
+
+
+def _opportunities(context: Context) -> Bars:
+    return first.bars(context, with_people=False)
+
+
+@cache
+def _style() -> Markup:
+    # our own file, and nothing of the user's is ever put into it
+    return Markup((resources.files("regulars.report") / "page.css").read_text(encoding="utf-8"))  # noqa: S704
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("regulars.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # these look the language up at every call, so one environment serves both
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.gettext, i18n.ngettext, newstyle=True, pgettext=i18n.pgettext
+    )
+    return environment

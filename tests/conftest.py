@@ -1,0 +1,63 @@
+"""What several test files share. A missing program is a failure in CI and a named skip elsewhere."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import hypothesis
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from regulars.demo.supermarket import write_supermarket
+
+# machines of very different speed run these tests
+hypothesis.settings.register_profile("regulars", deadline=None)
+hypothesis.settings.load_profile("regulars")
+
+
+def _lacking(what: str) -> NoReturn:
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        pytest.fail(f"{what}; in CI nothing may be left out", pytrace=False)
+    pytest.skip(what)
+
+
+def require_browser() -> str:
+    """The path of Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return path or _lacking("Chromium is not installed")
+
+
+def require_java() -> str:
+    """The path of a Java that really starts: Spark needs it."""
+    path = shutil.which("java")
+    if path is None or subprocess.run([path, "-version"], capture_output=True, check=False).returncode != 0:
+        _lacking("Java is not installed")
+    return path
+
+
+def require_spark() -> None:
+    """Java, and the packages that `make spark` installs."""
+    require_java()
+    if importlib.util.find_spec("pyspark") is None:
+        _lacking("Spark is not installed: make spark")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window; open a page with `browser.new_page()`."""
+    path = require_browser()
+    with sync_playwright() as playwright:
+        # without its sandbox, which root and most containers do not have
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def supermarket_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A year of 2,469 households in a supermarket, as Parquet."""
+    return write_supermarket(tmp_path_factory.mktemp("supermarket") / "supermarket.parquet")
