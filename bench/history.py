@@ -10,6 +10,7 @@ import duckdb
 
 DATA = Path(__file__).parent / "data"
 DAYS = 730
+LINES_PER_CUSTOMER = 20  # a million customers have 20 million lines, as the application is sized for
 
 _LINES = """
 WITH receipts AS (
@@ -46,11 +47,11 @@ ORDER BY purchased_at, receipt_id
 
 
 def history_file(lines: int) -> Path:
-    """A Parquet file of about so many lines, a hundredth as many customers; made once."""
+    """A Parquet file of about so many lines; made once."""
     path = DATA / f"history-{lines}.parquet"
     if not path.exists():
         DATA.mkdir(exist_ok=True)
-        query = _LINES.format(customers=lines // 100, receipts=lines // 5, days=DAYS)
+        query = _LINES.format(customers=lines // LINES_PER_CUSTOMER, receipts=lines // 5, days=DAYS)
         with duckdb.connect(config={"memory_limit": "6GB", "temp_directory": str(DATA / "spill")}) as connection:
             partial = path.with_suffix(".partial")
             connection.execute(f"COPY ({query}) TO '{partial}' (FORMAT parquet)")

@@ -1,6 +1,9 @@
 """Documents do not lie: links lead somewhere, every page can be reached, the tutorials run."""
 
+import doctest
+import importlib
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -8,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import regulars
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -63,3 +68,13 @@ def test_a_tutorial_runs_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
                 [*command, fence["code"]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
             )
             assert run.returncode == 0, f"{fence['code']}\n{run.stdout}\n{run.stderr}"
+
+
+def test_the_examples_in_docstrings_hold() -> None:
+    tried = 0
+    for info in pkgutil.walk_packages(regulars.__path__, "regulars."):
+        if not info.name.endswith("__main__"):
+            outcome = doctest.testmod(importlib.import_module(info.name))
+            assert outcome.failed == 0, info.name
+            tried += outcome.attempted
+    assert tried > 0

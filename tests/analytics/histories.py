@@ -65,7 +65,9 @@ def rows(table: ir.Table) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: tuple(str(value) for value in row.values()))
 
 
-def lines_of(*, most_days: int, customers: int = 6, at_least: int = 1, returns: bool = True) -> st.SearchStrategy[list[Line]]:
+def lines_of(
+    *, most_days: int, customers: int = 6, at_least: int = 1, returns: bool = True
+) -> st.SearchStrategy[list[Line]]:
     """Lists of lines of a few customers, unknown buyers and returns among them; one known purchase at least."""
     amounts = st.integers(-2_000 if returns else 1, 9_999)
     line = st.builds(

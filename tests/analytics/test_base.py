@@ -115,7 +115,9 @@ def test_concentration_of_one_customer_and_of_equal_ones() -> None:
 
 
 def test_concentration_by_hand() -> None:
-    found = base(rolled([Line(f"c{i}", day(0), amount) for i, amount in enumerate([10, 10, 10, 10, 60])]), window_days=14)
+    found = base(
+        rolled([Line(f"c{i}", day(0), amount) for i, amount in enumerate([10, 10, 10, 10, 60])]), window_days=14
+    )
     assert found.top_fifth_share == pytest.approx(0.6)
     # sum over pairs |x - y| / (2 n^2 mean) = 8 * 50 / (2 * 25 * 20)
     assert found.gini == pytest.approx(0.4)
@@ -245,4 +247,6 @@ def test_money_a_hundred_times_larger_changes_no_share(lines: list[Line]) -> Non
     assert scaled.revenue == 100 * found.revenue
     assert scaled.gini == pytest.approx(found.gini)
     assert scaled.top_fifth_share == pytest.approx(found.top_fifth_share)
-    assert [row["customers"] for row in rows(scaled.customer_abc)] == [row["customers"] for row in rows(found.customer_abc)]
+    assert [row["customers"] for row in rows(scaled.customer_abc)] == [
+        row["customers"] for row in rows(found.customer_abc)
+    ]

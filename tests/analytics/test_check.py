@@ -68,7 +68,12 @@ def test_one_huge_receipt_moves_the_mean_and_not_the_median() -> None:
 
 
 def test_receipts_that_brought_nothing_are_left_out() -> None:
-    lines = [*receipts([100] * 10), Line("ann", day(3), -100, "back"), Line("ann", day(4), 50, "x"), Line("ann", day(4), -80, "x")]
+    lines = [
+        *receipts([100] * 10),
+        Line("ann", day(3), -100, "back"),
+        Line("ann", day(4), 50, "x"),
+        Line("ann", day(4), -80, "x"),
+    ]
     found = check(rolled(lines))
     assert (found.receipts, found.mean.value, found.median.value) == (10, 100, 100)
 
@@ -179,7 +184,9 @@ def test_pillars_counted_by_hand() -> None:
 
 
 def test_a_period_without_visits_has_no_ratios() -> None:
-    found = {row["period"]: row for row in rows(pillars(rolled([Line("ann", day(0), 5), Line(None, day(60), 5)])).table)}
+    found = {
+        row["period"]: row for row in rows(pillars(rolled([Line("ann", day(0), 5), Line(None, day(60), 5)])).table)
+    }
     assert (found["last"]["customers"], found["last"]["check"], found["last"]["revenue"]) == (0, None, 0)
 
 

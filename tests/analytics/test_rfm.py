@@ -90,7 +90,9 @@ def test_segments_in_the_engine_are_those_of_the_function() -> None:
     customers = rows(found.customers)
     assert all(row["rfm_segment"] == segment_of(row["r"], row["f"], row["m"]) for row in customers)
     segments = {row["rfm_segment"]: row for row in rows(found.segments)}
-    assert {name: row["customers"] for name, row in segments.items()} == Counter(row["rfm_segment"] for row in customers)
+    assert {name: row["customers"] for name, row in segments.items()} == Counter(
+        row["rfm_segment"] for row in customers
+    )
     assert sum(row["amount"] for row in segments.values()) == sum(line.amount for line in lines)
     assert sum(row["amount_share"] for row in segments.values()) == pytest.approx(1)
 
@@ -116,7 +118,9 @@ def test_equal_customers_are_equal_and_row_order_does_not_matter(lines: list[Lin
 @given(lines_of(most_days=40, customers=8))
 def test_better_is_never_scored_worse_and_the_scale_of_money_does_not_matter(lines: list[Line]) -> None:
     rollup = rolled(lines)
-    values = {row["customer_id"]: (-row["recency_days"], row["visits"], row["amount"]) for row in rows(rollup.customers)}
+    values = {
+        row["customer_id"]: (-row["recency_days"], row["visits"], row["amount"]) for row in rows(rollup.customers)
+    }
     found = scores(lines)
     for one, other in itertools.combinations(found, 2):
         for axis in range(3):

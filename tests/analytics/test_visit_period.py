@@ -2,6 +2,7 @@
 
 import random
 
+import ibis
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,7 +72,7 @@ def test_the_median_has_its_order_statistics_around_it() -> None:
 
 def test_segments_have_quartiles() -> None:
     rollup = rolled([line for i in range(4) for line in visits(f"c{i}", [0, 10 * (i + 1)])])
-    segments = rollup.customers.select("customer_id").mutate(rfm_segment="loyal")
+    segments = rollup.customers.select("customer_id").mutate(rfm_segment=ibis.literal("loyal"))
     assert rows(visit_period(rollup, segments).segments) == [
         {"rfm_segment": "loyal", "customers": 4, "median_days": 25.0, "p25_days": 17.5, "p75_days": 32.5}
     ]
@@ -104,7 +105,9 @@ def rhythmic(*, gap: int, days: int, customers: int = 60, seed: int = 1) -> list
 
 
 def test_an_unchanging_shop_shows_no_trend_at_its_start() -> None:
-    quarters = sorted(rows(analysed(rhythmic(gap=25, days=730, customers=200)).quarters), key=lambda row: row["quarter"])
+    quarters = sorted(
+        rows(analysed(rhythmic(gap=25, days=730, customers=200)).quarters), key=lambda row: row["quarter"]
+    )
     medians = [row["median_days"] for row in quarters]
     assert len(medians) >= 5
     assert max(medians) - min(medians) <= 4
@@ -113,7 +116,7 @@ def test_an_unchanging_shop_shows_no_trend_at_its_start() -> None:
 
 
 def test_quarters_see_customers_come_more_rarely() -> None:
-    early = [line for line in rhythmic(gap=6, days=365)]
+    early = rhythmic(gap=6, days=365)
     late = [line._replace(on=line.on + (day(366) - day(0))) for line in rhythmic(gap=14, days=365, seed=2)]
     quarters = sorted(rows(analysed(early + late).quarters), key=lambda row: row["quarter"])
     assert quarters[-1]["median_days"] > 1.5 * quarters[0]["median_days"]
@@ -149,4 +152,6 @@ def test_row_order_does_not_matter_and_segments_add_up(lines: list[Line], seed: 
         for name, days in by_hand.items()
         if len(days) > 1
     }
-    assert {row["customer_id"]: row["visit_period_days"] for row in rows(found.customers_table)} == pytest.approx(periods)
+    assert {row["customer_id"]: row["visit_period_days"] for row in rows(found.customers_table)} == pytest.approx(
+        periods
+    )

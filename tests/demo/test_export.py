@@ -72,6 +72,14 @@ def test_an_english_file_is_plain(tmp_path: Path) -> None:
     assert [row["Customer"] or None for row in rows] == shop.lines["customer_id"].to_pylist()
 
 
+def test_an_english_shop_in_a_russian_file_keeps_its_card_numbers(tmp_path: Path) -> None:
+    shop = generate_shop("clinic", customers=5)
+    path = write_shop(shop, tmp_path / "cards.csv", style="russian")
+    with path.open(encoding="cp1251", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert [row["Номер карты"] for row in rows] == shop.lines["customer_id"].to_pylist()
+
+
 def test_parquet_holds_exact_currency_units(russian_shop: Shop, tmp_path: Path) -> None:
     table = pq.read_table(write_shop(russian_shop, tmp_path / "lines.parquet"))
     assert table.column_names == russian_shop.lines.column_names

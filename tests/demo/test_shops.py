@@ -54,7 +54,7 @@ def test_every_shop_keeps_the_purchase_contract_in_full(preset: str, language: s
     assert set(shop.lines.column_names) == {*REQUIRED, *OPTIONAL} - {"promotion"}
     assert pc.min(shop.lines["discount"]).as_py() >= 0
     moments = shop.lines["purchased_at"].to_numpy()
-    assert (np.diff(moments) >= np.timedelta64(0)).all()
+    assert (np.diff(moments) >= np.timedelta64(0, "us")).all()
     assert moments[0].astype("datetime64[D]") >= np.datetime64(shop.plan.start)
     assert moments[-1].astype("datetime64[D]") <= np.datetime64(shop.truth.end)
 

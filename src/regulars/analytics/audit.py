@@ -35,7 +35,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted customer model, for those who want to check it. `unit`: of its times (week), or of its money (the currency)."""
+    """A fitted customer model, for those who want to check it.
+
+    `unit` is that of its times (week), or of its money (the currency).
+    """
 
     name: str
     parameters: dict[str, float]
@@ -189,7 +192,9 @@ class _Chapters:
             reading=rollup.history.reading,
             window_days=self.window_days,
             base=self.base,
-            customers=self._customers(scores, periods, lost, fresh, value, chances, first).cache(),
+            customers=self._customers(
+                scores=scores, periods=periods, lost=lost, fresh=fresh, value=value, chances=chances, first=first
+            ).cache(),
             rfm=scores,
             lifecycle=self.lifecycle,
             opportunities=chances,
@@ -244,6 +249,7 @@ class _Chapters:
 
     def _customers(
         self,
+        *,
         scores: Rfm,
         periods: VisitPeriod | None,
         lost: LostLastYear,

@@ -18,8 +18,8 @@ from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import SCORES, UNIT_DAYS, Score, fit_scores
 from regulars.analytics.snapshot import Past, past_of, sample_customers
 from regulars.core.errors import NotEnoughData
+from regulars.core.i18n import format_date, ngettext
 from regulars.core.i18n import gettext as _
-from regulars.core.i18n import ngettext
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ MOST_ORIGINS = 4
 SAMPLE = 50_000  # people: the standard error of an AUC on so many is below 0.003
 FEWEST_PEOPLE = 100
 FEWEST_OF_A_KIND = 20  # who came back, and who did not, at an origin
+SMALLEST_FRESH = 50  # people who have just visited
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Race:
     """The result of the back-test.
 
     `aucs` holds every score that could run; `reasons` why the others could not. `calibration` belongs to
-    the winner and is fitted on all origins; `standings` were calibrated on the other half of the people,
-    so judging by them is fair.
+    the winner and is fitted on all origins; `standings` of one fold of the people were calibrated on the
+    other folds, so judging by them is fair.
     """
 
     winner: str
@@ -91,20 +92,12 @@ def counted_of(past: Past) -> Counted:
 def _pasts(rollup: Rollup, window_days: int) -> tuple[Past, ...]:
     origins = _origins(rollup, window_days)
     sample = sample_customers(rollup.customers, at_most=SAMPLE).cache()
-    visits = rollup.visits
-    visits = visits.semi_join(sample, "customer_id").select("customer_id", "purchased_on", "amount", "gap_days").cache()
-    pasts = tuple(past_of(visits, sample, at=origin, window_days=window_days) for origin in origins)
+    days = rollup.days.semi_join(sample, "customer_id")
+    days = days.select("customer_id", "purchased_on", "is_visit", "amount", "gap_days").cache()
+    pasts = tuple(past_of(days, sample, at=origin, window_days=window_days) for origin in origins)
     usable = tuple(past for past in pasts if _can_judge(past))
     if not usable:
-        raise NotEnoughData(
-            ngettext(
-                "Too few customers to test on: at each past day there must be {people}, "
-                "with {kind} who came back and {kind} who did not. Here there is {count} customer.",
-                "Too few customers to test on: at each past day there must be {people}, "
-                "with {kind} who came back and {kind} who did not. Here there are {count} customers.",
-                len(pasts[0].age),
-            ).format(people=FEWEST_PEOPLE, kind=FEWEST_OF_A_KIND, count=len(pasts[0].age))
-        )
+        raise NotEnoughData(_refusal(pasts[0], window_days))
     return usable
 
 
@@ -124,6 +117,28 @@ def _origins(rollup: Rollup, window_days: int) -> list[dt.date]:
 def _can_judge(past: Past) -> bool:
     back = int(past.came_back.sum())
     return past.age.size >= FEWEST_PEOPLE and min(back, past.age.size - back) >= FEWEST_OF_A_KIND
+
+
+def _refusal(past: Past, window_days: int) -> str:
+    """Why the latest past day cannot judge."""
+    people, back = past.age.size, int(past.came_back.sum())
+    if people < FEWEST_PEOPLE:
+        return ngettext(
+            "Too few customers to test on: {people} are needed on a past day, and {day} had {count} customer.",
+            "Too few customers to test on: {people} are needed on a past day, and {day} had {count} customers.",
+            people,
+        ).format(people=FEWEST_PEOPLE, day=format_date(past.at), count=people)
+    return _(
+        "Too few to tell apart: of {count} customers on {day}, {back} came back within {window} days and {away} did "
+        "not. A test needs {kind} of either kind."
+    ).format(
+        count=people,
+        day=format_date(past.at),
+        back=back,
+        window=window_days,
+        away=people - back,
+        kind=FEWEST_OF_A_KIND,
+    )
 
 
 def _now(past: Past, score: Score) -> Floats:
@@ -157,10 +172,10 @@ def _fair_standings(pasts: tuple[Past, ...], values: list[Floats], fresh: list[F
     now, then = np.concatenate(values), np.concatenate(fresh)
     back = np.concatenate([past.came_back for past in pasts])
     found = np.empty_like(now)
-    for half in (0, 1):
-        mine, others = fold == half, fold != half
-        if mine.any():
-            found[mine] = standing(calibrate(now[others], back[others]), now[mine], then[mine])
+    for one in np.unique(fold):
+        mine = fold == one
+        others = mine if mine.all() else ~mine  # people who are all alike share one fold
+        found[mine] = standing(calibrate(now[others], back[others]), now[mine], then[mine])
     return tuple(np.split(found, np.cumsum([past.age.size for past in pasts])[:-1]))
 
 
@@ -174,6 +189,3 @@ def _fresh_chance(pasts: tuple[Past, ...], window_days: int) -> float:
         if just.sum() >= SMALLEST_FRESH:
             return float(back[just].mean())
     return float(back.mean())
-
-
-SMALLEST_FRESH = 50

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from regulars.analytics.periods import full_months, month_number, month_of, months_between
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 
 # Of revenue: class A brings the first 80 %, B the next 15 %, C the rest.
@@ -24,8 +25,8 @@ _XYZ_MONTHS = 3
 _COSTED_ENOUGH = 0.5
 
 
-@dataclass(frozen=True)
-class Base:
+@dataclass(frozen=True, repr=False)
+class Base(Readable):
     customers: int  # known customers with at least one visit
     receipts: int  # receipts with at least one position sold
     lines: int  # positions sold; lines of returns are not among them

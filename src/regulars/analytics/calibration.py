@@ -27,9 +27,9 @@ class Calibration:
 def calibrate(scores: Floats, came_back: NDArray[np.bool_]) -> Calibration:
     """Fit the rising function by isotonic regression on bins of about equal size.
 
-    Bins are cut on values, so equal scores share one bin; a bin has 30 people and a fiftieth of all or more, and its share is
-    (k + 1/2) / (n + 1), so that a handful of people never makes a certainty. Robertson, Wright & Dykstra
-    (1988), Order Restricted Statistical Inference.
+    Bins are cut on values, so equal scores share one bin. There are as many as give each about 30 people, at
+    most 50. The share of a bin is (k + 1/2) / (n + 1), so that a handful of people never makes a certainty.
+    Robertson, Wright & Dykstra (1988), Order Restricted Statistical Inference.
     """
     order = np.argsort(scores, kind="stable")
     scores, came_back = scores[order], came_back[order]

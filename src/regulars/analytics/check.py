@@ -11,6 +11,7 @@ import pyarrow as pa
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import mean_interval, median_quantiles
 from regulars.analytics.periods import Period, comparison_periods, month_number, month_of, months_between, within
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
@@ -23,8 +24,8 @@ TRIMMED = 0.1  # cut at each end
 _BINS = 40
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, repr=False)
+class Check(Readable):
     receipts: int
     mean: Estimate  # minor units
     median: Estimate  # interval by order statistics
@@ -33,8 +34,8 @@ class Check:
     histogram: ir.Table  # low, high (minor units), receipts; the top 1 % is in the last bin
 
 
-@dataclass(frozen=True)
-class Pillars:
+@dataclass(frozen=True, repr=False)
+class Pillars(Readable):
     """Frequency x check x breadth: purchase activity in the last and in the previous equal period."""
 
     table: ir.Table  # period ("previous", "last"), starts_on, ends_on, customers, visits_per_customer, receipts,

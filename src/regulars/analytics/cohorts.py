@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics.clv import fit_sbg
 from regulars.analytics.periods import month_number, month_of, number_of
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
@@ -25,8 +26,8 @@ _FEWEST_AT_RISK = 30
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Survival:
+@dataclass(frozen=True, repr=False)
+class Survival(Readable):
     """sBG (Fader & Hardie 2007) fitted to the months after which customers stopped coming."""
 
     alpha: float
@@ -35,8 +36,8 @@ class Survival:
     curve: ir.Table  # month 0..36: observed (null where not observed), projected
 
 
-@dataclass(frozen=True)
-class Cohorts:
+@dataclass(frozen=True, repr=False)
+class Cohorts(Readable):
     table: ir.Table  # cohort (month date), month_no (0..), customers (of the cohort), active, revenue, active_share
     survival: Survival | None
     survival_reason: str | None  # why there is no projection

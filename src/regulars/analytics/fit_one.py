@@ -54,7 +54,7 @@ def _repeat_values(rollup: Rollup) -> tuple[NDArray[np.float64], NDArray[np.floa
     """Repeat purchase days and the mean value of one of them, for each customer with any."""
     visits = rollup.visits.filter(rollup.visits.visit_no > 1)
     repeats = visits.group_by("customer_id").aggregate(frequency=visits.count(), amount=visits.amount.sum())
-    rows = repeats.filter(repeats.amount > 0).order_by("customer_id").to_pyarrow()
+    rows = repeats.filter(repeats.amount > 0).order_by("frequency", "amount").select("frequency", "amount").to_pyarrow()
     frequency = np.asarray(rows["frequency"].to_numpy(), dtype=np.float64)
     units = 10.0 ** minor_digits(rollup.history.currency)
     return frequency, np.asarray(rows["amount"].to_numpy(), dtype=np.float64) / units / frequency

@@ -24,7 +24,7 @@ _RESAMPLES = 1_000
 def wilson(successes: int, n: int) -> Estimate | None:
     """A share with its score interval (Wilson 1927); None when there is nobody to take the share of.
 
-    >>> wilson(0, 10)
+    >>> wilson(0, 10)  # doctest: +ELLIPSIS
     Estimate(value=0.0, low=0.0, high=0.277...)
     """
     if n <= 0:

@@ -55,7 +55,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CalledLost:
-    """What became of the customers whom the score called lost at one day in the past (of those sampled)."""
+    """What became of the customers whose state at one day in the past would have been lost (of those sampled)."""
 
     origin: dt.date
     customers: int
@@ -116,6 +116,11 @@ class Judge:
         """`table` (with the columns of a snapshot) with the three columns of `standing` added."""
         return with_computed(table, TUPLE, self.standing)
 
+    def lost(self, applied: ir.Table) -> ir.BooleanValue:
+        """Of each row of `apply`: whether its state that day was lost. Those still new are too young for it."""
+        lost: ir.BooleanValue = (applied.silence == 2) & (applied.age_days >= self.window_days)
+        return lost
+
 
 def degree_of_silence(standing: Floats) -> NDArray[np.int64]:
     """0 in good standing, 1 slipping, 2 lost."""
@@ -132,7 +137,8 @@ def lifecycle(rollup: Rollup, counted: Counted, *, window_days: int) -> tuple[Li
 
     When the history is too short or too small for a back-test, silence longer than one window is slipping
     and longer than two is lost; then `auc` is None and `reason` says why. Customers with the same visits
-    get the same state. `counted` are all customers at `as_of`. The judge is returned too: other analyses ask it about earlier days.
+    get the same state. `counted` are all customers at `as_of`. The judge is returned too: other analyses ask
+    it about earlier days.
     """
     try:
         result, reason = race(rollup, window_days=window_days), None
@@ -141,6 +147,7 @@ def lifecycle(rollup: Rollup, counted: Counted, *, window_days: int) -> tuple[Li
     judge = Judge(_score_of(counted, result), result, window_days)
     customers = _states(rollup, judge).cache()
     slipping_after, lost_after = _silence_in_days(judge, result, rollup.span_days)
+    called_lost = _called_lost(result, window_days) if result else ()
     return (
         Lifecycle(
             window_days=window_days,
@@ -150,8 +157,8 @@ def lifecycle(rollup: Rollup, counted: Counted, *, window_days: int) -> tuple[Li
             candidates=_candidates(result),
             origins=tuple(past.at for past in result.pasts) if result else (),
             fresh_chance=result.fresh_chance if result else None,
-            false_alarms=_false_alarms(result) if result else None,
-            called_lost=_called_lost(result) if result else (),
+            false_alarms=_false_alarms(called_lost),
+            called_lost=called_lost,
             slipping_after_days=slipping_after,
             lost_after_days=lost_after,
             states=_count_states(rollup, customers),
@@ -174,13 +181,13 @@ def as_snapshot(customers: ir.Table) -> ir.Table:
 
 def _states(rollup: Rollup, judge: Judge) -> ir.Table:
     now = judge.apply(as_snapshot(rollup.customers))
-    then = snapshot(rollup.visits, at=rollup.as_of - dt.timedelta(days=judge.window_days))
+    then = snapshot(rollup.days, at=rollup.as_of - dt.timedelta(days=judge.window_days))
     # who has not come since then cannot have been won back
     then = then.filter(then.visits > 0).semi_join(
         now.filter(now.recency_days < judge.window_days).select("customer_id"), "customer_id"
     )
     then = judge.apply(then)
-    were_lost = then.filter(then.silence == 2).select(lost_id=then.customer_id)
+    were_lost = then.filter(judge.lost(then)).select(lost_id=then.customer_id)
     now = now.left_join(were_lost, now.customer_id == were_lost.lost_id)
     state = ibis.cases(
         (now.age_days < judge.window_days, "new"),
@@ -207,17 +214,16 @@ def _candidates(result: Race | None) -> tuple[Candidate, ...]:
     return tuple(Candidate(name, result.aucs.get(name), result.reasons.get(name)) for name in SCORES)
 
 
-def _called_lost(result: Race) -> tuple[CalledLost, ...]:
+def _called_lost(result: Race, window_days: int) -> tuple[CalledLost, ...]:
     found = []
     for past, left in zip(result.pasts, result.standings, strict=True):
-        lost = degree_of_silence(left) == 2
+        lost = (degree_of_silence(left) == 2) & (past.age >= window_days)  # the younger ones were new
         amount = int(past.amount_after[lost].sum())
         found.append(CalledLost(past.at, int(lost.sum()), int(past.came_back[lost].sum()), amount))
     return tuple(found)
 
 
-def _false_alarms(result: Race) -> Estimate | None:
-    called = _called_lost(result)
+def _false_alarms(called: tuple[CalledLost, ...]) -> Estimate | None:
     people = sum(one.customers for one in called)
     return wilson(sum(one.came_back for one in called), people) if people else None
 

@@ -62,7 +62,9 @@ def lost_last_year(
     """What the business missed in the last 365 days through customers who left or came less.
 
     - lost: repeat customers who are lost at `as_of` and were not a year before. Missed: their own rate
-      times their own check, from their last visit (or the start of the year) to `as_of`.
+      times their own check, from their last visit (or the start of the year) to `as_of`, times the chance
+      that they have really left (one minus the standing; 1 when the history could not be tested on). Who
+      was already silent when the year began, but not yet called lost, counts with the whole year.
     - never_returned: newcomers of the year with one visit, at least one window ago. Missed: what an average
       newcomer of the same month (those who never returned included) has spent after the first visit.
     - shrunken: customers in good standing a year ago and not lost now, who came so rarely that at their old
@@ -72,10 +74,11 @@ def lost_last_year(
     The interval resamples customers. It does not cover the doubt about the rhythm itself.
     """
     start = rollup.as_of - dt.timedelta(days=YEAR_DAYS)
-    now = rollup.customers.inner_join(states.select("customer_id", "state"), "customer_id")
-    before = judge.apply(snapshot(rollup.visits, at=start)) if rollup.first_day <= start else None
+    now = rollup.customers.inner_join(states.select("customer_id", "state", "standing"), "customer_id")
+    before = judge.apply(snapshot(rollup.days, at=start)) if rollup.first_day <= start else None
+    already = before.filter(judge.lost(before)).select("customer_id") if before is not None else None
     pieces = {
-        "lost": _lost(now, before, rhythm, start),
+        "lost": _lost(now, already, rhythm),
         "never_returned": _never_returned(now, rollup, judge.window_days, start),
     }
     reasons: dict[str, str] = {}
@@ -90,14 +93,14 @@ def lost_last_year(
     return _summed(rollup, people, start, reasons, margin_share)
 
 
-def _lost(now: ir.Table, before: ir.Table | None, rhythm: Rhythm, start: dt.date) -> ir.Table:
+def _lost(now: ir.Table, already: ir.Table | None, rhythm: Rhythm) -> ir.Table:
     gone = now.filter((now.state == "lost") & (now.visits > 1))
-    if before is not None:
-        already = before.filter(before.silence == 2).select("customer_id")
+    if already is not None:
         gone = gone.anti_join(already, "customer_id")
     silent_days = ibis.least(gone.recency_days, ibis.literal(YEAR_DAYS)).cast("float64")
     rate = rhythm.rate(gone.visits - 1, gone.last_purchase_age_days)
-    missed = rate * rhythm.check(gone.amount, gone.visits) * silent_days
+    has_left = 1.0 - gone.standing.fill_null(0.0)
+    missed = rate * rhythm.check(gone.amount, gone.visits) * silent_days * has_left
     return _rows(gone.mutate(missed=missed))
 
 

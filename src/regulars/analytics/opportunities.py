@@ -53,14 +53,17 @@ def opportunities(rollup: Rollup, states: ir.Table, rhythm: Rhythm) -> Opportuni
 
     The stake of a customer, over 12 months at the own (shrunken) rhythm and check:
 
-    - second_purchase: one visit so far; what one more customer of this age would spend;
-    - win_back_lost: lost, two visits or more; all the money of the former rhythm;
+    - second_purchase: one visit so far; what one more customer of this age would spend, times the chance
+      that no visit follows by itself within the window: most of yesterday's newcomers need no help;
+    - win_back_lost: lost, two visits or more; the money of the former rhythm, times the chance that they
+      have really left;
     - hold_slipping: slipping; the part of the money that the fallen chance to return endangers;
     - raise_frequency: in good standing, mean check in the top quarter, visits rarer than the median
       customer's; the visits missing to the median, at the own check;
     - raise_check: in good standing, mean check below the median; the missing money of each visit.
 
     Who could be in both of the last two stays where more money is. Customers without a stake are left out.
+    Without a back-test no chance is known, and the whole money of the first three counts.
     """
     people = rollup.customers.inner_join(states, "customer_id")
     people = people.mutate(
@@ -84,16 +87,17 @@ def _choose(people: ir.Table) -> ir.Table:
     row = usual.to_pyarrow().to_pylist()[0]
     median_check, high_check = row["checks"] or (0.0, float("inf"))
     median_yearly = (row["yearly"] or (0.0,))[0]
-    endangered = (1.0 - people.standing).clip(lower=0.0).fill_null(1.0)
+    has_left = (1.0 - people.standing).fill_null(1.0)
+    stays_away = (1.0 - people.return_chance).fill_null(1.0)
     frequency = (
         ibis.ifelse(people.check >= high_check, (median_yearly - people.yearly).clip(lower=0.0), 0.0) * people.check
     )
     check = (median_check - people.check).clip(lower=0.0) * people.yearly
     by_frequency = frequency * ASSUMED_SHARES["raise_frequency"] >= check * ASSUMED_SHARES["raise_check"]
     cases = [
-        (people.visits == 1, "second_purchase", people.yearly * people.check),
-        (people.state == "lost", "win_back_lost", people.yearly * people.check),
-        (people.state == "slipping", "hold_slipping", people.yearly * people.check * endangered),
+        (people.visits == 1, "second_purchase", people.yearly * people.check * stays_away),
+        (people.state == "lost", "win_back_lost", people.yearly * people.check * has_left),
+        (people.state == "slipping", "hold_slipping", people.yearly * people.check * has_left),
         (by_frequency, "raise_frequency", frequency),
         (~by_frequency, "raise_check", check),
     ]

@@ -20,21 +20,22 @@ class Readable:
 def _shown(value: Any) -> str:
     match value:
         case ir.Table():
-            return f"table ({', '.join(value.columns)})"
+            shown = f"table ({', '.join(value.columns)})"
         case Estimate():
-            return f"{_shown(value.value)} ({_shown(value.low)} to {_shown(value.high)})"
+            shown = f"{_shown(value.value)} ({_shown(value.low)} to {_shown(value.high)})"
         case bool() | None:
-            return str(value)
+            shown = str(value)
         case int():
-            return f"{value:,}"
+            shown = f"{value:,}"
         case float():
-            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004
+            shown = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
         case dict():
-            return "".join(f"\n    {key}: {_shown(one)}" for key, one in value.items()) or "none"
+            shown = "".join(f"\n    {key}: {_shown(one)}" for key, one in value.items()) or "none"
         case tuple():
-            return ", ".join(_shown(one) for one in value) or "none"
+            shown = ", ".join(_shown(one) for one in value) or "none"
         case _ if is_dataclass(value):
             parts = (f"{field.name} {_shown(getattr(value, field.name))}" for field in fields(value))
-            return ", ".join(parts)
+            shown = ", ".join(parts)
         case _:
-            return str(value)
+            shown = str(value)
+    return shown

@@ -9,6 +9,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from regulars.analytics.periods import Period, comparison_periods, within
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import format_date
@@ -17,8 +18,8 @@ from regulars.core.i18n import gettext as _
 FACTORS = ("frequency", "breadth", "check")
 
 
-@dataclass(frozen=True)
-class RevenueChange:
+@dataclass(frozen=True, repr=False)
+class RevenueChange(Readable):
     previous: tuple[dt.date, dt.date]  # first and last day, both included
     last: tuple[dt.date, dt.date]
     previous_revenue: int  # minor units, all buyers

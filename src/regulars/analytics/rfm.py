@@ -6,11 +6,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 
 
-@dataclass(frozen=True)
-class Rfm:
+@dataclass(frozen=True, repr=False)
+class Rfm(Readable):
     cuts: dict[str, list[float]]  # "recency_days", "visits", "amount": the four cut values between scores
     customers: ir.Table  # customer_id, r, f, m (1 worst .. 5 best), rfm_segment (id)
     segments: ir.Table  # rfm_segment, customers, amount, amount_share, median_recency_days, mean_visits

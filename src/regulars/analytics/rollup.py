@@ -17,6 +17,7 @@ from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
 
 YEAR_DAYS = 365  # "the last 12 months": the 365 days that end with as_of
+LOG_STEPS = 2**20
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,16 @@ def _days(receipts: ir.Table) -> ir.Table:
     )
 
 
+def exact_sum_of_logs(gap_days: ir.NumericColumn, *, where: ir.BooleanValue | None = None) -> ir.FloatingValue:
+    """The natural logarithms of the gaps, each rounded to 2^-20, summed; 0 without gaps.
+
+    Sums of such numbers are exact, so neither row order nor the number of threads can change a model.
+    """
+    steps = (gap_days.cast("float64").ln() * LOG_STEPS).round().cast("int64")
+    total: ir.FloatingValue = steps.sum(where=where).fill_null(0).cast("float64") / float(LOG_STEPS)
+    return total
+
+
 def _customers(days: ir.Table, as_of: dt.date) -> ir.Table:
     visit = days.is_visit
     this_year = days.purchased_on > ibis.literal(as_of - dt.timedelta(days=YEAR_DAYS))
@@ -148,7 +159,7 @@ def _customers(days: ir.Table, as_of: dt.date) -> ir.Table:
         gross=days.gross.sum(),
         amount_year=days.amount.sum(where=this_year).fill_null(0),
         visits_year=(visit & this_year).sum(),
-        sum_log_gaps=days.gap_days.cast("float64").ln().sum().fill_null(0.0),
+        sum_log_gaps=exact_sum_of_logs(days.gap_days),
         **{column: days[column].sum() for column in optional},
     )
     customers = customers.filter(customers.visits > 0)

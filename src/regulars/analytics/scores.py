@@ -58,7 +58,7 @@ def fit_scores(counted: Counted, names: tuple[str, ...] = SCORES) -> Scores:
     return Scores(found, reasons)
 
 
-def _hiatus(x: Floats, t_x: Floats, t: Floats) -> Floats:
+def _hiatus(_x: Floats, t_x: Floats, t: Floats) -> Floats:
     return t_x - t
 
 

@@ -8,30 +8,35 @@ import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
+from regulars.analytics.rollup import exact_sum_of_logs
+
 # odd, near 2^32 divided by the golden ratio: multiplying by it spreads consecutive numbers evenly
 SPREAD = 2_654_435_761
+
+# ten, so that a rule tuned without one fold is nearly the rule that is used: halves of a small base are not
+FOLDS = 10
 
 TUPLE = ("frequency", "last_purchase_age_days", "age_days")
 
 
-def snapshot(visits: ir.Table, *, at: dt.date, window_days: int = 0) -> ir.Table:
-    """One row per customer who had bought by the end of the day `at`.
+def snapshot(days: ir.Table, *, at: dt.date, window_days: int = 0) -> ir.Table:
+    """One row per customer who had bought by the end of the day `at`, from the customer-days of a rollup.
 
     `frequency` counts repeat visits, `last_purchase_age_days` and `age_days` run from the first visit to
-    the last one and to `at`. `amount` is what the visits up to `at` brought. With `window_days`,
-    `visits_after` and `amount_after` cover the days after `at`, up to `at` + `window_days`.
+    the last one and to `at`. `amount` is what the customer brought up to `at`, net of returns. With
+    `window_days`, `visits_after` and `amount_after` cover the days after `at`, up to `at` + `window_days`.
     """
-    day = visits.purchased_on
+    day, visit = days.purchased_on, days.is_visit
     known = day <= ibis.literal(at)
     after = (day > ibis.literal(at)) & (day <= ibis.literal(at + dt.timedelta(days=window_days)))
-    table = visits.group_by("customer_id").aggregate(
-        first_on=day.min(),
-        last_on=day.max(where=known),
-        visits=known.sum(),
-        amount=visits.amount.sum(where=known).fill_null(0),
-        sum_log_gaps=visits.gap_days.cast("float64").ln().sum(where=known).fill_null(0.0),
-        visits_after=after.sum(),
-        amount_after=visits.amount.sum(where=after).fill_null(0),
+    table = days.group_by("customer_id").aggregate(
+        first_on=day.min(where=visit),
+        last_on=day.max(where=known & visit),
+        visits=(known & visit).sum(),
+        amount=days.amount.sum(where=known).fill_null(0),
+        sum_log_gaps=exact_sum_of_logs(days.gap_days, where=known),
+        visits_after=(after & visit).sum(),
+        amount_after=days.amount.sum(where=after).fill_null(0),
     )
     table = table.filter(table.visits > 0)
     return table.mutate(
@@ -52,7 +57,7 @@ class Past:
     sum_log_gaps: NDArray[np.float64]
     visits_after: NDArray[np.float64]  # in the window that follows
     amount_after: NDArray[np.float64]
-    fold: NDArray[np.int64]  # 0 or 1, fixed for a customer: what is tuned on one half is judged on the other
+    fold: NDArray[np.int64]  # 0 .. FOLDS - 1, fixed for a customer: what is tuned on the rest is judged on one fold
 
     @property
     def came_back(self) -> NDArray[np.bool_]:
@@ -66,17 +71,22 @@ class Past:
 
 
 def sample_customers(customers: ir.Table, *, at_most: int) -> ir.Table:
-    """`customer_id` and `fold` of about `at_most` customers, the same ones whatever the row order."""
+    """`customer_id` and `fold` of about `at_most` customers, the same ones whatever the row order.
+
+    The fold is drawn by what a customer did, not by the id: renaming customers changes no answer, unless
+    there are more than `at_most` of them.
+    """
     count = int(customers.count().to_pyarrow().as_py())
     spread = (customers.customer_no * SPREAD) % 2**32
     chosen = customers if count <= at_most else customers.filter(spread < int(2**32 * at_most / count))
-    return chosen.select("customer_id", fold=(chosen.customer_no * SPREAD // 2**16) % 2)
+    deeds = (chosen.visits * 1_000_003 + chosen.last_purchase_age_days * 10_007 + chosen.age_days) % 2**31
+    return chosen.select("customer_id", fold=(deeds * SPREAD // 2**31) % FOLDS)
 
 
-def past_of(visits: ir.Table, sample: ir.Table, *, at: dt.date, window_days: int) -> Past:
+def past_of(days: ir.Table, sample: ir.Table, *, at: dt.date, window_days: int) -> Past:
     """The snapshot of the sampled customers, fetched: the sample bounds the memory."""
-    table = snapshot(visits, at=at, window_days=window_days).inner_join(sample, "customer_id").order_by("customer_id")
-    rows = table.to_pyarrow()
+    table = snapshot(days, at=at, window_days=window_days).inner_join(sample, "customer_id").order_by("customer_id")
+    rows = table.select(*TUPLE, "sum_log_gaps", "visits_after", "amount_after", "fold").to_pyarrow()
 
     def numbers(name: str) -> NDArray[np.float64]:
         return np.asarray(rows[name].to_numpy(), dtype=np.float64)

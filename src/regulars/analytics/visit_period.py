@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import median_quantiles
 from regulars.analytics.periods import month_number, month_of, months_between
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
@@ -29,8 +30,8 @@ _LAST_GAPS = 3
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class VisitPeriod:
+@dataclass(frozen=True, repr=False)
+class VisitPeriod(Readable):
     customers: int  # with at least two visits
     median: Estimate  # days; median over customers of their mean gap
     segments: ir.Table  # rfm_segment, customers, median_days, p25_days, p75_days

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from regulars.cli.console import out, progress_bar, say
-from regulars.cli.options import Currency, Day, Share, mapping_of, reading_options
+from regulars.cli.help import Command
+from regulars.cli.options import Currency, Day, Memory, Share, mapping_of, reading_options
 from regulars.core.i18n import current_language, format_date, ngettext
 from regulars.core.i18n import gettext as _
 
@@ -19,7 +20,7 @@ IN_FOLDER = ""  # the value of --xlsx when no path follows
 
 def command() -> click.Command:
     """The command with its help in the current language."""
-    return click.Command(
+    return Command(
         "audit",
         callback=_audit,
         help=_(
@@ -48,6 +49,7 @@ def command() -> click.Command:
             click.Option(["--margin"], type=Share(), help=_("Share of margin, such as 30%, when cost is unknown.")),
             click.Option(
                 ["--memory-limit"],
+                type=Memory(),
                 default="4GB",
                 show_default=True,
                 help=_("Memory for the engine; above it, it works on disk."),

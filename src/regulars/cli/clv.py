@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from regulars.cli.console import out, progress_bar, say
+from regulars.cli.help import Command
 from regulars.cli.options import Day, mapping_of, reading_options
 from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
@@ -20,7 +21,7 @@ UNITS = {"day": 1.0, "week": 7.0}
 
 def command() -> click.Command:
     """The command with its help in the current language."""
-    return click.Command(
+    return Command(
         "clv",
         callback=_clv,
         help=_("Fit a customer model to purchases and print its parameters, standard errors and log-likelihood."),
@@ -67,9 +68,10 @@ def _clv(
     elif json_to == "-":
         click.echo(_dumped(document))
     else:
-        from regulars.report import write_text
+        from regulars.report.atomic import replacing
 
-        write_text(Path(json_to), _dumped(document) + "\n")
+        with replacing(Path(json_to)) as partial:
+            partial.write_text(_dumped(document) + "\n", encoding="utf-8")
 
 
 def _dumped(document: dict[str, Any]) -> str:

@@ -8,17 +8,19 @@ from importlib.metadata import version
 import click
 
 from regulars.cli import audit, clv, demo, inspect
-from regulars.cli.console import fail, say
+from regulars.cli.console import fail, out, say
+from regulars.cli.help import Group
 from regulars.core.errors import RegularsError
 from regulars.core.i18n import gettext as _
 
 INTERRUPTED = 130
 BROKEN = 1
+USAGE = 2
 
 
 def build() -> click.Group:
     """The commands with their help in the current language."""
-    group = click.Group(
+    group = Group(
         name="regulars",
         help=_("Knows each customer, sees who is leaving, in money, and what to do about it."),
         params=[
@@ -67,11 +69,14 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        out.print(error.format_message(), markup=False)
+        return USAGE
     fail(_usage_message(error))
     context = getattr(error, "ctx", None)
     if context is not None:
         say(_("See: {command} --help").format(command=context.command_path))
-    return 2
+    return USAGE
 
 
 def _usage_message(error: click.ClickException) -> str:
@@ -81,9 +86,13 @@ def _usage_message(error: click.ClickException) -> str:
             message = _("There is no option {option}.").format(option=error.option_name)
             close = ", ".join(error.possibilities or ())
             return message + (" " + _("Did you mean {close}?").format(close=close) if close else "")
+        case click.NoSuchCommand():
+            return _("There is no command {name}.").format(name=error.command_name)
         case click.MissingParameter():
             name = error.param.human_readable_name if error.param else ""
             return _("{name} is missing.").format(name=name)
+        case click.BadParameter(param=click.Parameter(type=click.Choice(choices=choices)) as param):
+            return _("{name} must be one of: {choices}.").format(name=param.opts[0], choices=", ".join(choices))
         case click.BadParameter():
             name = error.param.opts[0] if error.param and error.param.opts else ""
             return _("{name}: {message}").format(name=name, message=error.message)

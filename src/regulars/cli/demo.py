@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from regulars.cli.console import out, progress_bar, say
+from regulars.cli.help import Command
 from regulars.cli.options import language_option
 from regulars.core.i18n import LANGUAGES, current_language, use_language
 from regulars.core.i18n import gettext as _
@@ -12,7 +13,7 @@ from regulars.core.i18n import gettext as _
 
 def command() -> click.Command:
     """The command with its help in the current language."""
-    return click.Command(
+    return Command(
         "demo",
         callback=_demo,
         help=_("Audit a real supermarket: 1.5 million lines, 2,469 households. Writes both languages to ./demo."),

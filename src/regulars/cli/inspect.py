@@ -7,13 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 from regulars.cli.console import out
+from regulars.cli.help import Command
 from regulars.cli.options import mapping_of, reading_options
 from regulars.core.i18n import gettext as _
 
 
 def command() -> click.Command:
     """The command with its help in the current language."""
-    return click.Command(
+    return Command(
         "inspect",
         callback=_inspect,
         help=_("Show how a file would be read: its format, and what each column is taken for, and why."),

@@ -1,7 +1,9 @@
 """Options that several commands share, and how their values are read."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -10,7 +12,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import check_currency
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[dt.date]):
     """A day written as 2026-03-31 or 31.03.2026."""
 
     name = "YYYY-MM-DD"
@@ -20,14 +22,13 @@ class Day(click.ParamType):
         if isinstance(value, dt.date):
             return value
         for form in ("%Y-%m-%d", "%d.%m.%Y"):
-            try:
+            with suppress(ValueError):
                 return dt.datetime.strptime(str(value), form).date()
-            except ValueError:
-                continue
-        self.fail(_("{value!r} is not a day. Write it as 2026-03-31 or 31.03.2026.").format(value=value), param, ctx)
+        message = _("{value!r} is not a day. Write it as 2026-03-31 or 31.03.2026.").format(value=value)
+        raise click.BadParameter(message, ctx, param)
 
 
-class Share(click.ParamType):
+class Share(click.ParamType[float]):
     """A share written as 0.3, 0,3 or 30%."""
 
     name = "SHARE"
@@ -46,7 +47,7 @@ class Share(click.ParamType):
         return share
 
 
-class Currency(click.ParamType):
+class Currency(click.ParamType[str]):
     """An ISO 4217 code."""
 
     name = "CODE"
@@ -56,7 +57,21 @@ class Currency(click.ParamType):
         try:
             return check_currency(str(value))
         except InputError as error:
-            self.fail(str(error), param, ctx)
+            raise click.BadParameter(str(error), ctx, param) from error
+
+
+class Memory(click.ParamType[str]):
+    """An amount of memory such as 4GB or 512MB."""
+
+    name = "SIZE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The amount as the engine writes it, or a usage error."""
+        if not re.fullmatch(r"[1-9]\d*(\.\d+)? ?(MB|GB|TB|MiB|GiB|TiB)", str(value), re.IGNORECASE):
+            self.fail(
+                _("{value!r} is not an amount of memory. Write it as 4GB or 512MB.").format(value=value), param, ctx
+            )
+        return str(value)
 
 
 def mapping_of(pairs: Sequence[str]) -> dict[str, str]:

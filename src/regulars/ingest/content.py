@@ -32,6 +32,7 @@ class Content:
     slashed: float  # dates with slashes or dashes, day or month first
     commas: int  # numbers in which a comma must be the decimal sign
     dots: int  # numbers in which a dot must be the decimal sign
+    padded: int  # cells with blanks around them
     dot_groups: int  # numbers in which a dot must stand between thousands
     families: tuple[tuple[str, int], ...]  # forms of dates and how many cells have each
     signs: str  # currency signs and codes that occur
@@ -62,7 +63,7 @@ _SEPARATED = r"^\+?[\d\s().+-]{10,20}$"
 _MOBILE = r"^(\+?7|8)[\s(-]*9\d{2}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}(\.0)?$|^\+\d[\d\s()-]{8,17}$"
 _CURRENCY = r"(₽|руб|\$|€|£|₸|₴|\b(?:rub|usd|eur|kzt|gbp)\b)"
 
-_FAMILIES = {
+FAMILIES = {
     "year_first": r"^\d{4}[-/.]",
     "dotted": r"^\d{1,2}\.\d{1,2}\.\d{2}",
     "day_slash": r"^\d{1,2}[/-]\d{1,2}[/-]\d{2}",
@@ -88,9 +89,10 @@ _COUNTS = {
     "commas": "count_if(regexp_matches(v, '^[^.,]*,(\\d{1,2}|\\d{4,})\\D*$|\\.\\d{3},\\d'))",
     "dots": "count_if(regexp_matches(v, '^[^.,]*\\.(\\d{1,2}|\\d{4,})\\D*$|,\\d{3}\\.\\d'))",
     "dot_groups": "count_if(regexp_matches(v, '^\\D*\\d{1,3}(\\.\\d{3})+,\\d'))",
+    "padded": "count_if(r <> v)",
     "signs": f"string_agg(DISTINCT nullif(regexp_extract(lower(v), {literal(_CURRENCY)}, 1), ''))",
     "samples": f"list(DISTINCT left(v, 60))[:{SAMPLES}]",
-    **{f"f_{key}": f"count_if(regexp_matches(v, {literal(sign)}))" for key, sign in _FAMILIES.items()},
+    **{f"f_{key}": f"count_if(regexp_matches(v, {literal(sign)}))" for key, sign in FAMILIES.items()},
 }
 
 
@@ -102,10 +104,10 @@ def profile(engine: Engine, table: RawTable) -> tuple[Content, ...]:
     # one long column instead of many: the plan does not grow with the width of the table
     rows = engine.records(
         f"""SELECT i, {counts} FROM (
-            SELECT i, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1970 AND 2100 THEN d END AS d FROM (
-                SELECT i, v, coalesce(rg_date(v, false), rg_date(v, true)) AS d FROM (
-                    SELECT i, rg_text(v) AS v FROM (
-                        SELECT unnest([{cells}]) AS v, unnest(range({width})) AS i FROM {table.sample}))))
+            SELECT i, r, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1970 AND 2100 THEN d END AS d FROM (
+                SELECT i, r, v, coalesce(rg_date(v, false), rg_date(v, true)) AS d FROM (
+                    SELECT i, r, rg_text(r) AS v FROM (
+                        SELECT unnest([{cells}]) AS r, unnest(range({width})) AS i FROM {table.sample}))))
         GROUP BY i ORDER BY i""",
         table.label,
     )
@@ -117,11 +119,11 @@ def profile(engine: Engine, table: RawTable) -> tuple[Content, ...]:
 def _content(counts: dict[str, Any]) -> Content:
     filled = int(counts["filled"])
     shares = {key: int(counts[key] or 0) / filled if filled else 0.0 for key in _SHARES}
-    whole = {key: int(counts[key] or 0) for key in ("rows", "filled", "distinct", "commas", "dots", "dot_groups")}
+    whole = {key: int(counts[key] or 0) for key in ("rows", "filled", "distinct", "commas", "dots", "dot_groups", "padded")}
     return Content(
         **whole,
         **shares,
-        families=tuple((key, int(counts[f"f_{key}"] or 0)) for key in _FAMILIES),
+        families=tuple((key, int(counts[f"f_{key}"] or 0)) for key in FAMILIES),
         signs=counts["signs"] or "",
         samples=tuple(sorted(counts["samples"] or ())),
     )

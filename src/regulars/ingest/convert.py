@@ -6,22 +6,25 @@ read and was left empty).
 """
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regulars.analytics.purchases import CONTRACT
 from regulars.ingest.content import Content
 from regulars.ingest.engine import literal
-from regulars.ingest.keys import key_sql
+from regulars.ingest.headings import normalise
+from regulars.ingest.keys import TOTAL, TOTAL_WORDS, key_sql, one_of
+from regulars.ingest.phones import RegionForm, looks_like_phones, quick_sql
 from regulars.ingest.table import RawTable, cell
+from regulars.ingest.understand import Understood
 from regulars.ingest.values import date_sql, decimal_sql, double_sql
 
 EARLIEST = dt.date(1970, 1, 1)
 TEXTS = ("receipt_id", "product_id", "product", "category", "store", "staff", "channel", "promotion")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_WHOLE = frozenset(_NUMBERS)
+NUMERIC = ("amount", "price", "quantity", "discount", "cost", "unit_cost")
+_WHOLE = frozenset(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"))
 
-_TOTALS = ("итого", "итого:", "всего", "всего:", "total", "total:", "grand total", "subtotal", "подытог", "общий итог")
 TOTAL_ROW = r"(^|\x{1F})\s*(итого|итог|всего|общий итог|подытог|total|grand total|subtotal|sub total)\b"
 SEPARATOR = "\x1f"
 
@@ -38,10 +41,23 @@ class Style:
     fast_date: str | None = None
     commas: Mapping[int, bool] = field(default_factory=dict)  # column -> the comma is its decimal sign
     dot_groups: frozenset[int] = frozenset()  # columns with dots between thousands
+    padded: frozenset[int] = frozenset()  # columns with blanks around their cells
     number_keys: bool = False  # the customer column holds numbers
     digits: int = 2  # decimals of the currency
-    last_day: dt.date = dt.date.max
+    last_day: dt.date = dt.date(9998, 12, 31)
     net_price: bool = False  # the price is after discount
+    phones: RegionForm | None = None  # the customer column holds telephone numbers
+    whole_seconds: bool = False  # Excel stores moments as fractions of a day, a hair beside the second
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the person wants of every table."""
+
+    region: str
+    digits: int
+    last_day: dt.date
+    phones: RegionForm
 
 
 @dataclass(frozen=True)
@@ -56,12 +72,13 @@ class Projector:
         columns = self.columns()
         helpers = {"day": self._timestamp("purchased_at")} if "purchased_time" in self.style.roles else {}
         values = ", ".join(f"{sql} AS {name}" for name, sql in {**columns, **helpers}.items())
-        cells = [f"{cell(n)} AS x{n}" for n in range(len(self.table.headings))]
+        cells = [f"{cell(n)} AS x{n}" for n in range(len(self.table.headings))] + ["line"]
+        cells += ["file"] if self.table.members else []
         kept = ", ".join(columns)
         return f"""SELECT {kept}, reject, CASE WHEN reject IS NOT NULL THEN {self._blamed()} END AS value,
-                CASE WHEN reject IS NOT NULL THEN {self._raw("x")} END AS raw, {self._odd(columns)} AS odd, line
+                CASE WHEN reject IS NOT NULL THEN {self._raw("x")} END AS raw, {self._odd(columns)} AS odd, line{", file" if self.table.members else ""}
             FROM (SELECT *, {self._reject()} AS reject
-                FROM (SELECT {values}, {", ".join(cells)}, line FROM ({self.table.relation})))"""
+                FROM (SELECT {values}, {", ".join(cells)} FROM ({self.table.relation})))"""
 
     def columns(self) -> dict[str, str]:
         """The contract's columns that this table can give, with their SQL."""
@@ -79,6 +96,10 @@ class Projector:
             found["cost"] = self._turned("cost", self._minor(self._times_quantity("unit_cost")))
         return {name: found[name] for name in CONTRACT if name in found}
 
+    def columns_given(self) -> tuple[str, ...]:
+        """Names of the contract's columns that this table can give."""
+        return tuple(self.columns())
+
     # --- values -------------------------------------------------------------------------------------------------
 
     def _name(self, role: str) -> str:
@@ -94,13 +115,18 @@ class Projector:
         return self._name(role) if self._is_text(role) else f"{self._name(role)}::VARCHAR"
 
     def _customer(self) -> str:
-        kind, name = self._type("customer_id"), self._name("customer_id")
+        kind, name = self._type("customer_id"), self._as_text("customer_id")
+        if self.style.phones is not None:
+            key = key_sql(name, whole_numbers=True)
+            return f"coalesce({quick_sql(name, self.style.phones)}, {key})"
         if kind in _WHOLE:
-            return f"nullif({name}, 0)::VARCHAR"
-        return key_sql(self._as_text("customer_id"), whole_numbers=self.style.number_keys or not self._is_text("customer_id"))
+            return f"nullif({self._name('customer_id')}, 0)::VARCHAR"
+        return key_sql(name, whole_numbers=self.style.number_keys or not self._is_text("customer_id"))
 
     def _purchased_at(self) -> str:
         day = self._timestamp("purchased_at")
+        if self.style.whole_seconds:
+            day = f"date_trunc('second', {day} + INTERVAL 500 MILLISECONDS)"
         if "purchased_time" not in self.style.roles:
             return day
         clock = f"rg_time({self._as_text('purchased_time')})"
@@ -167,8 +193,9 @@ class Projector:
         if kind in ("DOUBLE", "FLOAT"):
             return f"regexp_replace({name}::VARCHAR, '\\.0$', '')"
         name = self._as_text(role)
-        blank = " OR ".join(f"{edge}({name}, '{sign}')" for edge in ("starts_with", "ends_with") for sign in (" ", "\t", "\N{NO-BREAK SPACE}"))
-        return f"CASE WHEN {name} = '' OR {blank} THEN rg_text({name}) ELSE {name} END"
+        signs = (" ", "\t", "\N{NO-BREAK SPACE}") if self.style.roles[role] in self.style.padded else (" ",)
+        blank = " OR ".join(f"{edge}({name}, '{sign}')" for edge in ("starts_with", "ends_with") for sign in signs)
+        return f"CASE WHEN {blank} OR {name} = '' THEN rg_text({name}) ELSE {name} END"
 
     # --- what cannot be used ------------------------------------------------------------------------------------
 
@@ -179,12 +206,13 @@ class Projector:
         """Why the row is no purchase; the cheap test comes first, because nearly all rows pass it."""
         date, amount = self._cell("purchased_at"), self._amount_cell()
         bad_time = "WHEN day IS NOT NULL THEN 'bad_time'" if "purchased_time" in self.style.roles else ""
-        first, after = literal(EARLIEST.isoformat()), literal((self.style.last_day).isoformat())
+        first = f"TIMESTAMP {literal(EARLIEST.isoformat())}"
+        after = f"TIMESTAMP {literal((self.style.last_day + dt.timedelta(days=1)).isoformat())}"
         return f"""CASE
             WHEN purchased_at IS NOT NULL AND amount IS NOT NULL THEN CASE
                 WHEN {self._is_total_by_name()} THEN 'total_row'
-                WHEN purchased_at < {first}::TIMESTAMP THEN 'impossible_date'
-                WHEN purchased_at::DATE > {after}::DATE THEN 'future_date' END
+                WHEN purchased_at < {first} THEN 'impossible_date'
+                WHEN purchased_at >= {after} THEN 'future_date' END
             WHEN {self._raw("x")} = {literal(self._blank_raw())} THEN 'blank_row'
             WHEN regexp_matches(lower({self._raw("x")}), {literal(TOTAL_ROW)}) AND purchased_at IS NULL THEN 'total_row'
             WHEN {self._is_header()} THEN 'header_row'
@@ -198,10 +226,11 @@ class Projector:
         """A sum that has a date of its own: the word stands where the customer or the receipt should."""
         if self.table.types:
             return "false"  # programs that write Parquet add no total rows
-        words = ", ".join(literal(word) for each in _TOTALS for word in (each, each.capitalize(), each.upper()))
-        tested = [role for role in ("customer_id", "receipt_id") if role in self.columns()]
-        # codes end with a digit, and the list is slow to compare with
-        return " OR ".join(f"(NOT right({role}, 1) BETWEEN '0' AND '9' AND {role} IN ({words}))" for role in tested)
+        test = f"customer_id = {literal(TOTAL)}"
+        if "receipt_id" in self.style.roles:
+            is_total = one_of("lower(receipt_id)", TOTAL_WORDS)
+            test += f" OR CASE WHEN customer_id IS NULL THEN {is_total} ELSE false END"
+        return test
 
     def _is_header(self) -> str:
         pairs = [(role, self.style.roles[role]) for role in ("purchased_at", "amount") if role in self.style.roles]
@@ -228,25 +257,46 @@ class Projector:
         return f"CASE {' '.join(tests)} END" if tests else "NULL::VARCHAR"
 
 
-def choose_style(
-    table: RawTable, roles: Mapping[str, int], contents: tuple[Content, ...], *, region: str, digits: int, last_day: dt.date
-) -> Style:
-    """Read the style off the sample; the order of day and month is settled later, over the whole column."""
-    numeric = [roles[role] for role in ("amount", "price", "quantity", "discount", "cost", "unit_cost") if role in roles]
-    commas = sum(contents[n].commas for n in numeric)
-    dots = sum(contents[n].dots for n in numeric)
-    usual = commas > dots if commas or dots else region not in _DOT_REGIONS
-    date = contents[roles["purchased_at"]]
-    key = contents[roles["customer_id"]]
+def choose_style(each: Understood, wishes: Wishes, *, month_first: bool) -> Style:
+    """Read the style off the sample; the order of day and month was settled before, over the whole column."""
+    table, roles, contents = each.table, each.assignment.roles, each.contents
+    numeric = [roles[role] for role in NUMERIC if role in roles]
+    key, heading = contents[roles["customer_id"]], each.heading_of("customer_id")
     return Style(
         roles=roles,
-        fast_date=max(date.families, key=lambda item: item[1])[0] if any(n for _f, n in date.families) else None,
-        commas={n: contents[n].commas > contents[n].dots or (contents[n].commas == contents[n].dots and usual) for n in numeric},
+        month_first=month_first,
+        fast_date=_usual_date(contents[roles["purchased_at"]], month_first=month_first),
+        commas=decimal_commas(numeric, contents, region=wishes.region),
         dot_groups=frozenset(n for n in numeric if contents[n].dot_groups),
+        padded=frozenset(n for n, content in enumerate(contents) if content.padded),
         number_keys=key.numbers >= 0.95,
-        digits=digits,
-        last_day=last_day,
+        digits=wishes.digits,
+        last_day=wishes.last_day,
+        net_price="price" in roles and _NET.search(normalise(each.heading_of("price"))) is not None,
+        phones=wishes.phones if looks_like_phones(heading, key) else None,
+        whole_seconds=table.facts.sheet is not None,
     )
 
 
+def _usual_date(content: Content, *, month_first: bool) -> str | None:
+    family, rows = max(content.families, key=lambda item: item[1])
+    if not rows:
+        return None
+    return "month_slash" if family == "day_slash" and month_first else family
+
+
+def decimal_commas(numeric: Sequence[int], contents: Sequence[Content], *, region: str) -> dict[int, bool]:
+    """Which columns write a decimal comma: what the column shows, else the rest of the table, else the region."""
+    commas = sum(contents[n].commas for n in numeric)
+    dots = sum(contents[n].dots for n in numeric)
+    usual = commas > dots if commas != dots else region.upper() not in _DOT_REGIONS
+    return {n: _prefers_comma(contents[n], usual) for n in numeric}
+
+
+def _prefers_comma(content: Content, usual: bool) -> bool:
+    return content.commas > content.dots if content.commas != content.dots else usual
+
+
 _DOT_REGIONS = frozenset({"US", "GB", "IE", "CA", "AU", "NZ", "IN", "CN", "JP", "KR", "SG", "HK", "IL", "MX", "TH", "PH", "MY"})
+
+_NET = re.compile(r"скидк|\bnet\b|discounted|after discount")

@@ -5,6 +5,9 @@ buyer is unknown: such a line counts in revenue and belongs to no customer. The 
 could be somebody's name is not on it.
 """
 
+import re
+from collections.abc import Sequence
+
 from regulars.ingest.engine import literal
 
 NOBODY = (
@@ -18,18 +21,36 @@ NOBODY = (
 )  # fmt: skip
 
 
+# what a row with a total has instead of a customer: tested once here, where it costs nothing, and compared later
+TOTAL = "\x1ftotal"
+
+TOTAL_WORDS = (
+    "итого", "итого:", "всего", "всего:", "total", "total:", "grand total", "subtotal", "подытог", "общий итог",
+)  # fmt: skip
+
+
 def key_sql(x: str, *, whole_numbers: bool) -> str:
     """SQL for the key in the text `x`; null where it stands for nobody.
 
     `whole_numbers`: the column holds numbers, so `12345.0` and `1.2345E+4` are Excel's ways to write 12345.
     """
-    nobody = ", ".join(literal(word) for word in NOBODY)
     text = f"rg_text({x})"
     code = _whole_number_sql(x) if whole_numbers else text
-    # one quick test that is true for nearly every card, code and phone: digits, and not only zeros
     plain = f"regexp_full_match({x}, '\\+?\\d*[1-9]\\d*')"
+    # digits, and not only zeros: one quick test that is true for nearly every card, code and phone
     return f"""CASE WHEN {plain} THEN {x}
-        WHEN lower({text}) IN ({nobody}) OR regexp_full_match({text}, '0+([.,]0+)?') THEN NULL ELSE {code} END"""
+        WHEN {one_of(f"lower({text})", TOTAL_WORDS)} THEN {literal(TOTAL)}
+        WHEN {one_of(f"lower({text})", NOBODY)} OR regexp_full_match({text}, '0+([.,]0+)?') THEN NULL
+        ELSE {code} END"""
+
+
+def one_of(x: str, words: Sequence[str]) -> str:
+    """SQL that is true where `x` is one of the words.
+
+    Not `IN`: the planner turns a long list into a join, which then runs for every row, whatever stands before it.
+    """
+    pattern = "|".join(re.escape(word) for word in words)
+    return f"regexp_full_match({x}, {literal(pattern)})"
 
 
 def _whole_number_sql(x: str) -> str:

@@ -3,17 +3,63 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from regulars.analytics.purchases import Notice
+from regulars.core.i18n import gettext as _
 from regulars.core.money import to_units
 from regulars.ingest.convert import NOT_DATA
 from regulars.ingest.engine import Engine
-from regulars.ingest.parts import Part
+from regulars.ingest.parts import Part, accepted
 
 # a quantity is extreme when it is above this and this many times the median of its column
 _MANY, _TIMES = 1000, 100
+
+# above so many lines equal ones are counted among one sixteenth of the distinct lines
+_EXACT_UP_TO, _SHARE = 5_000_000, 16
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is worth telling about accepted rows."""
+
+    rows: int = 0
+    without_customer: int = 0
+    returns: int = 0
+    lowest: int | None = None
+    zeros: int = 0
+    zero_at: dt.datetime | None = None
+    odd: int = 0
+    odd_value: str | None = None
+
+    def __add__(self, other: "Values") -> "Values":
+        return Values(
+            self.rows + other.rows,
+            self.without_customer + other.without_customer,
+            self.returns + other.returns,
+            _least(self.lowest, other.lowest),
+            self.zeros + other.zeros,
+            _least(self.zero_at, other.zero_at),
+            self.odd + other.odd,
+            _least(self.odd_value, other.odd_value),
+        )
+
+    def notices(self, currency: str) -> list[Notice]:
+        """One notice for each kind that occurs."""
+        lowest = f"{to_units(self.lowest, currency)} {currency}" if self.lowest is not None else None
+        found = [
+            Notice("without_customer", self.without_customer),
+            Notice("returns", self.returns, lowest),
+            Notice("zero_amounts", self.zeros, str(self.zero_at)),
+            Notice("unread_values", self.odd, self.odd_value),
+        ]
+        return [notice for notice in found if notice.rows]
+
+
+def _least(first: Any, second: Any) -> Any:
+    known = [each for each in (first, second) if each is not None]
+    return min(known, default=None)
 
 
 @dataclass(frozen=True)
@@ -21,21 +67,8 @@ class Counts:
     """The rows of one part by reason ("" = accepted), and what is worth telling about the accepted ones."""
 
     by_reason: Counter[str]
-    without_customer: int
-    returns: int
-    lowest: int | None
-    zeros: int
-    zero_at: dt.datetime | None
-    odd: int
-    odd_value: str | None
-    first: dt.datetime | None
-    last: dt.datetime | None
-    total_value: str | None
-
-    @property
-    def accepted(self) -> int:
-        """Rows that are purchases."""
-        return self.by_reason[""]
+    values: Values = field(default_factory=Values)
+    total_value: str | None = None  # a row with a total, as an example
 
     @property
     def read(self) -> int:
@@ -43,58 +76,71 @@ class Counts:
         return sum(rows for reason, rows in self.by_reason.items() if reason not in NOT_DATA)
 
 
-_AGGREGATES = """coalesce(reject, '') AS reason, count(*) AS rows,
-    count(*) - count(customer_id) AS without_customer,
+_VALUES = """count(*) AS rows, count(*) - count(customer_id) AS without_customer,
     count_if(amount < 0) AS returns, min(amount) AS lowest,
-    count_if(amount = 0) AS zeros, min(purchased_at) FILTER (amount = 0) AS zero_at,
-    count(odd) AS odd, min(odd) AS odd_value, min(purchased_at) AS first, max(purchased_at) AS last,
-    min(left(value, 60)) AS blamed"""
+    count_if(amount = 0) AS zeros, min(purchased_at) FILTER (amount = 0) AS zero_at"""
 
 
 def count(engine: Engine, part: Part, label: str) -> Counts:
     """Scan the part once."""
-    rows = engine.records(f"SELECT {_AGGREGATES} FROM ({part.rows}) GROUP BY 1", part.table.label, label)
+    rows = engine.records(
+        f"""SELECT coalesce(reject, '') AS reason, {_VALUES}, count(odd) AS odd, min(odd) AS odd_value,
+            min(left(value, 60)) AS blamed FROM ({part.rows}) GROUP BY 1""",
+        part.table.label,
+        label,
+    )
     by_reason: Counter[str] = Counter({row["reason"]: int(row["rows"]) for row in rows})
-    good: dict[str, Any] = next((row for row in rows if row["reason"] == ""), {})
-    by_reason["blank_row"] += part.broken_not_data
-    by_reason["wrong_cells"] += len(part.broken)
-    return Counts(
-        by_reason=by_reason,
-        without_customer=int(good.get("without_customer") or 0),
-        returns=int(good.get("returns") or 0),
-        lowest=good.get("lowest"),
-        zeros=int(good.get("zeros") or 0),
-        zero_at=good.get("zero_at"),
-        odd=int(good.get("odd") or 0),
-        odd_value=good.get("odd_value"),
-        first=good.get("first"),
-        last=good.get("last"),
-        total_value=next((row["blamed"] for row in rows if row["reason"] == "total_row"), None),
+    by_reason += Counter({"blank_row": part.broken_not_data, "wrong_cells": len(part.broken)})
+    good = next((row for row in rows if row["reason"] == ""), None)
+    total = next((row["blamed"] for row in rows if row["reason"] == "total_row"), None)
+    return Counts(by_reason, _values(good) if good else Values(), total)
+
+
+def count_values(engine: Engine, lines: str) -> Values:
+    """The same for rows that are accepted for good."""
+    return _values(engine.row(f"SELECT {_VALUES}, 0 AS odd, NULL AS odd_value FROM {lines}"))
+
+
+def _values(row: dict[str, Any]) -> Values:
+    returns = int(row["returns"] or 0)
+    return Values(
+        rows=int(row["rows"]),
+        without_customer=int(row["without_customer"]),
+        returns=returns,
+        lowest=row["lowest"] if returns else None,
+        zeros=int(row["zeros"] or 0),
+        zero_at=row["zero_at"],
+        odd=int(row["odd"]),
+        odd_value=row["odd_value"],
     )
 
 
-def value_notices(counts: Sequence[Counts], currency: str) -> list[Notice]:
-    """Notices about values, summed over all parts."""
-    found = []
-    lowest = min((each.lowest for each in counts if each.lowest is not None), default=0)
-    zero_at = min((each.zero_at for each in counts if each.zero_at is not None), default=None)
-    odd = min((each.odd_value for each in counts if each.odd_value is not None), default=None)
-    found.append(Notice("without_customer", sum(each.without_customer for each in counts)))
-    found.append(Notice("returns", sum(each.returns for each in counts), f"{to_units(lowest, currency)} {currency}"))
-    found.append(Notice("zero_amounts", sum(each.zeros for each in counts), str(zero_at)))
-    found.append(Notice("unread_values", sum(each.odd for each in counts), odd))
-    found.append(Notice("total_rows", sum(each.by_reason["total_row"] for each in counts)))
-    found.append(Notice("header_rows", sum(each.by_reason["header_row"] for each in counts)))
-    return [notice for notice in found if notice.rows]
-
-
-def extreme_quantities(engine: Engine, lines: str) -> Notice | None:
+def extreme_quantities(engine: Engine, lines: str) -> list[Notice]:
     """Quantities over 1000 and over a hundred times the median: grams among kilograms, millilitres among litres."""
-    top = engine.rows(f"SELECT max(abs(quantity)) FROM ({lines})")[0][0]
+    top = engine.rows(f"SELECT max(abs(quantity)) FROM {lines}")[0][0]
     if top is None or top <= _MANY:
-        return None
-    limit = f"greatest({_MANY}, {_TIMES} * (SELECT median(abs(quantity)) FROM ({lines}) WHERE quantity <> 0))"
-    rows, example = engine.rows(
-        f"SELECT count(*), max(abs(quantity)) FROM ({lines}) WHERE abs(quantity) > {limit}"
-    )[0]
-    return Notice("extreme_quantities", int(rows), f"{example:.15g}") if rows else None
+        return []
+    limit = f"greatest({_MANY}, {_TIMES} * (SELECT approx_quantile(abs(quantity), 0.5) FROM {lines}))"
+    rows = engine.rows(f"SELECT count(*) FROM {lines} WHERE abs(quantity) > {limit}")[0][0]
+    return [Notice("extreme_quantities", int(rows), f"{top:.15g}")] if rows else []
+
+
+def identical_lines(engine: Engine, parts: Sequence[Part], columns: Sequence[str], total: int) -> list[Notice]:
+    """Lines that are equal in every column to another line of the same file.
+
+    They are kept: two equal units scanned one after the other are two lines. Above 5 million lines an estimate from
+    every sixteenth distinct line.
+    """
+    share = 1 if total <= _EXACT_UP_TO else _SHARE
+    key = f"hash({', '.join(columns)})"
+    rows = 0
+    for part in parts:
+        lines = accepted(part, columns, extra=", file")
+        rows += engine.rows(
+            f"""SELECT coalesce(sum(copies - 1), 0)::BIGINT FROM (
+                SELECT count(*) AS copies FROM (SELECT {key} AS key, file FROM ({lines})) WHERE key % {share} = 0
+                GROUP BY key, file HAVING copies > 1)""",
+            part.table.label,
+            _("Looking for equal lines"),
+        )[0][0]
+    return [Notice("identical_lines", int(rows) * share, estimated=share > 1)] if rows else []

@@ -1,16 +1,18 @@
 """One converted table: where its rows are, and what the reader could not even cut into cells."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from regulars.ingest.convert import NOT_DATA, TOTAL_ROW, Projector, Style
+from regulars.analytics.purchases import CONTRACT
+from regulars.core.i18n import gettext as _
+from regulars.ingest.convert import TOTAL_ROW, Projector, Style
 from regulars.ingest.csv_files import ERRORS, SCANS, cells_of
 from regulars.ingest.engine import Engine, literal, path_literal
+from regulars.ingest.phones import is_normal_sql
 from regulars.ingest.quotes import mend
-from regulars.ingest.table import RawTable
-
-from regulars.core.i18n import gettext as _
-
-import re
+from regulars.ingest.table import RawTable, cell
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,24 @@ class Part:
 
 
 def convert(engine: Engine, table: RawTable, style: Style) -> Part:
-    """Write the rows of a text table into the workspace; Parquet stays where it is and is read when it is needed."""
+    """Write the rows into the workspace. Parquet stays where it is, unless its telephone numbers must be rewritten."""
     if table.types:
-        return _lazy(table, style)
+        lazy = Part(table, style, Projector(table, style).select(), Projector(table, style).columns_given())
+        if style.phones is None or _has_normal_phones(engine, table, style):
+            return lazy
     part, sound = _copy(engine, table, style)
     if not sound:
         part, _sound = _copy(engine, mend(table, engine.workspace, engine.progress), style)
     return part
 
 
-def _lazy(table: RawTable, style: Style) -> Part:
-    projector = Projector(table, style)
-    return Part(table, style, projector.select(), tuple(projector.columns()))
+def _has_normal_phones(engine: Engine, table: RawTable, style: Style) -> bool:
+    assert style.phones is not None
+    name = f"{cell(style.roles['customer_id'])}::VARCHAR"
+    other = engine.rows(
+        f"SELECT 1 FROM ({table.relation}) WHERE NOT {is_normal_sql(name, style.phones)} LIMIT 1", table.label
+    )
+    return not other
 
 
 def _copy(engine: Engine, table: RawTable, style: Style) -> tuple[Part, bool]:
@@ -58,8 +66,7 @@ def _copy(engine: Engine, table: RawTable, style: Style) -> tuple[Part, bool]:
     copied = engine.rows(
         f"COPY ({projector.select()}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)", table.label, label
     )[0][0]
-    rows = f"SELECT * FROM read_parquet({path_literal(target)}, hive_partitioning=false)"
-    part = Part(table, style, rows, tuple(projector.columns()))
+    part = Part(table, style, stored(table, target), projector.columns_given())
     if table.text is None:
         return part, True
     errors = engine.rows(f"SELECT DISTINCT ON (line) line, csv_line, error_type FROM {ERRORS} ORDER BY line")
@@ -81,11 +88,29 @@ def _is_no_data(table: RawTable, text: str) -> bool:
     return not any(cells) or re.search(TOTAL_ROW, "\x1f".join(cells).casefold()) is not None
 
 
-def accepted(part: Part) -> str:
-    """The query of the rows that are purchases."""
-    return f"SELECT {', '.join(part.columns)} FROM ({part.rows}) WHERE reject IS NULL"
+def stored(table: RawTable, target: Path) -> str:
+    """The query of rows that were written into the workspace."""
+    file = "" if table.members else f", {literal(str(table.source.path))} AS file"
+    return f"SELECT *{file} FROM read_parquet({path_literal(target)}, hive_partitioning=false)"
 
 
-def is_data(reason: str | None) -> bool:
-    """Whether a row of this kind counts as read."""
-    return reason not in NOT_DATA
+def accepted(part: Part, columns: Sequence[str], *, extra: str = "") -> str:
+    """The query of the rows that are purchases, with these columns of the contract; null where the part has none."""
+    listed = [name if name in part.columns else f"NULL::{_SQL_TYPES[name]} AS {name}" for name in columns]
+    return f"SELECT {', '.join(listed)}{extra} FROM ({part.rows}) WHERE reject IS NULL"
+
+
+_SQL_TYPES = dict.fromkeys(CONTRACT, "VARCHAR") | {"quantity": "DOUBLE", "discount": "BIGINT", "cost": "BIGINT"}
+
+
+def with_numbers(engine: Engine, part: Part, numbers: str) -> Part:
+    """The part with the customers' numbers replaced: `numbers` names a table of `written` and `number`."""
+    target = engine.workspace.new_path("numbers", ".parquet")
+    engine.rows(
+        f"""COPY (SELECT r.* EXCLUDE (file) REPLACE (coalesce(n.number, r.customer_id) AS customer_id)
+        FROM ({part.rows}) r LEFT JOIN {numbers} n ON r.customer_id = n.written)
+        TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)""",
+        part.table.label,
+        _("Telephone numbers"),
+    )
+    return replace(part, rows=stored(part.table, target))

@@ -65,10 +65,8 @@ def collect(engine: Engine, parts: Sequence[Part], counts: Sequence[Counter[str]
     for part, counted in zip(parts, counts, strict=True):
         here = Counter({reason: rows for reason, rows in counted.items() if reason and reason not in NOT_DATA})
         by_reason.update(here)
-        if part.broken:
-            by_reason["wrong_cells"] += len(part.broken)
-            listed.extend(_broken(part))
-        if here and len(listed) < MOST_LISTED:
+        listed.extend(_broken(part))
+        if here.keys() - {"wrong_cells"} and len(listed) < MOST_LISTED:
             listed.extend(_by_value(engine, part, MOST_LISTED - len(listed)))
     listed.sort(key=lambda each: (each.file, each.line or 0))
     return Rejects(by_reason, tuple(listed[:MOST_LISTED]))

@@ -40,7 +40,7 @@ class RawTable:
     prefix_lines: int = 0  # physical lines above the first data
     shifts: tuple[tuple[int, int], ...] = ()  # mended copies: from this line on, the original is so many lines further
     members: tuple[SourceFile, ...] = ()  # Parquet: all files with these columns
-    others: tuple[str, ...] = ()  # sheets of the same workbook that were left out
+    rows: int = 0  # rows of a sheet
 
     @property
     def label(self) -> str:

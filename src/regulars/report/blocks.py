@@ -107,11 +107,11 @@ class Bar:
 
     @property
     def fill_style(self) -> str:
-        return _span(self.start, self.end)
+        return _span(self.start, self.end) if self.end > self.start or self.start > 0 else ""
 
     @property
     def whisker_style(self) -> str:
-        return "" if self.low is None or self.high is None else _span(self.low, self.high)
+        return "" if self.low is None or not self.high else _span(self.low, self.high)
 
     @property
     def point_style(self) -> str:

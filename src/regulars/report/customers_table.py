@@ -46,7 +46,7 @@ COLUMNS: dict[str, str] = {
     "abc": "Class by money: A brings the first 80 %, B the next 15 %, C the rest.",
     "state": "Lifecycle: new, regular, won_back, slipping, lost.",
     "return_chance": "Chance of a visit within the window, 0 to 1; null when it could not be tested.",
-    "standing": "`return_chance` against the chance of a repeat customer who has just visited; null when untested.",
+    "standing": "`return_chance` relative to the chance right after the own last visit, 0 to 1; null when untested.",
     "visit_period_days": "Mean days between visits; null with one visit.",
     "mean_check": f"Mean receipt, net of returns; {MINOR}.",
     "p_alive": "Chance of still being a customer by MBG/NBD, 0 to 1; null without a model.",

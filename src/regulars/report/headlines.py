@@ -26,6 +26,7 @@ class Headline:
     rule: str
     interval: str = ""
     chapter: str = ""
+    known: bool = True
 
 
 def headlines(audit: Audit) -> list[Headline]:
@@ -138,7 +139,7 @@ def _newcomer_limit(context: Context) -> Headline:
     ltv, purse = context.audit.ltv, context.purse
     label = _("Winning a customer may cost")
     if ltv.newcomer is None:
-        return _unknown("newcomer_value", label, ltv.reason or "", "worth")
+        return _unknown("newcomer_value", label, ltv.newcomer_reason or ltv.reason or "", "worth")
     return Headline(
         "newcomer_value",
         label,
@@ -176,4 +177,4 @@ def _opportunities(context: Context) -> list[Headline]:
 
 
 def _unknown(id_: str, label: str, reason: str, chapter: str) -> Headline:
-    return Headline(id_, label, _("not enough data"), reason, "", chapter)
+    return Headline(id_, label, _("not enough data"), reason, "", chapter, known=False)

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from regulars.analytics.lifecycle import STATES
 from regulars.report.chapters.common import rows_of
 from regulars.report.json_shape import (
+    BOOLEAN,
     DATE,
     INTEGER,
     MONEY,
@@ -62,6 +63,7 @@ READING = object_of(
                 attribute("kind", STRING, "Stable id of the notice."),
                 attribute("rows", INTEGER, "Accepted rows that it is about."),
                 attribute("example", STRING, "One real example.", optional=True),
+                attribute("estimated", BOOLEAN, "Counted on a sample."),
             )
         ),
         "What a person should know about accepted rows.",
@@ -304,6 +306,7 @@ LTV = object_of(
         lambda ltv: ltv.newcomer,
         optional=True,
     ),
+    attribute("newcomer_reason", STRING, "Why there is no forecast for newcomers.", optional=True),
     Field(
         "payback",
         list_of(

@@ -136,8 +136,8 @@ def effect(key: str) -> str:
             "won": _("New customers"),
             "returned": _("Customers who came back after a break"),
             "lost": _("Customers who stopped coming"),
-            "frequency": _("Visits: how often"),
-            "breadth": _("Basket: how many items"),
+            "frequency": _("How often they buy"),
+            "breadth": _("Items in a receipt"),
             "check": _("Price of an item"),
             "without_customer": _("Sales without a customer"),
             "returns_only": _("Returns by those who bought nothing"),
@@ -227,19 +227,3 @@ def model(key: str) -> str:
         },
         key,
     )
-
-
-def notice(key: str) -> str:
-    """Something that a person should know about accepted rows."""
-    return _pick(
-        {
-            "returns": _("returns: the amount is negative"),
-            "extreme_quantities": _("very large quantities"),
-        },
-        key,
-    )
-
-
-def reject(key: str) -> str:
-    """Why a row could not be accepted."""
-    return _pick({}, key)

@@ -92,9 +92,8 @@ def people_behind(audit: Audit, list_id: str, purse: words.Purse, *, count: int)
         return None
     columns = listed.columns(audit)
     found = audit.people(list_id).select(columns).limit(SHOWN).to_pyarrow().to_pylist()
-    title = ngettext("The customer", "The {n} customers with the most money", len(found)).format(n=len(found))
     table = Table(
-        caption=f"{listed.title}: {title[0].lower()}{title[1:]}",
+        caption=_("{list}: the most money first").format(list=listed.title),
         columns=tuple(Column(names.column(name), number=name != "customer_id") for name in columns),
         rows=tuple(tuple(_cell(name, row[name], purse) for name in columns) for row in found),
     )
@@ -123,11 +122,11 @@ def sheet_title(listed: PeopleList) -> str:
         "lost:lost": _("Lost in the year"),
         "lost:shrunken": _("Come more rarely"),
         "newcomers:never_returned": _("Never returned"),
-        "opportunity:hold_slipping": _("1 Hold slipping"),
-        "opportunity:win_back_lost": _("2 Win back"),
-        "opportunity:second_purchase": _("3 Second purchase"),
-        "opportunity:raise_frequency": _("4 More often"),
-        "opportunity:raise_check": _("5 Bigger check"),
+        "opportunity:hold_slipping": _("Hold slipping"),
+        "opportunity:win_back_lost": _("Win back"),
+        "opportunity:second_purchase": _("Second purchase"),
+        "opportunity:raise_frequency": _("More often"),
+        "opportunity:raise_check": _("Bigger check"),
     }
     return titles[listed.id]
 

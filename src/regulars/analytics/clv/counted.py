@@ -31,6 +31,11 @@ def checked_tuples(frequency: ArrayLike, last_purchase_age: ArrayLike, age: Arra
     return x, t_x, t
 
 
+def _check_unit(unit_days: float) -> None:
+    if not (np.isfinite(unit_days) and unit_days > 0):
+        raise ValueError("unit_days must be above 0")
+
+
 def _sorted_order(columns: tuple[Floats, ...]) -> NDArray[np.intp]:
     """The order that brings equal rows together; one packed integer sorts six times faster than three columns."""
     packable = all(c.size == 0 or (c.max() < _WHOLE_LIMIT and (c == np.floor(c)).all()) for c in columns)
@@ -66,8 +71,8 @@ class Counted:
     - `frequency` (x): repeat purchase days, that is purchase days minus one; a whole number.
     - `last_purchase_age` (t_x): units from the first purchase day to the last one; 0 exactly when x is 0.
     - `age` (T): units from the first purchase day to the end of observation. Customers whose first purchase
-      is on that very day have age 0: they are kept, because dropping them would bias nothing and hide them,
-      and their likelihood is exactly 1 under every model here, so they do not move any estimate.
+      is on that very day have age 0: they are kept and counted; their likelihood is exactly 1 under every
+      model here, so they do not move any estimate.
     - `customers`: how many customers have the tuple (above 0; need not be whole).
     - `unit_days`: days in one unit of time, 7.0 for weeks. Ages are exact: days / unit_days, never rounded.
     - `sum_log_gaps`: for MBG/CNBD-k only: the natural logarithms of the gaps between purchase days, in units,
@@ -85,6 +90,7 @@ class Counted:
     sum_log_gaps: Floats | None = None
 
     def __post_init__(self) -> None:
+        _check_unit(self.unit_days)
         columns = [self.frequency, self.last_purchase_age, self.age, self.customers]
         if self.sum_log_gaps is not None:
             columns.append(self.sum_log_gaps)
@@ -95,8 +101,6 @@ class Counted:
             raise ValueError("customers must be a number above 0")
         if self.sum_log_gaps is not None and not np.isfinite(self.sum_log_gaps).all():
             raise ValueError("sum_log_gaps must be finite: gaps between purchase days are above 0")
-        if not (np.isfinite(self.unit_days) and self.unit_days > 0):
-            raise ValueError("unit_days must be above 0")
 
     @classmethod
     def from_days(
@@ -119,6 +123,7 @@ class Counted:
         >>> base.frequency.tolist(), base.last_purchase_age.tolist(), base.customers.tolist()
         ([0.0, 1.0], [0.0, 1.0], [2.0, 1.0])
         """
+        _check_unit(unit_days)
         columns = checked_tuples(frequency, last_purchase_age_days, age_days)
         rows = columns[0].size
         counts = np.ones(rows) if customers is None else floats(customers)

@@ -39,7 +39,7 @@ def departed(rank: Floats, s: float, low: float, high: float) -> Departed:
     """Tables of M and its derivatives for each rank, for log q between `low` and `high`."""
     nodes = 8 + int(3 * (high - low))
     lows, highs = np.full(rank.size, low), np.full(rank.size, high)
-    log_q = Table.nodes(lows[:1], highs[:1], nodes)[0]
+    log_q = Table.nodes(np.array([low]), np.array([high]), nodes)[0]
     # All four functions share their nodes, so they are integrated together, once.
     return Departed(*(Table.through(values, lows, highs) for values in departed_integrals(rank, s, log_q)))
 

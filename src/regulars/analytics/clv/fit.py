@@ -125,12 +125,10 @@ def require_arrival(optimum: Optimum) -> None:
         )
 
 
-def climb_from(
-    starts: Sequence[Floats], objective: Objective, weight: float, nearby: Objective | None = None
-) -> Optimum:
+def climb_from(starts: Sequence[Floats], objective: Objective, nearby: Objective | None = None) -> Optimum:
     """The first climb that arrives, or the last one."""
     for start in starts:
-        optimum = climb(objective, start, weight, nearby)
+        optimum = climb(objective, start, nearby)
         if optimum.arrived:
             break
     return optimum
@@ -172,25 +170,24 @@ def fit_leaving(objective_of: Callable[[Counted], Objective], scaled: Counted) -
     The last two parameters are those of leaving. Raises `NotEnoughData` when leaving explains nothing
     (the ridge on which its parameters run away) or the likelihood has no clear top.
     """
-    weight = float(scaled.customers.sum())
     copy = search_copy(scaled)
     objective, nearby = objective_of(scaled), None if copy is scaled else objective_of(copy)
-    optimum = climb_from(leaving_starts(scaled), objective, weight, nearby)
+    optimum = climb_from(leaving_starts(scaled), objective, nearby)
     # The coarse copy answers at once when leaving is plain; a close call is made on the real data.
-    if nearby is None or _leaving_gain(nearby, optimum.theta, weight) < _PLAIN_GAIN:
-        _require_leaving(_leaving_gain(objective, optimum.theta, weight))
+    if nearby is None or _leaving_gain(nearby, optimum.theta) < _PLAIN_GAIN:
+        _require_leaving(_leaving_gain(objective, optimum.theta))
     require_arrival(optimum)
     return optimum
 
 
-def _leaving_gain(objective: Objective, theta: Floats, weight: float) -> float:
+def _leaving_gain(objective: Objective, theta: Floats) -> float:
     """What leaving adds to the log-likelihood over the best fit in which nobody leaves."""
 
     def nobody_leaves(rates: Floats) -> tuple[float, Floats]:
         value, gradient = objective(np.concatenate([rates, [_NOBODY, 0.0]]))
         return value, gradient[:2]
 
-    return objective(theta)[0] - climb(nobody_leaves, theta[:2], weight).log_likelihood
+    return objective(theta)[0] - climb(nobody_leaves, theta[:2]).log_likelihood
 
 
 def _require_leaving(gain: float) -> None:

@@ -102,7 +102,7 @@ def fit_gamma_gamma(
     x, z, n = x[repeat], z[repeat], n[repeat]
     _require_values(z, n, minimum_customers)
     scale = float(n @ z) / float(n.sum())
-    optimum = climb_from(_starts(), likelihood(x, z / scale, n), float(n.sum()))
+    optimum = climb_from(_starts(), likelihood(x, z / scale, n))
     require_arrival(optimum)
     return _named(optimum, scale, float(n.sum()))
 

@@ -84,6 +84,6 @@ def _best_k(counted: Counted) -> int:
 def _top(scaled: Counted, copy: Counted, k: int, starts: list[Floats]) -> tuple[Floats, float]:
     """Where the likelihood with `k` stages is highest, and how high, on the real data."""
     shape = Shape(k, leaves_at_first=True)
-    optimum = climb_from(starts, likelihood(copy, shape), float(copy.customers.sum()))
+    optimum = climb_from(starts, likelihood(copy, shape))
     value = optimum.log_likelihood if copy is scaled else likelihood(scaled, shape)(optimum.theta)[0]
     return optimum.theta, value + _gap_terms(scaled, k)

@@ -14,6 +14,7 @@ from regulars.analytics.clv.fit import (
     climb_from,
     flat_history,
     in_own_units,
+    leaving_starts,
     require_arrival,
     require_history,
     search_copy,
@@ -68,10 +69,10 @@ def fit_nbd(counted: Counted, *, minimum_customers: int = MINIMUM_CUSTOMERS) -> 
     require_history(counted, minimum_customers)
     scale = time_scale(counted)
     scaled = counted.in_units(scale)
-    copy, weight = search_copy(scaled), float(scaled.customers.sum())
-    start = np.log([0.5, 0.5 * weight / scaled.purchases])
+    copy = search_copy(scaled)
+    start = leaving_starts(scaled)[0][:2]
     nearby = None if copy is scaled else likelihood(copy)
-    optimum = climb_from([start], likelihood(scaled), weight, nearby)
+    optimum = climb_from([start], likelihood(scaled), nearby)
     require_arrival(optimum)
     parameters, errors, value = in_own_units(optimum, _NAMES, scale, counted.purchases)
     return Nbd("nbd", parameters, errors, value, counted.n_customers, counted.unit_days)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 from regulars.analytics.clv.counted import Floats
 
@@ -25,9 +24,18 @@ _ARRIVED = 1e-3
 # Directions in which a log-parameter is not known to a factor of e**10 are not identified.
 _SHARPEST_UNKNOWN = 0.01
 
-# Polishing ends when the next step promises less log-likelihood than this, over all customers.
-_SETTLED = 1e-10
-_MOST_STEPS = 40
+# A climb ends when the next step promises less log-likelihood than this, over all customers.
+_SETTLED = 1e-8
+_MOST_STEPS = 60
+
+# Curvatures below this are taken for it; the longest step bounds what that can do.
+_FLATTEST = 1e-5
+
+# The differences behind a Hessian cost as much as this many steps.
+_STEPS_PER_HESSIAN = 4
+
+# No step multiplies a parameter by more than e**2.
+_LONGEST_STEP = 2.0
 
 _TINY = float(np.finfo(float).tiny)
 _HESSIAN_STEP = 1e-5
@@ -65,64 +73,76 @@ class Optimum:
         return np.where((np.abs(vectors[:, unknown]) > 0.1).any(axis=1), np.nan, errors)
 
 
-def climb(objective: Objective, start: Floats, weight: float, nearby: Objective | None = None) -> Optimum:
-    """The nearest top of `objective` from `start`; `weight` is the number of customers.
+def climb(objective: Objective, start: Floats, nearby: Objective | None = None) -> Optimum:
+    """The nearest top of `objective` from `start`.
 
     `nearby` is a cheaper objective with almost the same top: the search is done on it, and its Hessian then
     points the few steps that remain on the real one.
     """
-    first = nearby or objective
-    theta = _search(first, start, weight)
-    if nearby is not None and (np.abs(theta) > _EDGE).any():
-        theta = _search(objective, theta, weight)
-    theta = _polish(objective, theta, _information(first, theta))
+    theta = _search(nearby or objective, start)
+    if nearby is not None:
+        theta = _polish(objective, theta, _information(nearby, theta, nearby(theta)[1]))
     value, gradient = objective(theta)
-    return Optimum(theta, value, _information(objective, theta), gradient)
+    return Optimum(theta, value, _information(objective, theta, gradient), gradient)
 
 
-def _mean(objective: Objective, weight: float) -> Callable[[Floats], tuple[float, Floats]]:
-    """What scipy minimises: minus the average log-likelihood, so that tolerances mean the same for any base."""
-
-    def negative(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = objective(theta)
-        return -value / weight, -gradient / weight
-
-    return negative
+@dataclass(frozen=True, eq=False)
+class _Place:
+    theta: Floats
+    value: float
+    slope: Floats
 
 
-def _search(objective: Objective, start: Floats, weight: float) -> Floats:
-    found = optimize.minimize(
-        _mean(objective, weight),
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-LIMIT, LIMIT)] * len(start),
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-7, "maxls": 40},
-    )
-    theta: Floats = found.x
-    return theta
+def _search(objective: Objective, start: Floats) -> Floats:
+    """Newton's method, with a few quasi-Newton steps on each Hessian.
+
+    Not scipy's L-BFGS-B: its linear algebra on four numbers wakes threads that cost more than these models,
+    and it creeps along ridges where Newton strides.
+    """
+    here = _Place(start, *objective(start))
+    for _refresh in range(_MOST_STEPS):
+        there = _walk(objective, here, _information(objective, here.theta, here.slope), _STEPS_PER_HESSIAN)
+        if there is here:
+            break
+        here = there
+    return here.theta
 
 
 def _polish(objective: Objective, theta: Floats, information: Floats) -> Floats:
-    """Quasi-Newton steps (BFGS) from a point near the top, with `information` as the first guess at the curvature."""
-    values, vectors = np.linalg.eigh(information)
-    inverse = (vectors / np.maximum(values, _SHARPEST_UNKNOWN)) @ vectors.T
-    value, slope = objective(theta)
-    reach = 1.0
-    for _step in range(_MOST_STEPS):
-        leaning = _leaning(theta, slope)
-        step = np.where(leaning, 0.0, inverse @ np.where(leaning, 0.0, slope))
-        step *= reach * min(1.0, 1.0 / np.abs(step).max(initial=_TINY))
-        if slope @ step < _SETTLED:
+    """The few steps that remain from a point near the top."""
+    return _walk(objective, _Place(theta, *objective(theta)), information, _MOST_STEPS).theta
+
+
+def _walk(objective: Objective, here: _Place, information: Floats, steps: int) -> _Place:
+    """Quasi-Newton steps (BFGS), with `information` as the first guess at the curvature."""
+    for _step in range(steps):
+        there = _forward(objective, here, information)
+        if there is here:
             break
-        there = np.clip(theta + step, -LIMIT, LIMIT)
-        new_value, new_slope = objective(there)
-        if not new_value > value:
-            reach /= 4
-            continue
-        inverse = _with_curvature(inverse, there - theta, slope - new_slope)
-        theta, value, slope, reach = there, new_value, new_slope, 1.0
-    return theta
+        information = _with_curvature(information, there.theta - here.theta, here.slope - there.slope)
+        here = there
+    return here
+
+
+def _forward(objective: Objective, here: _Place, information: Floats) -> _Place:
+    """One step uphill, shortened until it gains; `here` itself when nothing is left to gain."""
+    step = _uphill(information, here.slope, ~_leaning(here.theta, here.slope))
+    while here.slope @ step > _SETTLED:
+        theta = np.clip(here.theta + step, -LIMIT, LIMIT)
+        value, slope = objective(theta)
+        if value > here.value:
+            return _Place(theta, value, slope)
+        step = step / 4
+    return here
+
+
+def _uphill(information: Floats, slope: Floats, free: NDArray[np.bool_]) -> Floats:
+    """The Newton step of the free log-parameters, every curvature taken as that of a hill, not too long."""
+    values, vectors = np.linalg.eigh(information[np.ix_(free, free)])
+    step = np.zeros(slope.size)
+    step[free] = vectors @ ((vectors.T @ slope[free]) / np.maximum(np.abs(values), _FLATTEST))
+    shorter: Floats = step * min(1.0, _LONGEST_STEP / np.abs(step).max(initial=_TINY))
+    return shorter
 
 
 def _leaning(theta: Floats, slope: Floats) -> NDArray[np.bool_]:
@@ -130,18 +150,19 @@ def _leaning(theta: Floats, slope: Floats) -> NDArray[np.bool_]:
     return (np.abs(theta) > _EDGE) & (slope * theta > 0)
 
 
-def _with_curvature(inverse: Floats, moved: Floats, fell: Floats) -> Floats:
-    """The BFGS update: `inverse` made to say that the gradient fell by `fell` over `moved`."""
-    curvature = float(moved @ fell)
-    if curvature <= 0:
-        return inverse
-    turn = np.eye(moved.size) - np.outer(moved, fell) / curvature
-    updated: Floats = turn @ inverse @ turn.T + np.outer(moved, moved) / curvature
+def _with_curvature(information: Floats, moved: Floats, fell: Floats) -> Floats:
+    """The BFGS update: `information` made to say that the gradient fell by `fell` over `moved`."""
+    expected = information @ moved
+    if moved @ fell <= 0 or moved @ expected <= 0:
+        return information
+    updated: Floats = (
+        information - np.outer(expected, expected) / (moved @ expected) + np.outer(fell, fell) / (moved @ fell)
+    )
     return updated
 
 
-def _information(objective: Objective, theta: Floats) -> Floats:
-    """Minus the Hessian, from differences of the gradient."""
-    base = objective(theta)[1]
-    rows = [(base - objective(theta + step)[1]) / _HESSIAN_STEP for step in np.eye(theta.size) * _HESSIAN_STEP]
+def _information(objective: Objective, theta: Floats, slope: Floats) -> Floats:
+    """Minus the Hessian, from differences of the gradient, which is `slope` at `theta`."""
+    steps = np.eye(theta.size) * _HESSIAN_STEP
+    rows = [(slope - objective(theta + step)[1]) / _HESSIAN_STEP for step in steps]
     return (np.array(rows) + np.array(rows).T) / 2

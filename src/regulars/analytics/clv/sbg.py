@@ -137,7 +137,7 @@ def fit_sbg(
     lost, left = _lost_and_left(cohorts)
     customers = float(lost.sum() + left.sum())
     _require_renewals(lost, customers, minimum_customers)
-    optimum = climb_from([np.zeros(2), np.log([2.0, 10.0])], likelihood(lost, left), customers)
+    optimum = climb_from([np.zeros(2), np.log([2.0, 10.0])], likelihood(lost, left))
     require_arrival(optimum)
     values, errors = np.exp(optimum.theta), optimum.standard_errors()
     named = [dict(zip(_NAMES, column.tolist(), strict=True)) for column in (values, errors)]

@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from regulars.demo.files import MONEY, money_in_units, write_file
-from regulars.demo.shops.generate import Shop
+from regulars.demo.shops.generate import PHONE_PREFIX, Shop
 
 Style = Literal["russian", "english", "parquet"]
 
@@ -54,7 +54,7 @@ def write_shop(shop: Shop, path: Path, *, style: Style | None = None) -> Path:
     """Write the lines of `shop` to `path` and return it.
 
     - `russian`: as accounting programs export it: cp1251, semicolons, decimal commas, no-break spaces between
-      thousands, dates such as 03.02.2025 9:05:00, and phones as different people type them.
+      thousands, dates such as 03.02.2025 9:05:00, and the phones of a Russian shop as different people type them.
     - `english`: UTF-8, commas, ISO dates.
     - `parquet`: exact decimals, names of the purchase contract.
 
@@ -83,11 +83,15 @@ def _write_english(lines: pa.Table, path: Path) -> None:
 def _write_russian(lines: pa.Table, path: Path) -> None:
     columns = _columns(lines, "%d.%m.%Y %H:%M:%S")
     columns["purchased_at"] = pc.replace_substring(columns["purchased_at"], " 0", " ")
-    columns["customer_id"] = _typed_by_people(columns["customer_id"], columns["receipt_id"])
+    headings = RUSSIAN
+    if _are_phones(columns["customer_id"]):
+        columns["customer_id"] = _typed_by_people(columns["customer_id"], columns["receipt_id"])
+    else:
+        headings = RUSSIAN | {"customer_id": "Номер карты"}
     for column in MONEY:
         values = columns[column].combine_chunks().dictionary_encode()
         columns[column] = _decimal_comma(values.dictionary).take(values.indices)
-    table = _headed(columns, RUSSIAN)
+    table = _headed(columns, headings)
     with path.open("w", encoding="cp1251", newline="") as file:
         # Arrow writes UTF-8 only: part by part, so that memory does not grow with the file
         for start in range(0, max(table.num_rows, 1), ROWS_AT_ONCE):
@@ -118,6 +122,10 @@ def _decimal_comma(money: pa.Array) -> pa.Array:
         pattern = r"^(-?\d{1,3})(" + r"\d{3}" * groups + r"[,\x{a0}])"
         text = pc.replace_substring_regex(text, pattern, r"\1" + NO_BREAK_SPACE + r"\2")
     return text
+
+
+def _are_phones(customers: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.starts_with(customers, PHONE_PREFIX)).as_py())
 
 
 def _typed_by_people(phones: pa.ChunkedArray, receipts: pa.ChunkedArray) -> pa.Array:

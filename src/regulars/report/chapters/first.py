@@ -68,10 +68,11 @@ def rule() -> str:
 def _definition() -> str:
     return _(
         "At stake over 12 months, at each one's own pace and check. Slipping: the part of the money that the fallen "
-        "chance to return endangers. Lost: all the money of the former pace. Second purchase: what one more customer "
-        "of this age would spend. More often: mean check in the top {top}, visits rarer than the median; the missing "
-        "visits. Bigger check: mean check below the median; the missing money. The interval comes from drawing the "
-        "customers anew and does not cover the assumed share."
+        "chance to return endangers. Lost: the money of the former pace, times the chance that they have really left. "
+        "Second purchase: what one more customer of this age would spend, times the chance that no visit follows by "
+        "itself. More often: mean check in the top {top}, visits rarer than the median; the missing visits. Bigger "
+        "check: mean check below the median; the missing money. The interval comes from drawing the customers anew and "
+        "does not cover the assumed share."
     ).format(top=words.percent(1 - HIGH_CHECK))
 
 

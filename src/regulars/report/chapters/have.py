@@ -1,5 +1,8 @@
 """What do we have? The base, its months, its concentration, ABC and XYZ."""
 
+from collections import Counter
+from typing import Any
+
 import ibis
 
 from regulars.core.i18n import gettext as _
@@ -272,6 +275,7 @@ def _products(context: Context) -> list[Block]:
         return []
     best = base.products.filter(base.products.product_id.notnull())
     rows = rows_of(best.order_by([best.amount.desc(), best.product_id]), limit=_PRODUCTS_SHOWN)
+    repeated = {name for name, times in Counter(row["product"] for row in rows).items() if times > 1}
     listed = table(
         _("The products that bring the most"),
         [
@@ -283,7 +287,7 @@ def _products(context: Context) -> list[Block]:
         ],
         [
             (
-                Cell(words.name(row["product"] or row["product_id"]), user=True),
+                Cell(_product(row, repeated), user=True),
                 context.purse.money(row["amount"]),
                 words.percent(row["share"]),
                 f"{row['abc'] or ''}{row['xyz'] or ''}",
@@ -293,6 +297,14 @@ def _products(context: Context) -> list[Block]:
         ],
     )
     return [_matrix(context), listed]
+
+
+def _product(row: dict[str, Any], repeated: set[str]) -> str:
+    """The name of a product, with its code where several share the name."""
+    name, code = row["product"], row["product_id"]
+    if not name:
+        return words.name(code)
+    return f"{words.name(name)} · {words.name(code, 20)}" if name in repeated and code != name else words.name(name)
 
 
 def _matrix(context: Context) -> Table:

@@ -1,6 +1,6 @@
 """Who is active, slipping, lost? The states, the score that tells them apart, and how often it was right."""
 
-from regulars.analytics.lifecycle import STATES
+from regulars.analytics.lifecycle import LOST_BELOW, SLIPPING_BELOW, STATES
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import names, words
@@ -41,8 +41,8 @@ def _answer(context: Context) -> str:
     active = sum(states[state].customers for state in ACTIVE)
     money = states["slipping"].amount_year
     return _(
-        "{active} are active, {slipping} are slipping away and {lost} are lost. Those who are slipping spent {money} "
-        "in the last year: they are the ones worth a call this week."
+        "Active now: {active}. Slipping away: {slipping}. Lost: {lost}. Those who are slipping spent {money} in the "
+        "last year: they are the ones worth a call this week."
     ).format(
         active=words.customers(active),
         slipping=words.count(states["slipping"].customers),
@@ -70,15 +70,20 @@ def definition(context: Context) -> str:
     """What makes a customer slipping or lost, exactly."""
     lifecycle = context.audit.lifecycle
     window = words.days(lifecycle.window_days)
-    text = _("New: the first visit was less than {window} ago. ").format(window=window)
+    text = _("New: the first visit was less than {window} ago.").format(window=window) + " "
     if lifecycle.fresh_chance is None:
         text += _("Slipping: silent for longer than {window}; lost: for longer than twice that.").format(window=window)
     else:
         text += _(
-            "A repeat customer who has just visited comes back within {window} with a chance of {fresh}. Silence makes "
-            "the chance fall. Slipping: it is below three quarters of that; lost: below one third. Won back: in good "
-            "standing now, lost {window} ago. Regular: everybody else."
-        ).format(window=window, fresh=words.percent(lifecycle.fresh_chance))
+            "Right after a visit a customer has some chance to come back within {window}, {fresh} for repeat customers "
+            "on average. Silence makes the chance fall. Slipping: it is below {slipping} of what it was after the own "
+            "last visit; lost: below {lost}. Won back: in good standing now, lost {window} ago. Regular: everybody else."
+        ).format(
+            window=window,
+            fresh=words.percent(lifecycle.fresh_chance),
+            slipping=words.percent(SLIPPING_BELOW),
+            lost=words.percent(LOST_BELOW),
+        )
     if lifecycle.slipping_after_days is not None and lifecycle.lost_after_days is not None:
         text += " " + _("Here that means {slipping} and {lost} of silence.").format(
             slipping=words.days(lifecycle.slipping_after_days), lost=words.days(lifecycle.lost_after_days)

@@ -98,8 +98,9 @@ def _meanings() -> str:
 def _definition() -> str:
     return _(
         "Left for good: repeat customers who are lost now and were not a year ago; their own pace times their own "
-        "check, from the last visit on. Still come, but more rarely: so few visits had a chance of 5% or less at the "
-        "old pace; old pace times old check, less what they spent, less what chance alone would have put there. Came "
-        "once: newcomers of the year, at least one window ago; what an average newcomer of the same month has spent "
-        "after the first visit. Pace and check are drawn towards the average of all where visits are few."
+        "check, from the last visit on, times the chance that they have really left. Still come, but more rarely: so "
+        "few visits had a chance of 5% or less at the old pace; old pace times old check, less what they spent, less "
+        "what chance alone would have put there. Came once: newcomers of the year, at least one window ago; what an "
+        "average newcomer of the same month has spent after the first visit. Pace and check are drawn towards the "
+        "average of all where visits are few."
     )

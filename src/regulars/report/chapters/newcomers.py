@@ -180,7 +180,7 @@ def _cohorts(context: Context) -> Table:
         "share of them who bought in that month. The darker, the more. The cohorts of the first months hold old "
         "customers whom the history had not seen yet."
     )
-    return Table(_("Cohorts: who still buys, month by month"), columns, tuple(rows), note, style="heat")
+    return Table(_("Cohorts: who still buys, month by month, %"), columns, tuple(rows), note, style="heat")
 
 
 def _first_cohort(context: Context) -> dt.date:
@@ -192,7 +192,7 @@ def _heat(row: dict[str, Any] | None, highest: float) -> Cell:
     if row is None:
         return Cell("")
     step = round(row["active_share"] / highest * _HEAT_STEPS) if highest else 0
-    return Cell(words.percent(row["active_share"], 0), tone=f"heat{step}")
+    return Cell(words.count(row["active_share"] * 100), tone=f"heat{step}")
 
 
 def _survival(context: Context) -> Picture | Missing:

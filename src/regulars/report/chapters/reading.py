@@ -3,6 +3,7 @@
 from pathlib import PurePath
 
 from regulars.core.i18n import gettext as _
+from regulars.ingest.reasons import describe_notice, describe_reason
 from regulars.report import names, words
 from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Figure, Figures, Table, Text
 from regulars.report.chapters.common import Context, number, table
@@ -62,7 +63,7 @@ def _rejects(context: Context) -> Table:
         _("Why rows were rejected"),
         [Column(_("Reason")), number(_("Rows"))],
         [
-            (Cell(words.name(names.reject(reason), 200), user=True), words.count(rows))
+            (Cell(words.name(describe_reason(reason), 200), user=True), words.count(rows))
             for reason, rows in ordered[:_SHOWN]
         ],
         note=note,
@@ -70,17 +71,12 @@ def _rejects(context: Context) -> Table:
 
 
 def _notices(context: Context) -> Table:
+    reading = context.audit.reading
     return table(
         _("What you should know about the accepted rows"),
-        [Column(_("Notice")), number(_("Rows")), Column(_("Example"))],
-        [
-            (
-                Cell(words.name(names.notice(notice.kind), 200)),
-                words.count(notice.rows),
-                Cell(words.name(notice.example or "", 120), user=True),
-            )
-            for notice in context.audit.reading.notices[:_SHOWN]
-        ],
+        [Column(_("Notice"))],
+        # the sentence ends with an example from the user's own file
+        [(Cell(words.name(describe_notice(notice), 300), user=True),) for notice in reading.notices[:_SHOWN]],
     )
 
 

@@ -1,6 +1,6 @@
 """Why did revenue change? A waterfall whose steps add up to the difference."""
 
-from regulars.analytics.revenue_change import RevenueChange
+from regulars.analytics.revenue_change import FACTORS, RevenueChange
 from regulars.core.i18n import gettext as _
 from regulars.report import names, words
 from regulars.report.blocks import Bar, Bars, Block, Chapter, Explained
@@ -129,9 +129,13 @@ def _origin(lowest: float, highest: float) -> float:
 def _step(context: Context, change: RevenueChange, name: str, start: float, end: float) -> Bar:
     money = change.effects[name]
     people = change.customers.get(name)
+    # the three factors are about those who bought in both periods
+    note = words.customers(people) if people is not None else ""
+    if name in FACTORS:
+        note = _("those who bought in both periods")
     return Bar(
         label=names.effect(name),
-        note=words.customers(people) if people is not None else "",
+        note=note,
         value=context.purse.signed(money),
         start=start,
         end=end,

@@ -235,13 +235,16 @@ def _pillars(context: Context) -> Table:
     return table(
         _("The pillars: frequency, basket, price"),
         [
-            Column(""),
-            number(words.period(previous["starts_on"], previous["ends_on"])),
-            number(words.period(last["starts_on"], last["ends_on"])),
+            Column(_("Measure")),
+            number(_("Before")),
+            number(_("Now")),
             number(_("Change")),
         ],
         [(label, *_compared(previous[name], last[name], show)) for label, name, show in lines],
-        note=_("Revenue is receipts × items in a receipt × money for an item; a visit is a day with a purchase."),
+        note=_("Before: {before}. Now: {now}. Revenue is receipts × items in a receipt × money for an item.").format(
+            before=words.period(previous["starts_on"], previous["ends_on"]),
+            now=words.period(last["starts_on"], last["ends_on"]),
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 
 from regulars.analytics.ltv import HORIZONS_MONTHS
 from regulars.core.i18n import gettext as _
+from regulars.core.i18n import ngettext
 from regulars.report import charts, names, words
 from regulars.report.blocks import (
     Bar,
@@ -35,6 +36,8 @@ def chapter(context: Context) -> Chapter:
         blocks.append(Figures(tuple(newcomer)))
     if ltv.reason:
         blocks.append(Missing(ltv.reason, title=_("Forecast")))
+    if ltv.newcomer_reason:
+        blocks.append(Missing(ltv.newcomer_reason, title=_("What a new one brings")))
     if ltv.payback is not None:
         blocks += _payback(context, rows_of(ltv.payback.order_by("month")))
     if ltv.segments is not None:
@@ -91,7 +94,7 @@ def _expected(context: Context) -> list[Figure]:
     ).format(rate=words.percent(ltv.discount_rate))
     return [
         Figure(
-            _("Will bring in {n} months").format(n=months),
+            ngettext("Will bring in {n} month", "Will bring in {n} months", months).format(n=months),
             purse.about(ltv.expected[months].value),
             Explained(
                 _("The mean per present customer; all of them together: {total}.").format(
@@ -117,7 +120,7 @@ def _newcomer(context: Context) -> list[Figure]:
     }
     return [
         Figure(
-            _("A new one brings in {n} months").format(n=months),
+            ngettext("A new one brings in {n} month", "A new one brings in {n} months", months).format(n=months),
             purse.about(value.value),
             Explained(
                 rules.get(months, ""),
@@ -156,8 +159,9 @@ def _payback(context: Context, rows: list[dict[str, Any]]) -> list[Block]:
     explained = Explained(
         _("Find what winning a customer costs you on the left; where the curve reaches it, the money is back."),
         _(
-            "Cumulative value per newcomer, the first purchase included, discounted. Observed: customers first seen "
-            "after the first {window} of the history, while at least 30 of them are that old."
+            "Cumulative value per newcomer, the first purchase included, discounted. Newcomers: customers first seen "
+            "after the first {window} of the history. Observed: while at least 30 of them are that old. Modelled: "
+            "MBG/NBD fitted on them alone."
         ).format(window=words.days(context.audit.window_days)),
     )
     legend = [("accent", _("observed"))] if any(y is not None for _x, y in observed) else []

@@ -16,7 +16,7 @@ from markupsafe import Markup
 # close to the system faces that the page uses, and known to the renderer everywhere
 _MEASURED_AS = "Liberation Sans"
 FONT_SIZE = 12
-_DIGIT = 6.9  # pixels of one sign at that size
+_DIGIT = 7.7  # pixels of one sign at that size, in the widest face that a system may have
 
 Point = tuple[float, float]
 Row = Mapping[str, float | str]

@@ -76,8 +76,13 @@ def _canvas(
         (0, ticks[-1]),
         x_ticks,
         [Tick(value, y_label(value)) for value in ticks],
-        right=int(room) + 16 if room else 14,
+        right=int(room) + 16 if room else max(14, _overhang(x_ticks)),
     )
+
+
+def _overhang(x_ticks: Sequence[Tick]) -> int:
+    """How far the last label of the axis may stand out to the right."""
+    return int(text_width(x_ticks[-1].label) / 2) if x_ticks else 0
 
 
 def _trace(canvas: Canvas, line: Curve) -> None:
