@@ -11,7 +11,7 @@ def regulars(gaps: list[int], *, visits_each: int = 3) -> list[object]:
 
 
 def test_it_is_twice_the_gap_that_nine_of_ten_do_not_exceed_in_whole_weeks() -> None:
-    # the 90 % quantile of 0 .. 10 weeks is 9 weeks, of gaps 10, 11 .. 20 it is 19 days: 38 days are 6 weeks
+    # of gaps of 10, 11 .. 20 days the 90 % quantile is 19: 38 days, in whole weeks 42
     assert business_window(rolled(regulars(list(range(10, 21))), as_of=600)) == 42
 
 

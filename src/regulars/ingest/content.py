@@ -8,6 +8,7 @@ from regulars.ingest.table import RawTable, cell
 
 SAMPLES = 5
 
+_WHOLE = ("rows", "filled", "distinct", "commas", "dots", "dot_groups", "padded")
 _SHARES = (
     "dates", "clocks", "times", "numbers", "fractions", "mobiles", "dialable", "emails", "worded", "slashed",
 )  # fmt: skip
@@ -91,7 +92,7 @@ _COUNTS = {
     "dot_groups": "count_if(regexp_matches(v, '^\\D*\\d{1,3}(\\.\\d{3})+,\\d'))",
     "padded": "count_if(r <> v)",
     "signs": f"string_agg(DISTINCT nullif(regexp_extract(lower(v), {literal(_CURRENCY)}, 1), ''))",
-    "samples": f"list(DISTINCT left(v, 60))[:{SAMPLES}]",
+    "samples": f"list(DISTINCT left(v, 60)) FILTER (v IS NOT NULL)[:{SAMPLES}]",
     **{f"f_{key}": f"count_if(regexp_matches(v, {literal(sign)}))" for key, sign in FAMILIES.items()},
 }
 
@@ -118,12 +119,9 @@ def profile(engine: Engine, table: RawTable) -> tuple[Content, ...]:
 
 def _content(counts: dict[str, Any]) -> Content:
     filled = int(counts["filled"])
-    shares = {key: int(counts[key] or 0) / filled if filled else 0.0 for key in _SHARES}
-    whole = {key: int(counts[key] or 0) for key in ("rows", "filled", "distinct", "commas", "dots", "dot_groups", "padded")}
-    return Content(
-        **whole,
-        **shares,
-        families=tuple((key, int(counts[f"f_{key}"] or 0)) for key in FAMILIES),
-        signs=counts["signs"] or "",
-        samples=tuple(sorted(counts["samples"] or ())),
-    )
+    values: dict[str, Any] = {key: int(counts[key] or 0) for key in _WHOLE}
+    values |= {key: int(counts[key] or 0) / filled if filled else 0.0 for key in _SHARES}
+    values["families"] = tuple((key, int(counts[f"f_{key}"] or 0)) for key in FAMILIES)
+    values["signs"] = counts["signs"] or ""
+    values["samples"] = tuple(sorted(counts["samples"] or ()))
+    return Content(**values)

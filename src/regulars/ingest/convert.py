@@ -23,7 +23,9 @@ from regulars.ingest.values import date_sql, decimal_sql, double_sql
 EARLIEST = dt.date(1970, 1, 1)
 TEXTS = ("receipt_id", "product_id", "product", "category", "store", "staff", "channel", "promotion")
 NUMERIC = ("amount", "price", "quantity", "discount", "cost", "unit_cost")
-_WHOLE = frozenset(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"))
+_WHOLE = frozenset(
+    ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+)
 
 TOTAL_ROW = r"(^|\x{1F})\s*(итого|итог|всего|общий итог|подытог|total|grand total|subtotal|sub total)\b"
 SEPARATOR = "\x1f"
@@ -87,13 +89,13 @@ class Projector:
             if role in self.style.roles:
                 found[role] = self._text(role)
         if "quantity" in self.style.roles:
-            found["quantity"] = self._turned("quantity", self._double("quantity"))
+            found["quantity"] = self._turned(self._double("quantity"))
         if "discount" in self.style.roles:
             found["discount"] = f"abs({self._minor(self._decimal('discount'))})"
         if "cost" in self.style.roles:
-            found["cost"] = self._turned("cost", self._minor(self._decimal("cost")))
+            found["cost"] = self._turned(self._minor(self._decimal("cost")))
         elif {"unit_cost", "quantity"} <= self.style.roles.keys():
-            found["cost"] = self._turned("cost", self._minor(self._times_quantity("unit_cost")))
+            found["cost"] = self._turned(self._minor(self._times_quantity("unit_cost")))
         return {name: found[name] for name in CONTRACT if name in found}
 
     def columns_given(self) -> tuple[str, ...]:
@@ -146,12 +148,12 @@ class Projector:
 
     def _amount(self) -> str:
         if "amount" in self.style.roles:
-            return self._turned("amount", self._minor(self._decimal("amount")))
+            return self._turned(self._minor(self._decimal("amount")))
         gross = self._times_quantity("price") if "quantity" in self.style.roles else self._decimal("price")
         if "discount" in self.style.roles and not self.style.net_price:
             less = f"coalesce(abs({self._decimal('discount')}), 0)"
             gross = f"CASE WHEN {gross} < 0 THEN {gross} + {less} ELSE {gross} - {less} END"
-        return self._turned("amount", self._minor(gross))
+        return self._turned(self._minor(gross))
 
     def _times_quantity(self, role: str) -> str:
         return f"({self._decimal(role)} * {self._decimal('quantity')})"
@@ -160,7 +162,7 @@ class Projector:
         """Currency units as whole minor units, halves away from zero; null when there are too many of them."""
         return f"try_cast(round({sql} * {10**self.style.digits}) AS BIGINT)"
 
-    def _turned(self, role: str, sql: str) -> str:
+    def _turned(self, sql: str) -> str:
         """A return that is written without a minus gets one."""
         if "operation" not in self.style.roles:
             return sql
@@ -234,7 +236,9 @@ class Projector:
 
     def _is_header(self) -> str:
         pairs = [(role, self.style.roles[role]) for role in ("purchased_at", "amount") if role in self.style.roles]
-        return " AND ".join(f"x{n}::VARCHAR = {literal(self.table.headings[n].replace(chr(0), ''))}" for _role, n in pairs)
+        return " AND ".join(
+            f"x{n}::VARCHAR = {literal(self.table.headings[n].replace(chr(0), ''))}" for _role, n in pairs
+        )
 
     def _raw(self, prefix: str) -> str:
         cells = ", ".join(f"coalesce({prefix}{n}::VARCHAR, '')" for n in range(len(self.table.headings)))
@@ -245,7 +249,11 @@ class Projector:
 
     def _blamed(self) -> str:
         """The cell that the reason is about."""
-        time = f" WHEN reject = 'bad_time' THEN {self._cell('purchased_time')}" if "purchased_time" in self.style.roles else ""
+        time = (
+            f" WHEN reject = 'bad_time' THEN {self._cell('purchased_time')}"
+            if "purchased_time" in self.style.roles
+            else ""
+        )
         return f"CASE WHEN reject IN ('no_amount', 'bad_amount') THEN {self._amount_cell()}{time} ELSE {self._cell('purchased_at')} END"
 
     def _odd(self, columns: Mapping[str, str]) -> str:
@@ -297,6 +305,8 @@ def _prefers_comma(content: Content, usual: bool) -> bool:
     return content.commas > content.dots if content.commas != content.dots else usual
 
 
-_DOT_REGIONS = frozenset({"US", "GB", "IE", "CA", "AU", "NZ", "IN", "CN", "JP", "KR", "SG", "HK", "IL", "MX", "TH", "PH", "MY"})
+_DOT_REGIONS = frozenset(
+    {"US", "GB", "IE", "CA", "AU", "NZ", "IN", "CN", "JP", "KR", "SG", "HK", "IL", "MX", "TH", "PH", "MY"}
+)
 
 _NET = re.compile(r"скидк|\bnet\b|discounted|after discount")

@@ -5,8 +5,6 @@ quotes hold line breaks, or are left open, its parallel scan loses or invents ro
 lines of the file afterwards and such a file is mended first (`quotes.py`).
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,9 +84,7 @@ def _check_not_empty(text: TextFile, layout: Layout, prefix: int) -> None:
         return
     if layout.header_row is None:
         raise FileProblem(_("{file} holds no rows.").format(file=text.source.label))
-    raise FileProblem(
-        _("{file} holds headings and no rows below them.").format(file=text.source.label)
-    )
+    raise FileProblem(_("{file} holds headings and no rows below them.").format(file=text.source.label))
 
 
 def csv_relation(text: TextFile, dialect: Dialect, width: int, prefix: int) -> str:
@@ -125,9 +121,3 @@ def _spaces_to_tabs(text: TextFile, target: Path) -> TextFile:
         for line in lines:
             out.write(b"\t".join(part.encode() for part in split_spaces(line.decode("utf-8"))) + b"\n")
     return with_path(text, target, has_quotes=False)
-
-
-def cells_of(line: str, dialect: Dialect) -> list[str]:
-    """The cells of one line."""
-    quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
-    return next(csv.reader(io.StringIO(line, newline=""), delimiter=dialect.delimiter, quoting=quoting), [])

@@ -4,8 +4,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from regulars.ingest.headings import count_known, normalise
 
@@ -16,7 +17,7 @@ _SAMPLE_ROWS = 400
 _HEADER_WITHIN = 60
 
 _DATA = re.compile(
-    r"^[\s(+$€₽£-]*\d[\d\s.,:/'’\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}T()+Z%-]*(?:₽|р\.?|руб\.?|\$|€|AM|PM|E\+\d+)?\s*$",
+    r"^[\s(+$€₽£-]*\d[\d\s.,:/'’T()+Z%-]*(?:₽|р\.?|руб\.?|\$|€|AM|PM|E\+\d+)?\s*$",
     re.IGNORECASE,
 )
 
@@ -44,8 +45,7 @@ def split_rows(text: str, dialect: Dialect, limit: int = _SAMPLE_ROWS) -> list[t
     if dialect.delimiter == SPACES:
         lines = text.splitlines()[:limit]
         return [(split_spaces(line), number) for number, line in enumerate(lines, start=1)]
-    quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, quoting=quoting)
+    reader = _reader(text, dialect)
     rows: list[tuple[list[str], int]] = []
     try:
         for row in reader:
@@ -55,6 +55,16 @@ def split_rows(text: str, dialect: Dialect, limit: int = _SAMPLE_ROWS) -> list[t
     except csv.Error:
         pass  # what was read so far is sample enough
     return rows
+
+
+def _reader(text: str, dialect: Dialect) -> Iterator[list[str]]:
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
+    return csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, quoting=quoting)
+
+
+def cells_of(line: str, dialect: Dialect) -> list[str]:
+    """The cells of one line."""
+    return next(_reader(line, dialect), [])
 
 
 def split_spaces(line: str) -> list[str]:

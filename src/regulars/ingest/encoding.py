@@ -5,6 +5,7 @@ that Russian and Western programs write, the one in which the bytes make words.
 """
 
 import codecs
+import itertools
 from dataclasses import dataclass
 
 _MARKS = (
@@ -84,5 +85,5 @@ def single_byte_page(sample: bytes) -> str:
 
 def _frequency(text: str) -> int:
     # a wrong page turns small letters into capitals: reward a small letter after any letter
-    small = sum(1 for before, sign in zip(text, text[1:], strict=False) if before.isalpha() and sign.islower())
+    small = sum(1 for before, sign in itertools.pairwise(text) if before.isalpha() and sign.islower())
     return sum(1 for sign in text if sign in _FREQUENT) + small

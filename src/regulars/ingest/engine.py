@@ -103,7 +103,7 @@ def _plain_errors(about: str) -> Iterator[None]:
         raise
 
 
-def _translated(error: duckdb.Error, about: str) -> Exception:
+def _translated(error: duckdb.Error, about: str) -> BaseException:
     text = " ".join(str(error).split())
     lower = text.lower()
     if "interrupt" in lower:

@@ -91,9 +91,9 @@ def _inside_ole(path: Path) -> Format:
         content += stream.read()
     if "EncryptedPackage".encode("utf-16-le") in content:
         raise FileProblem(
-            _("{file} is protected with a password. Open it in Excel, save it without a password and try again.").format(
-                file=path
-            )
+            _(
+                "{file} is protected with a password. Open it in Excel, save it without a password and try again."
+            ).format(file=path)
         )
     if any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
         return Format.XLS

@@ -57,7 +57,7 @@ def assign(headings: Sequence[str], contents: Sequence[Content], mapping: Mappin
     _take_contents(result, headings, contents, refused)
     _settle_amount(result, headings, refused)
     _settle_time(result, contents, mapping)
-    _report_missing(result, headings, contents, refused)
+    _report_missing(result, headings, contents)
     return result
 
 
@@ -72,9 +72,9 @@ def _take_mapping(result: Assignment, headings: Sequence[str], mapping: Mapping[
         if not heading.strip():
             refused.add(role)
             continue
-        if role == "purchased_date":
-            role = "purchased_at"
-        result.give(role, find_heading(headings, heading), _("named by you"))
+        result.give(
+            "purchased_at" if role == "purchased_date" else role, find_heading(headings, heading), _("named by you")
+        )
     return refused
 
 
@@ -95,9 +95,7 @@ def quoted(headings: Sequence[str]) -> str:
     return ", ".join(f"“{heading}”" for heading in headings)
 
 
-def _take_headings(
-    result: Assignment, headings: Sequence[str], contents: Sequence[Content], refused: set[str]
-) -> None:
+def _take_headings(result: Assignment, headings: Sequence[str], contents: Sequence[Content], refused: set[str]) -> None:
     candidates = [
         candidate
         for column, heading in enumerate(headings)
@@ -171,11 +169,11 @@ def map_option(role: str, heading: str) -> str:
     return f'--map {role}="{heading}"'
 
 
-def _take_contents(
-    result: Assignment, headings: Sequence[str], contents: Sequence[Content], refused: set[str]
-) -> None:
+def _take_contents(result: Assignment, headings: Sequence[str], contents: Sequence[Content], refused: set[str]) -> None:
     """Where no heading helps: the only date, the only phone number, the only column with kopecks."""
-    free = [column for column in range(len(headings)) if column not in result.reasons and not meanings(headings[column])]
+    free = [
+        column for column in range(len(headings)) if column not in result.reasons and not meanings(headings[column])
+    ]
     for role in REQUIRED:
         if role in result.roles or role in refused or (role == "amount" and "price" in result.roles):
             continue
@@ -214,9 +212,7 @@ def _settle_time(result: Assignment, contents: Sequence[Content], mapping: Mappi
         del result.roles["purchased_time"], result.reasons[time]
 
 
-def _report_missing(
-    result: Assignment, headings: Sequence[str], contents: Sequence[Content], refused: set[str]
-) -> None:
+def _report_missing(result: Assignment, headings: Sequence[str], contents: Sequence[Content]) -> None:
     for role in REQUIRED:
         if role in result.roles or (role == "amount" and "price" in result.roles):
             continue

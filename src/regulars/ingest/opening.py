@@ -82,9 +82,7 @@ def choose(
     best = best_of(understood)
     best.check()
     together = [
-        each
-        for each in understood
-        if each.assignment.is_complete and _headings(each.table) == _headings(best.table)
+        each for each in understood if each.assignment.is_complete and _headings(each.table) == _headings(best.table)
     ]
     taken = {each.table.label for each in together}
     return together, [table.label for table in candidates if table.label not in taken]
@@ -94,9 +92,11 @@ def best_of(understood: Sequence[Understood]) -> Understood:
     """The table with every required role, then with the most rows, then with the most roles."""
     return max(
         understood,
-        key=lambda each: (each.assignment.is_complete, each.table.rows, len(each.assignment.roles))
-        if each.assignment.is_complete
-        else (False, 0, len(each.assignment.roles)),
+        key=lambda each: (
+            (each.assignment.is_complete, each.table.rows, len(each.assignment.roles))
+            if each.assignment.is_complete
+            else (False, 0, len(each.assignment.roles))
+        ),
     )
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 from regulars.analytics.purchases import CONTRACT
 from regulars.core.i18n import gettext as _
 from regulars.ingest.convert import TOTAL_ROW, Projector, Style
-from regulars.ingest.csv_files import ERRORS, SCANS, cells_of
+from regulars.ingest.csv_files import ERRORS, SCANS
+from regulars.ingest.dialect import cells_of
 from regulars.ingest.engine import Engine, literal, path_literal
 from regulars.ingest.phones import is_normal_sql
 from regulars.ingest.quotes import mend
 from regulars.ingest.table import RawTable, cell
+
+PARQUET = "(FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def convert(engine: Engine, table: RawTable, style: Style) -> Part:
             return lazy
     part, sound = _copy(engine, table, style)
     if not sound:
-        part, _sound = _copy(engine, mend(table, engine.workspace, engine.progress), style)
+        part, _sound = _copy(engine, mend(table, engine.workspace), style)
     return part
 
 
@@ -64,7 +67,9 @@ def _copy(engine: Engine, table: RawTable, style: Style) -> tuple[Part, bool]:
     target = engine.workspace.new_path("rows", ".parquet")
     label = _("Reading {file}").format(file=table.source.path.name)
     copied = engine.rows(
-        f"COPY ({projector.select()}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)", table.label, label
+        f"COPY ({projector.select()}) TO {literal(str(target))} {PARQUET}",
+        table.label,
+        label,
     )[0][0]
     part = Part(table, style, stored(table, target), projector.columns_given())
     if table.text is None:
@@ -109,7 +114,7 @@ def with_numbers(engine: Engine, part: Part, numbers: str) -> Part:
     engine.rows(
         f"""COPY (SELECT r.* EXCLUDE (file) REPLACE (coalesce(n.number, r.customer_id) AS customer_id)
         FROM ({part.rows}) r LEFT JOIN {numbers} n ON r.customer_id = n.written)
-        TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)""",
+        TO {literal(str(target))} {PARQUET}""",
         part.table.label,
         _("Telephone numbers"),
     )

@@ -37,7 +37,7 @@ class RegionForm:
 def region_form(region: str) -> RegionForm:
     """The patterns of the region; `InputError` when there is no such region."""
     metadata = PhoneMetadata.metadata_for_region(region.upper())
-    if metadata is None:
+    if metadata is None or metadata.country_code is None:
         raise InputError(
             _("There is no region {region!r}. Give a two-letter country code, such as RU, KZ or US.").format(
                 region=region

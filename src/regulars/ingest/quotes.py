@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from regulars.ingest.csv_files import csv_relation
 from regulars.ingest.dialect import Dialect
-from regulars.core.progress import Progress
 from regulars.ingest.table import RawTable
 from regulars.ingest.text_files import with_path
 from regulars.ingest.workspace import Workspace
@@ -41,7 +40,7 @@ def _grammar(delimiter: str) -> _Grammar:
     return _Grammar(delimiter.encode(), whole, unfinished)
 
 
-def mend(table: RawTable, workspace: Workspace, progress: Progress) -> RawTable:
+def mend(table: RawTable, workspace: Workspace) -> RawTable:
     """The same table over a copy with one row on each line; `lines` remembers where each line came from."""
     assert table.text is not None and table.dialect is not None
     target = workspace.new_path("mended", ".csv")
@@ -127,4 +126,3 @@ def original_line(table: RawTable, line: int) -> int:
             break
         shift = amount
     return line + shift
-

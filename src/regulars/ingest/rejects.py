@@ -12,7 +12,7 @@ from regulars.core.errors import OutputError, TooManyRejects
 from regulars.core.i18n import format_number, format_percent
 from regulars.core.i18n import gettext as _
 from regulars.ingest.convert import NOT_DATA, SEPARATOR
-from regulars.ingest.csv_files import cells_of
+from regulars.ingest.dialect import cells_of
 from regulars.ingest.engine import Engine, literal
 from regulars.ingest.parts import Part
 from regulars.ingest.quotes import original_line
@@ -89,9 +89,7 @@ def _by_value(engine: Engine, part: Part, limit: int) -> list[Reject]:
         lines = _locate(part, {raw for _line, _reason, _value, raw in rows})
         # rows with equal cells are all rejected: each takes the next line on which these cells stand
         rows = [(next(lines.get(raw, iter(())), None), reason, value, raw) for _line, reason, value, raw in rows]
-    return [
-        Reject(part.table.label, line, reason, _column(part, reason), value) for line, reason, value, _raw in rows
-    ]
+    return [Reject(part.table.label, line, reason, _column(part, reason), value) for line, reason, value, _raw in rows]
 
 
 def _column(part: Part, reason: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from regulars.core.i18n import gettext as _
 from regulars.ingest.engine import Engine, literal, path_literal
-from regulars.ingest.parts import Part, accepted
+from regulars.ingest.parts import PARQUET, Part, accepted
 
 _SHARED, _KEPT = "rg_shared", "rg_kept"
 
@@ -142,7 +142,7 @@ def _without(
             WHERE {key} NOT IN (SELECT key FROM {_KEPT})
             UNION ALL
             SELECT {names} FROM (SELECT *, unnest(range(kept)) FROM {_KEPT})
-        ) TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)""",
+        ) TO {literal(str(target))} {PARQUET}""",
         label=_("Looking for repeated lines"),
     )
     rest = [

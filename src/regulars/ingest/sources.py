@@ -38,9 +38,9 @@ class SourceFile:
             raise _unreadable(self.path, error) from error
         if (now.st_size, now.st_mtime_ns) != (self.size, self.modified_ns):
             raise FileProblem(
-                _("{file} was changed while it was being read. Wait until the export is finished and try again.").format(
-                    file=self.label
-                )
+                _(
+                    "{file} was changed while it was being read. Wait until the export is finished and try again."
+                ).format(file=self.label)
             )
 
 
@@ -82,7 +82,8 @@ def _folder(folder: Path) -> list[SourceFile]:
 
 
 def _pattern(pattern: str) -> list[SourceFile]:
-    paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]
+    # Path.glob takes no absolute pattern
+    paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
     files = [path for path in paths if path.is_file() and not path.name.startswith("~$")]
     if not files:
         raise FileProblem(_("No file fits the pattern {pattern}.").format(pattern=pattern))

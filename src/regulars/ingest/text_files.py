@@ -17,9 +17,9 @@ import zstandard
 
 from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
+from regulars.core.progress import Progress
 from regulars.ingest.encoding import Encoding, detect_encoding, looks_like_utf8, single_byte_page
 from regulars.ingest.formats import Format
-from regulars.core.progress import Progress
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.workspace import Workspace
 
@@ -91,12 +91,12 @@ class _Tally:
     @property
     def is_mixed(self) -> bool:
         """Whether more than one kind of line end occurs, or one that the reader does not take for a line end."""
-        return self.returns != self.pairs or (self.pairs != 0 and self.pairs != self.breaks)
+        return self.returns != self.pairs or self.pairs not in (0, self.breaks)
 
 
 def prepare(source: SourceFile, kind: Format, workspace: Workspace, progress: Progress) -> TextFile:
     """Check and, where needed, rewrite a text file. Raises `FileProblem` when it is no readable text."""
-    with _translated_errors(source), _open(source, kind) as stream:
+    with _PlainErrors(source), _open(source, kind) as stream:
         head = stream.read(_HEAD)
     encoding = detect_encoding(head)
     if encoding is None:
@@ -107,7 +107,7 @@ def prepare(source: SourceFile, kind: Format, workspace: Workspace, progress: Pr
         try:
             ready = _check_in_place(source, progress)
         except UnicodeDecodeError as error:
-            encoding = _second_guess(head, cast(bytes, error.object))
+            encoding = _second_guess(head, error.object)
         else:
             if ready is not None:
                 return ready
@@ -118,7 +118,7 @@ def _check_in_place(source: SourceFile, progress: Progress) -> TextFile | None:
     """Count through a UTF-8 file where it lies; None when its line ends must be mended first."""
     tally = _Tally()
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with _translated_errors(source), _open(source, Format.TEXT) as stream:
+    with _PlainErrors(source), _open(source, Format.TEXT) as stream:
         for chunk in _chunks(stream, source, progress):
             decoder.decode(chunk)
             tally.add(chunk, source.label)
@@ -138,7 +138,7 @@ def _rewrite(
 ) -> TextFile:
     tally = _Tally()
     target = workspace.new_path("text", ".csv")
-    with _translated_errors(source), _open(source, kind) as stream, target.open("wb") as copy:
+    with _PlainErrors(source), _open(source, kind) as stream, target.open("wb") as copy:
         stream.read(encoding.mark)
         for piece in _decoded(_chunks(stream, source, progress), encoding.name, tally, source):
             tally.add(piece, source.label)
@@ -225,7 +225,7 @@ class _Zstd(io.RawIOBase):
         super().close()
 
 
-class _translated_errors:
+class _PlainErrors:
     """Turn what the decompressors and the disk say into `FileProblem`."""
 
     def __init__(self, source: SourceFile) -> None:

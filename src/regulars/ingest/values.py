@@ -105,7 +105,7 @@ def date_sql(x: str, *, fast: str | None, month_first: bool) -> str:
     """SQL for a timestamp out of the text `x`; null when it is no date."""
     thorough = f"rg_date({x}, {str(month_first).lower()})"
     written = x
-    if fast in _FAST_DATES:
+    if fast is not None and fast in _FAST_DATES:
         pattern, order = _FAST_DATES[fast]
         written = f"regexp_replace({x}, '{pattern}', '{order}')"
     quick = f"try_cast({written} AS TIMESTAMP)"

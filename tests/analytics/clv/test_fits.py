@@ -135,7 +135,7 @@ def published_bg_nbd(base: Counted, r: float, alpha: float, a: float, b: float) 
 
 
 def published_pareto_nbd(base: Counted, r: float, alpha: float, s: float, beta: float) -> float:
-    """Fader & Hardie 2005, "A note on deriving the Pareto/NBD model", eq. 17 to 20."""
+    """Fader & Hardie 2005, "A note on deriving the Pareto/NBD model", section 3."""
     x, t_x, t = base.frequency, base.last_purchase_age, base.age
     total, larger, gap = r + s + x, max(alpha, beta), abs(alpha - beta)
     second = s + 1 if alpha >= beta else r + x

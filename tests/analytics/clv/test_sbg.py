@@ -58,7 +58,7 @@ def test_lifetimes_are_sums_of_survival() -> None:
 
 
 def test_discounted_residual_lifetime_is_the_discounted_sum_of_later_survival() -> None:
-    """Fader & Hardie 2010, eq. 6: renewals made m, the next one may fail."""
+    """Fader & Hardie 2010: after so many renewals, just before the next one, which may fail."""
     model, periods = known(0.668, 3.806), np.arange(1, 1_000)
     for made in (0, 3):
         later = model.survival(made + periods) / model.survival(made) / 1.1 ** (periods - 1)

@@ -32,7 +32,7 @@ class GammaGamma(Fit):
     def expected_value(self, frequency: ArrayLike, mean_value: ArrayLike) -> Floats:
         """Expected value per future purchase, given the average `mean_value` over `frequency` repeat purchases.
 
-        p (gamma + x z) / (p x + q - 1) (Fader & Hardie 2013, eq. 5): between the customer's own average and
+        p (gamma + x z) / (p x + q - 1) (Fader & Hardie 2013): between the customer's own average and
         everyone's, nearer to their own the more they have bought. Everyone's for x = 0, whose `mean_value` is
         not looked at. Raises `ValueError` for a negative or missing frequency or value.
         """

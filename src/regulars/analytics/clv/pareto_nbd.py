@@ -23,7 +23,7 @@ from regulars.analytics.clv.tables import distinct, in_blocks, sums
 
 _NAMES = ("r", "alpha", "s", "beta")
 
-# Log-likelihoods of one customer further apart than this do not add up in float64.
+# A chance of zero has no logarithm.
 _NEVER = 1e-300
 
 
@@ -37,7 +37,7 @@ class ParetoNbd(PurchaseFit):
         return r, alpha, s, beta
 
     def p_alive(self, frequency: ArrayLike, last_purchase_age: ArrayLike, age: ArrayLike) -> Floats:
-        """Probability that the customer has not left by `age` (Schmittlein, Morrison & Colombo 1987, eq. 11-13).
+        """Probability that the customer has not left by `age` (Fader & Hardie 2005, section 5).
 
         Raises `ValueError` for histories that contradict themselves (t_x > T, and the like).
         """
@@ -75,7 +75,7 @@ class ParetoNbd(PurchaseFit):
     ) -> Floats:
         """Expected purchases in (age, age + t] of customers with these histories; 0 for t = 0.
 
-        Fader & Hardie 2005, "A note on deriving the Pareto/NBD model", eq. 22, continued to s = 1. Raises
+        Fader & Hardie 2005, "A note on deriving the Pareto/NBD model", section 6, continued to s = 1. Raises
         `ValueError` for histories that contradict themselves and for a negative or missing `t`.
         """
         x, t_x, whole, horizon, shape = flat_history(frequency, last_purchase_age, age, t)
@@ -149,7 +149,7 @@ class _Pairs:
 def likelihood(counted: Counted) -> Objective:
     """Total log-likelihood and its gradient by the logarithms of r, alpha, s, beta.
 
-    Fader & Hardie 2005, "A note on deriving the Pareto/NBD model", eq. 17, with its integral kept as one
+    Fader & Hardie 2005, "A note on deriving the Pareto/NBD model", section 3, with its integral kept as one
     positive integral (see `departed`) instead of a difference of hypergeometric functions.
     """
     frequencies, place = distinct(counted.frequency)

@@ -68,7 +68,7 @@ class Truth:
 
     @property
     def missed_last_year(self) -> int:
-        """The part of `missed_amount` that falls into the last 365 days."""
+        """The part of `missed_amount` that falls into the last 365 days, whenever the customer left."""
         return int(pc.sum(self.customers["missed_last_year"]).as_py())
 
 
