@@ -40,7 +40,8 @@ class LostPart:
 class LostLastYear:
     """Money missed in the 365 days that end with `as_of`, each customer in one part only.
 
-    `people`: one row per customer: `customer_id`, `lost_kind` (a part), `missed_amount` (minor units).
+    `people`: one row per customer with a loss of one minor unit or more: `customer_id`, `lost_kind` (a part),
+    `missed_amount` (minor units).
     """
 
     since: dt.date  # first day of the period
@@ -61,10 +62,11 @@ def lost_last_year(
 ) -> LostLastYear:
     """What the business missed in the last 365 days through customers who left or came less.
 
-    - lost: repeat customers who are lost at `as_of` and were not a year before. Missed: their own rate
-      times their own check, from their last visit (or the start of the year) to `as_of`, times the chance
-      that they have really left (one minus the standing; 1 when the history could not be tested on). Who
-      was already silent when the year began, but not yet called lost, counts with the whole year.
+    - lost: repeat customers who are lost at `as_of` and were not a year before, or came again since and
+      were lost anew. Missed: their own rate times their own check, from their last visit (or the start of
+      the year) to `as_of`, times the chance that they have really left (one minus the standing; 1 when the
+      history could not be tested on). Who was already silent when the year began, but not yet called lost,
+      counts with the whole year.
     - never_returned: newcomers of the year with one visit, at least one window ago. Missed: what an average
       newcomer of the same month (those who never returned included) has spent after the first visit.
     - shrunken: customers in good standing a year ago and not lost now, who came so rarely that at their old
@@ -76,7 +78,7 @@ def lost_last_year(
     start = rollup.as_of - dt.timedelta(days=YEAR_DAYS)
     now = rollup.customers.inner_join(states.select("customer_id", "state", "standing"), "customer_id")
     before = judge.apply(snapshot(rollup.days, at=start)) if rollup.first_day <= start else None
-    already = before.filter(judge.lost(before)).select("customer_id") if before is not None else None
+    already = before.filter(judge.lost(before)).select("customer_id", "last_on") if before is not None else None
     pieces = {
         "lost": _lost(now, already, rhythm),
         "never_returned": _never_returned(now, rollup, judge.window_days, start),
@@ -96,7 +98,8 @@ def lost_last_year(
 def _lost(now: ir.Table, already: ir.Table | None, rhythm: Rhythm) -> ir.Table:
     gone = now.filter((now.state == "lost") & (now.visits > 1))
     if already is not None:
-        gone = gone.anti_join(already, "customer_id")
+        # who has come since then was lost anew
+        gone = gone.anti_join(already, ["customer_id", "last_on"])
     silent_days = ibis.least(gone.recency_days, ibis.literal(YEAR_DAYS)).cast("float64")
     rate = rhythm.rate(gone.visits - 1, gone.last_purchase_age_days)
     has_left = 1.0 - gone.standing.fill_null(0.0)
@@ -137,8 +140,7 @@ def _shrunken(now: ir.Table, before: ir.Table, rhythm: Rhythm) -> ir.Table:
     found = float(flagged.missed.sum().fill_null(0.0).to_pyarrow().as_py())
     by_chance = float((kept.chance_visits * kept.past_check).sum().fill_null(0.0).to_pyarrow().as_py())
     excess = max(1.0 - by_chance / found, 0.0) if found else 0.0
-    rows = _rows(flagged.mutate(missed=flagged.missed * excess))
-    return rows.filter(rows.missed_amount > 0)
+    return _rows(flagged.mutate(missed=flagged.missed * excess))
 
 
 def _against_chance(rhythm: Rhythm) -> Any:
@@ -162,7 +164,9 @@ def _against_chance(rhythm: Rhythm) -> Any:
 
 
 def _rows(table: ir.Table) -> ir.Table:
-    return table.select("customer_id", missed_amount=table.missed.round().cast("int64"))
+    """Those who miss anything, in whole minor units."""
+    rows = table.select("customer_id", missed_amount=table.missed.round().cast("int64"))
+    return rows.filter(rows.missed_amount > 0)
 
 
 def _summed(

@@ -118,6 +118,8 @@ def _items(chosen: ir.Table, rollup: Rollup) -> tuple[Opportunity, ...]:
         column = chosen.filter(chosen.opportunity == name).opportunity_amount.to_pyarrow()
         mine = np.asarray(column.to_numpy(), dtype=np.float64)
         if mine.size:
-            money = bootstrap_sum(np.concatenate([mine, np.zeros(everybody - mine.size)]))
+            # also those without a stake: how many have one is uncertain too
+            drawn = bootstrap_sum(np.concatenate([mine, np.zeros(everybody - mine.size)]))
+            money = Estimate(drawn.value, max(drawn.low, 0.0), drawn.high)
             items.append(Opportunity(name, mine.size, float(mine.sum()) / share, share, money))
     return tuple(sorted(items, key=lambda item: (-item.money.value, item.id)))

@@ -41,13 +41,13 @@ class Content:
 
     @property
     def is_date(self) -> bool:
-        """Nearly every filled cell is a date."""
-        return self.filled > 0 and self.dates >= 0.8
+        """Most filled cells are dates; titles, totals and broken dates may stand among them."""
+        return self.filled > 0 and self.dates > 0.5
 
     @property
     def is_number(self) -> bool:
         """Most filled cells are numbers."""
-        return self.filled > 0 and self.numbers >= 0.6
+        return self.filled > 0 and self.numbers > 0.5
 
     @property
     def is_phone(self) -> bool:
@@ -105,7 +105,7 @@ def profile(engine: Engine, table: RawTable) -> tuple[Content, ...]:
     # one long column instead of many: the plan does not grow with the width of the table
     rows = engine.records(
         f"""SELECT i, {counts} FROM (
-            SELECT i, r, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1970 AND 2100 THEN d END AS d FROM (
+            SELECT i, r, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1900 AND 2100 THEN d END AS d FROM (
                 SELECT i, r, v, coalesce(rg_date(v, false), rg_date(v, true)) AS d FROM (
                     SELECT i, r, rg_text(r) AS v FROM (
                         SELECT unnest([{cells}]) AS r, unnest(range({width})) AS i FROM {table.sample}))))

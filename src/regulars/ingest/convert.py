@@ -27,7 +27,8 @@ _WHOLE = frozenset(
     ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 )
 
-TOTAL_ROW = r"(^|\x{1F})\s*(итого|итог|всего|общий итог|подытог|total|grand total|subtotal|sub total)\b"
+# not \b: for the engine a Russian letter is no part of a word
+TOTAL_ROW = "(^|\x1f)\\s*(итого|итог|всего|общий итог|подытог|total|grand total|subtotal|sub total)([^a-zа-яё]|$)"
 SEPARATOR = "\x1f"
 
 # rows of these kinds are no data: they are counted and not rejected
@@ -77,8 +78,10 @@ class Projector:
         cells = [f"{cell(n)} AS x{n}" for n in range(len(self.table.headings))] + ["line"]
         cells += ["file"] if self.table.members else []
         kept = ", ".join(columns)
+        last = "line, file" if self.table.members else "line"
         return f"""SELECT {kept}, reject, CASE WHEN reject IS NOT NULL THEN {self._blamed()} END AS value,
-                CASE WHEN reject IS NOT NULL THEN {self._raw("x")} END AS raw, {self._odd(columns)} AS odd, line{", file" if self.table.members else ""}
+                CASE WHEN reject IS NOT NULL THEN {self._raw("x")} END AS raw,
+                {self._odd(columns)} AS odd, {last}
             FROM (SELECT *, {self._reject()} AS reject
                 FROM (SELECT {values}, {", ".join(cells)} FROM ({self.table.relation})))"""
 
@@ -249,12 +252,10 @@ class Projector:
 
     def _blamed(self) -> str:
         """The cell that the reason is about."""
-        time = (
-            f" WHEN reject = 'bad_time' THEN {self._cell('purchased_time')}"
-            if "purchased_time" in self.style.roles
-            else ""
-        )
-        return f"CASE WHEN reject IN ('no_amount', 'bad_amount') THEN {self._amount_cell()}{time} ELSE {self._cell('purchased_at')} END"
+        tests = [f"WHEN reject = 'no_amount' OR reject = 'bad_amount' THEN {self._amount_cell()}"]
+        if "purchased_time" in self.style.roles:
+            tests.append(f"WHEN reject = 'bad_time' THEN {self._cell('purchased_time')}")
+        return f"CASE {' '.join(tests)} ELSE {self._cell('purchased_at')} END"
 
     def _odd(self, columns: Mapping[str, str]) -> str:
         tests = [

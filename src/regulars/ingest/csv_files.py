@@ -33,7 +33,7 @@ def open_csv(engine: Engine, text: TextFile) -> RawTable:
     layout = find_layout([row for row, _end in rows])
     prefix = rows[layout.first_row - 1][1] if layout.first_row > 0 else 0
     header_row = None if layout.header_row is None else _line_of(rows, layout.header_row)
-    _check_not_empty(text, layout, prefix)
+    _check_not_empty(text, layout, [row for row, _end in rows])
     facts = Facts(
         format="CSV" + (f" ({text.compression})" if text.compression else ""),
         encoding=text.encoding,
@@ -48,7 +48,15 @@ def open_csv(engine: Engine, text: TextFile) -> RawTable:
         text, dialect = _spaces_to_tabs(text, engine.workspace.new_path("tabs", ".csv")), Dialect("\t", quoted=False)
     relation = csv_relation(text, dialect, layout.width, prefix)
     return RawTable(
-        text.source, layout.headings, relation, sample, facts, text=text, dialect=dialect, prefix_lines=prefix
+        text.source,
+        layout.headings,
+        relation,
+        sample,
+        facts,
+        text=text,
+        dialect=dialect,
+        prefix_lines=prefix,
+        is_torn=prefix != layout.first_row,
     )
 
 
@@ -79,8 +87,8 @@ def _probes(text: TextFile, dialect: Dialect, width: int) -> Iterator[list[str]]
             yield from (row for row, _end in split_rows(piece, dialect) if len(row) == width)
 
 
-def _check_not_empty(text: TextFile, layout: Layout, prefix: int) -> None:
-    if text.lines > prefix:
+def _check_not_empty(text: TextFile, layout: Layout, rows: list[list[str]]) -> None:
+    if text.size > _HEAD or any(cell.strip() for row in rows[layout.first_row :] for cell in row):
         return
     if layout.header_row is None:
         raise FileProblem(_("{file} holds no rows.").format(file=text.source.label))
@@ -105,15 +113,9 @@ def csv_relation(text: TextFile, dialect: Dialect, width: int, prefix: int) -> s
         "rejects_scan": literal(SCANS),
         "rejects_limit": str(MOST_ERRORS),
         "max_line_size": str(LONGEST_LINE),
-        "new_line": literal(_line_end(text.path)),
     }
     listed = ", ".join(f"{name}={value}" for name, value in options.items())
     return f"SELECT *, NULL::BIGINT AS line FROM read_csv({path_literal(text.path)}, {listed})"
-
-
-def _line_end(path: Path) -> str:
-    with path.open("rb") as stream:
-        return "\\r\\n" if stream.readline(LONGEST_LINE).endswith(b"\r\n") else "\\n"
 
 
 def _spaces_to_tabs(text: TextFile, target: Path) -> TextFile:

@@ -4,9 +4,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from regulars.ingest.headings import count_known, normalise
 
@@ -57,7 +57,7 @@ def split_rows(text: str, dialect: Dialect, limit: int = _SAMPLE_ROWS) -> list[t
     return rows
 
 
-def _reader(text: str, dialect: Dialect) -> Iterator[list[str]]:
+def _reader(text: str, dialect: Dialect) -> Any:
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
     return csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter, quoting=quoting)
 

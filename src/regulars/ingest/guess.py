@@ -216,9 +216,35 @@ def _report_missing(result: Assignment, headings: Sequence[str], contents: Seque
     for role in REQUIRED:
         if role in result.roles or (role == "amount" and "price" in result.roles):
             continue
+        named = [column for column, heading in enumerate(headings) if _names(role, heading) and contents[column].filled]
+        if named and column_is_free(result, named[0]):
+            result.problems.append(_unfit(role, headings[named[0]], contents[named[0]]))
+            continue
         free = [column for column in range(len(headings)) if column not in result.reasons]
         best = [headings[column] for column in free if _could_be(role, contents[column])][:4]
         result.problems.append(_missing(role, headings, best))
+
+
+def column_is_free(result: Assignment, column: int) -> bool:
+    """Whether the column plays no role."""
+    return column not in result.reasons
+
+
+def _names(role: str, heading: str) -> bool:
+    return any(meaning.role == role and meaning.tier >= 2 for meaning in meanings(heading))
+
+
+def _unfit(role: str, heading: str, content: Content) -> str:
+    """The heading is right and the cells are wrong."""
+    wanted = {
+        "purchased_at": _("dates, such as 2026-03-31 or 31.03.2026 18:30"),
+        "amount": _("numbers, such as 1234.50 or 1 234,50"),
+        "customer_id": _("a card, phone, code or e-mail that tells customers apart"),
+    }[role]
+    return _(
+        "Column “{column}” should hold {wanted}, but most of its cells do not, for example {value!r}. "
+        "Mend them, or name another column: {option}."
+    ).format(column=heading, wanted=wanted, value=content.samples[0], option=map_option(role, "…"))
 
 
 def _could_be(role: str, content: Content) -> bool:

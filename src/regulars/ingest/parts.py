@@ -14,6 +14,7 @@ from regulars.ingest.engine import Engine, literal, path_literal
 from regulars.ingest.phones import is_normal_sql
 from regulars.ingest.quotes import mend
 from regulars.ingest.table import RawTable, cell
+from regulars.ingest.text_files import TextFile
 
 PARQUET = "(FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)"
 
@@ -35,6 +36,7 @@ class Part:
     rows: str  # a query: contract columns, reject, value, raw, odd, line
     columns: tuple[str, ...]  # the contract's columns among them
     broken: tuple[BrokenLine, ...] = ()
+    copied: int = 0  # rows that were cut into cells
     broken_not_data: int = 0  # titles, totals and blank lines among the lines of another width
 
 
@@ -44,10 +46,12 @@ def convert(engine: Engine, table: RawTable, style: Style) -> Part:
         lazy = Part(table, style, Projector(table, style).select(), Projector(table, style).columns_given())
         if style.phones is None or _has_normal_phones(engine, table, style):
             return lazy
-    part, sound = _copy(engine, table, style)
-    if not sound:
-        part, _sound = _copy(engine, mend(table, engine.workspace), style)
-    return part
+    if table.is_torn:
+        table = mend(table, engine.workspace)
+    part = _copy(engine, table, style)
+    if not _is_sound(engine, part):
+        part = _copy(engine, mend(table, engine.workspace), style)
+    return _with_broken(engine, part)
 
 
 def _has_normal_phones(engine: Engine, table: RawTable, style: Style) -> bool:
@@ -59,30 +63,40 @@ def _has_normal_phones(engine: Engine, table: RawTable, style: Style) -> bool:
     return not other
 
 
-def _copy(engine: Engine, table: RawTable, style: Style) -> tuple[Part, bool]:
-    """Convert once; the second value says whether every line of the file is accounted for."""
+def _copy(engine: Engine, table: RawTable, style: Style) -> Part:
     for name in (ERRORS, SCANS):
         engine.rows(f"DROP TABLE IF EXISTS {name}")
     projector = Projector(table, style)
     target = engine.workspace.new_path("rows", ".parquet")
     label = _("Reading {file}").format(file=table.source.path.name)
-    copied = engine.rows(
-        f"COPY ({projector.select()}) TO {literal(str(target))} {PARQUET}",
-        table.label,
-        label,
-    )[0][0]
-    part = Part(table, style, stored(table, target), projector.columns_given())
-    if table.text is None:
-        return part, True
-    errors = engine.rows(f"SELECT DISTINCT ON (line) line, csv_line, error_type FROM {ERRORS} ORDER BY line")
-    by_width = all(kind in ("MISSING COLUMNS", "TOO MANY COLUMNS") for _line, _text, kind in errors)
-    expected = table.text.lines - table.prefix_lines
-    sound = not table.text.has_quotes or (by_width and copied + len(errors) == expected)
-    return _with_broken(part, [BrokenLine(line, text or "") for line, text, _kind in errors]), sound
+    copied = engine.rows(f"COPY ({projector.select()}) TO {literal(str(target))} {PARQUET}", table.label, label)
+    return Part(table, style, stored(table, target), projector.columns_given(), copied=int(copied[0][0]))
 
 
-def _with_broken(part: Part, broken: list[BrokenLine]) -> Part:
+def _is_sound(engine: Engine, part: Part) -> bool:
+    """Whether every line of a text file is accounted for: a row, a broken row, or a blank line."""
+    text = part.table.text
+    if text is None:
+        return True
+    errors, others = engine.rows(
+        f"""SELECT count(DISTINCT line), count_if(error_type NOT IN ('MISSING COLUMNS', 'TOO MANY COLUMNS'))
+        FROM {ERRORS}"""
+    )[0]
+    missing = text.lines - part.table.prefix_lines - part.copied - int(errors)
+    return not others and (missing == 0 or missing == _blank_lines(part.table, text))
+
+
+def _blank_lines(table: RawTable, text: TextFile) -> int:
+    with text.path.open("rb") as stream:
+        return sum(1 for number, line in enumerate(stream) if number >= table.prefix_lines and not line.strip())
+
+
+def _with_broken(engine: Engine, part: Part) -> Part:
     """Tell titles, totals and blank lines from purchases that lost a cell."""
+    if part.table.text is None:
+        return part
+    rows = engine.rows(f"SELECT DISTINCT ON (line) line, csv_line FROM {ERRORS} ORDER BY line")
+    broken = [BrokenLine(line, text or "") for line, text in rows]
     data = [each for each in broken if not _is_no_data(part.table, each.text)]
     return replace(part, broken=tuple(data), broken_not_data=len(broken) - len(data))
 
@@ -111,8 +125,9 @@ _SQL_TYPES = dict.fromkeys(CONTRACT, "VARCHAR") | {"quantity": "DOUBLE", "discou
 def with_numbers(engine: Engine, part: Part, numbers: str) -> Part:
     """The part with the customers' numbers replaced: `numbers` names a table of `written` and `number`."""
     target = engine.workspace.new_path("numbers", ".parquet")
+    exclude = "" if part.table.members else "EXCLUDE (file)"
     engine.rows(
-        f"""COPY (SELECT r.* EXCLUDE (file) REPLACE (coalesce(n.number, r.customer_id) AS customer_id)
+        f"""COPY (SELECT r.* {exclude} REPLACE (coalesce(n.number, r.customer_id) AS customer_id)
         FROM ({part.rows}) r LEFT JOIN {numbers} n ON r.customer_id = n.written)
         TO {literal(str(target))} {PARQUET}""",
         part.table.label,

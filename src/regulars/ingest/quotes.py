@@ -58,7 +58,7 @@ def mend(table: RawTable, workspace: Workspace) -> RawTable:
     text = with_path(table.text, target, lines=written)
     dialect = Dialect(table.dialect.delimiter, quoted=True)
     relation = csv_relation(text, dialect, width, 0)
-    return replace(table, relation=relation, text=text, dialect=dialect, prefix_lines=0, shifts=tuple(shifts))
+    return replace(table, relation=relation, text=text, dialect=dialect, prefix_lines=0, is_torn=False, shifts=tuple(shifts))
 
 
 def _rows(source: BinaryIO, first_line: int, grammar: _Grammar, width: int) -> Iterator[tuple[int, bytes]]:
@@ -92,7 +92,7 @@ def _take(waiting: list[bytes], grammar: _Grammar, width: int, *, finished: bool
     """How many of the waiting lines make the next row, and that row; 0 when more lines are needed."""
     first = waiting[0]
     if b'"' not in first:
-        return 1, first if first.endswith(b"\n") else first + b"\n"
+        return 1, first.rstrip(b"\r\n") + b"\n"
     joined = b""
     for count, line in enumerate(waiting, start=1):
         joined += line

@@ -38,6 +38,7 @@ class RawTable:
     text: TextFile | None = None  # for text files: what locates a line and mends broken quotes
     dialect: Dialect | None = None
     prefix_lines: int = 0  # physical lines above the first data
+    is_torn: bool = False  # a heading holds line breaks: lines and rows must be brought in step before reading
     shifts: tuple[tuple[int, int], ...] = ()  # mended copies: from this line on, the original is so many lines further
     members: tuple[SourceFile, ...] = ()  # Parquet: all files with these columns
     rows: int = 0  # rows of a sheet

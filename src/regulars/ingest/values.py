@@ -24,8 +24,9 @@ MACROS = (
     # text without the blanks around it; null when nothing is left
     f"CREATE OR REPLACE MACRO rg_text(x) AS nullif(regexp_replace(x, '^[{_SPACES}]+|[{_SPACES}]+$', '', 'g'), '')",
     # a date prepared for reading: single plain spaces, no comma, no zone, no word for year
-    f"""CREATE OR REPLACE MACRO rg_date_text(x) AS trim(regexp_replace(regexp_replace(regexp_replace(trim(x),
-        '[,{_SPACES}]+', ' ', 'g'), '(\\d)\\s*(Z|UTC|GMT|MSK|МСК|[+-]\\d{{2}}:?\\d{{2}})$', '\\1'), '\\s*(г\\.?|года)(\\s|$)', ' '))""",
+    f"""CREATE OR REPLACE MACRO rg_date_text(x) AS trim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+        trim(x), ',?[{_SPACES}]+', ' ', 'g'), ',(\\d{{1,2}}:)', ' \\1'),
+        '(\\d)\\s*(Z|UTC|GMT|MSK|МСК|[+-]\\d{{2}}:?\\d{{2}})$', '\\1'), '\\s*(г\\.?|года)(\\s|$)', ' '))""",
     """CREATE OR REPLACE MACRO rg_year_first(t) AS
         try_cast(regexp_replace(t, '^(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})', '\\1-\\2-\\3') AS TIMESTAMP)""",
     # time of day as an interval since midnight; the empty text is midnight
@@ -127,7 +128,8 @@ def _number_sql(x: str, kind: str, *, comma: bool, dot_groups: bool) -> str:
     thorough = f"try_cast(rg_number({x}, {str(comma).lower()}) AS {kind})"
     if dot_groups:
         # 1.234 would be read as one and a bit
-        return thorough
+        whole = f"CASE WHEN regexp_matches({x}, '^\\D*[1-9]\\d{{0,2}}(\\.\\d{{3}})+\\D*$') THEN replace({x}, '.', '') ELSE {x} END"
+        return thorough.replace(f"rg_number({x},", f"rg_number({whole},")
     quick = f"try_cast(replace({x}, ',', '.') AS {kind})" if comma else f"try_cast({x} AS {kind})"
     if kind == "DOUBLE":
         quick = f"CASE WHEN isfinite({quick}) THEN {quick} END"

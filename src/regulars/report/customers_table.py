@@ -1,6 +1,5 @@
 """The table of customers: one row per customer, every column explained in the file itself."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 
 from regulars.analytics.audit import Audit
 from regulars.report.atomic import replacing
+from regulars.report.batches import batches_of
 
 _ROWS_AT_ONCE = 100_000
 
@@ -92,13 +92,8 @@ def _in_order(customers: ir.Table) -> ir.Table:
     return ordered
 
 
-def _batches(table: ir.Table) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    reader = table.to_pyarrow_batches(chunk_size=_ROWS_AT_ONCE)
-    return reader.schema, iter(reader)
-
-
 def _write_parquet(table: ir.Table, path: Path) -> None:
-    schema, batches = _batches(table)
+    schema, batches = batches_of(table, rows_at_once=_ROWS_AT_ONCE)
     described = pa.schema([_described(column) for column in schema])
     with pq.ParquetWriter(path, described, compression="zstd") as writer:
         for batch in batches:
@@ -111,7 +106,7 @@ def _described(column: pa.Field) -> pa.Field:
 
 
 def _write_csv(table: ir.Table, path: Path) -> None:
-    schema, batches = _batches(table)
+    schema, batches = batches_of(table, rows_at_once=_ROWS_AT_ONCE)
     with pa_csv.CSVWriter(path, schema) as writer:
         for batch in batches:
             writer.write_batch(_harmless(batch))

@@ -37,7 +37,7 @@ def _date(day: dt.date, _currency: str) -> str:
 INTEGER = Kind({"type": "integer"}, lambda value, _currency: int(value), "integer")
 NUMBER = Kind({"type": "number"}, _number, "number")
 SHARE = Kind({"type": "number", "minimum": 0, "maximum": 1}, _number, "share 0..1")
-MONEY = Kind({"type": "number"}, _money, "money")
+MONEY = Kind({"type": "number", "x-unit": "currency"}, _money, "money")
 STRING = Kind({"type": "string"}, lambda value, _currency: str(value), "string")
 BOOLEAN = Kind({"type": "boolean"}, lambda value, _currency: bool(value), "boolean")
 DATE = Kind({"type": "string", "format": "date"}, _date, "date")

@@ -2,11 +2,12 @@
 
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import pgettext
+from regulars.report import words
 
 
 def _pick(names: dict[str, str], key: str) -> str:
     # an id that is newer than this page is shown as it is rather than breaking the page
-    return names.get(key, key.replace("_", " "))
+    return names[key] if key in names else words.name(key.replace("_", " "))
 
 
 def state(key: str) -> str:

@@ -81,6 +81,8 @@ def _inside(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, st
 
 def _type_of(schema: Mapping[str, Any]) -> str:
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if schema.get("x-unit") == "currency":
+        types = ["money" if name == "number" else name for name in types]
     if schema.get("format") == "date":
         types = ["date" if name == "string" else name for name in types]
     return " or ".join(types)

@@ -17,6 +17,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits, to_units
 from regulars.report import names, words
 from regulars.report.atomic import replacing
+from regulars.report.batches import batches_of
 from regulars.report.chapters.first import assumption
 from regulars.report.headlines import headlines
 from regulars.report.people import TABLE_FILE, WORKBOOK_LISTS, PeopleList, sheet_title
@@ -230,7 +231,8 @@ class _Book:
         return [name for name in _COLUMNS if name in self.audit.customers.columns and name not in own]
 
     def _rows(self, table: Any) -> Iterator[tuple[Any, ...]]:
-        for batch in table.limit(self.rows_per_sheet).to_pyarrow_batches(chunk_size=5_000):
+        _schema, batches = batches_of(table.limit(self.rows_per_sheet), rows_at_once=5_000)
+        for batch in batches:
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def _heading(self, name: str) -> str:

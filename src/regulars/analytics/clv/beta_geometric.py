@@ -18,7 +18,7 @@ from regulars.analytics.clv.counted import Counted, Floats
 from regulars.analytics.clv.fit import PurchaseFit, checked_horizon, fit_leaving, flat_history, time_scale
 from regulars.analytics.clv.optimum import Objective, Optimum
 from regulars.analytics.clv.stay import Beliefs, purchases_while_staying, stages_while_staying
-from regulars.analytics.clv.tables import BLOCK, Table, distinct, in_blocks, ranges, sums
+from regulars.analytics.clv.tables import BLOCK, Table, distinct, in_blocks, log_sum, ranges, sums
 
 NAMES = ("r", "alpha", "a", "b")
 
@@ -99,7 +99,7 @@ def _history_terms(
         terms = _alive_or_gone(columns, log_odds[place], shape.k, parameters)
         alive, left = n * terms.alive, n * (1 - terms.alive)
         # Sums, not dot products: BLAS wakes its threads for these and loses more than it wins.
-        value += float((n * terms.log_sum).sum())
+        value += float((n * terms.log_total).sum())
         gradient[0] += (alive * terms.by_r - left * terms.log_last).sum()
         gradient[1] += (alive * terms.by_alpha - left * terms.gone_by_alpha).sum()
         gone += sums(place, left, by_x.x.size)
@@ -108,7 +108,7 @@ def _history_terms(
 
 @dataclass(frozen=True, eq=False)
 class _Terms:
-    log_sum: Floats
+    log_total: Floats
     alive: Floats
     by_r: Floats
     by_alpha: Floats
@@ -130,8 +130,8 @@ def _alive_or_gone(
         log_alive += np.log(stages)
         by_r += stages_by_r / stages
         by_alpha -= stages_by_alpha / (stages * at_age)
-    log_sum = np.logaddexp(log_alive, log_odds - rank * log_last)
-    return _Terms(log_sum, np.exp(log_alive - log_sum), by_r, by_alpha, log_last, rank / at_last)
+    total, alive = log_sum(log_alive, log_odds - rank * log_last)
+    return _Terms(total, alive, by_r, by_alpha, log_last, rank / at_last)
 
 
 def _log_gone_odds(x: Floats, shape: Shape, parameters: tuple[float, float, float, float]) -> Floats:
@@ -252,6 +252,7 @@ class _Staying:
         self._rank = r + shape.k * frequencies
         self._b = b + shape.chances(frequencies)
         low, high = ranges(place[u > 0], np.log(u[u > 0]), frequencies.size)
+        # Erlang gaps make a damped staircase of the expectation: ten more nodes per stage keep six digits of it.
         nodes = 12 + int(3 * (high - low).max(initial=0.0)) + 10 * (shape.k - 1)
         grid = np.exp(Table.nodes(low, high, nodes))
         self._tables = [Table.through(self._ratio(done, grid), low, high) for done in range(shape.k)]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regulars.analytics.clv.counted import Floats
-from regulars.analytics.clv.tables import Table
+from regulars.analytics.clv.tables import Table, log_sum
 
 # Nodes of the exp-sinh rule; its error falls exponentially in their number.
 _NODES = 96
@@ -52,13 +52,14 @@ def departed_integrals(rank: Floats, s: float, log_q: Floats) -> tuple[Floats, F
     """
     weight, log_w = _exp_sinh(rank, s, log_q)
     ratio = log_w[:, None, :] - log_q[None, :, None]
-    log_purchases, log_stay = np.logaddexp(0, ratio), np.logaddexp(0, log_w)[:, None, :]
-    common = np.log(weight * s) + log_w - (s + 1) * np.logaddexp(0, log_w)
+    log_purchases, share = log_sum(ratio, 0.0)
+    log_stay = log_sum(log_w, 0.0)[0]
+    common = np.log(weight * s) + log_w - (s + 1) * log_stay
     density = np.exp(common[:, None, :] - rank[:, None, None] * log_purchases)
     value = density.sum(axis=-1)
     by_rank = -(density * log_purchases).sum(axis=-1)
-    by_s = value / s - (density * log_stay).sum(axis=-1)
-    by_log_q = rank[:, None] * (density * np.exp(ratio - log_purchases)).sum(axis=-1)
+    by_s = value / s - (density * log_stay[:, None, :]).sum(axis=-1)
+    by_log_q = rank[:, None] * (density * share).sum(axis=-1)
     return value, by_rank, by_s, by_log_q
 
 

@@ -16,7 +16,7 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 
 # Log-parameters stay within e**-+12, that is 6e-6 .. 160,000 in scaled units: further out is a ridge.
 LIMIT = 12.0
-_EDGE = LIMIT - 1e-9
+_EDGE = LIMIT - 1e-3
 
 # A climb has arrived when a Newton step would gain less log-likelihood than this, over all customers.
 _ARRIVED = 1e-3
@@ -63,14 +63,16 @@ class Optimum:
     def standard_errors(self) -> Floats:
         """Asymptotic standard errors of the parameters: inverse information, delta method from logarithms.
 
-        NaN for the parameters that take part in a direction in which the likelihood is flat.
+        NaN for the parameters that take part in a direction in which the likelihood is flat, and for those
+        that lean on their limit.
         """
         values, vectors = np.linalg.eigh(self.information)
         unknown = values < _SHARPEST_UNKNOWN
         inverse = np.where(unknown, 0.0, 1 / np.where(unknown, 1.0, values))
         errors: Floats = np.exp(self.theta) * np.sqrt((vectors**2) @ inverse)
         # A loading above a tenth means the flat direction moves this parameter too.
-        return np.where((np.abs(vectors[:, unknown]) > 0.1).any(axis=1), np.nan, errors)
+        moved = (np.abs(vectors[:, unknown]) > 0.1).any(axis=1)
+        return np.where(moved | _leaning(self.theta, self.gradient), np.nan, errors)
 
 
 def climb(objective: Objective, start: Floats, nearby: Objective | None = None) -> Optimum:

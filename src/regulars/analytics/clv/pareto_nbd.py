@@ -19,7 +19,7 @@ from regulars.analytics.clv.fit import (
     time_scale,
 )
 from regulars.analytics.clv.optimum import Objective
-from regulars.analytics.clv.tables import distinct, in_blocks, sums
+from regulars.analytics.clv.tables import distinct, in_blocks, log_sum, sums
 
 _NAMES = ("r", "alpha", "s", "beta")
 
@@ -50,9 +50,9 @@ class ParetoNbd(PurchaseFit):
 
         def alive(place: NDArray[np.intp], t_x: Floats, t: Floats) -> Floats:
             at_last, at_age = parts.at(place, t_x), parts.at(place, t)
-            log_sum = np.logaddexp(at_age.log_kept + at_age.log_stay, at_last.log_kept + at_last.log_gone)
+            total, _share = log_sum(at_age.log_kept + at_age.log_stay, at_last.log_kept + at_last.log_gone)
             # Who bought today is here: rounding must not say 1.0000000000000002.
-            return np.minimum(np.exp(at_age.log_kept - log_sum), 1.0)
+            return np.minimum(np.exp(at_age.log_kept - total), 1.0)
 
         return in_blocks(alive, place, t_x, t)
 
@@ -161,10 +161,9 @@ def likelihood(counted: Counted) -> Objective:
         parts = _Parts.of(values, frequencies, counted.age)
         here, last = parts.at(at_age.place, at_age.age), parts.at(at_last.place, at_last.age)
         log_here = (here.log_kept + here.log_stay)[at_age.index]
-        log_sum = np.logaddexp(log_here, (last.log_kept + last.log_gone)[at_last.index])
-        share = np.exp(log_here - log_sum)
+        total, share = log_sum(log_here, (last.log_kept + last.log_gone)[at_last.index])
         value, gradient = _frequency_terms(frequencies, customers, values)
-        value += float((counted.customers * log_sum).sum())
+        value += float((counted.customers * total).sum())
         gradient += _slopes(parts, at_age, here, at_age.totals(counted.customers * share), -1 / here.stay)
         gradient += _slopes(parts, at_last, last, at_last.totals(counted.customers * (1 - share)), 1 / last.gone)
         return value, gradient * np.exp(theta)

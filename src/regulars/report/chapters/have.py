@@ -250,7 +250,7 @@ def _lorenz(context: Context) -> Picture:
 
 def _fifth_mark(context: Context) -> charts.Mark:
     fifth = context.audit.base.top_fifth_share
-    label = _("20% of customers: {money} of the money").format(money=words.percent(fifth))
+    label = _("20% bring {money}").format(money=words.percent(fifth))
     return charts.Mark(0.2, fifth, label)
 
 

@@ -77,7 +77,7 @@ def definition(context: Context) -> str:
         text += _(
             "Right after a visit a customer has some chance to come back within {window}, {fresh} for repeat customers "
             "on average. Silence makes the chance fall. Slipping: it is below {slipping} of what it was after the own "
-            "last visit; lost: below {lost}. Won back: in good standing now, lost {window} ago. Regular: all the others."
+            "last visit; lost: below {lost}. Won back: in good standing now, lost {window} ago. Regular: the rest."
         ).format(
             window=window,
             fresh=words.percent(lifecycle.fresh_chance),

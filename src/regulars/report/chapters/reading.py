@@ -106,7 +106,7 @@ def _skipped(context: Context) -> Table | Text:
     skipped = context.audit.skipped
     title = _("Analyses that were left out")
     if not skipped:
-        return Text((_("None: the history carries every analysis."),), title=title)
+        return Text((_("Every analysis could be made."),), title=title)
     return table(
         title,
         [Column(_("Analysis")), Column(_("Why"))],

@@ -108,6 +108,10 @@ class Canvas:
         }
         return _inline(vl_convert.vegalite_to_svg(spec), self.size, description)
 
+    def __post_init__(self) -> None:
+        # a label beyond the data would lie outside of the drawing
+        self.x_ticks = [tick for tick in self.x_ticks if self.x[0] <= tick.value <= self.x[1]]
+
     @property
     def _padding(self) -> dict[str, int]:
         left = max((text_width(tick.label) for tick in self.y_ticks), default=0)

@@ -1,0 +1,146 @@
+"""Opportunities by hand: with this rhythm x repeat visits in t days are (1 + x) / (100 + t) visits a day."""
+
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from regulars.analytics.opportunities import ASSUMED_SHARES, OPPORTUNITIES, Opportunities, opportunities
+from regulars.analytics.rhythm import Rhythm
+from tests.analytics.purchase_rows import Row, bought, by_customer, rolled, visits
+
+RHYTHM = Rhythm(shape=1.0, scale_days=100.0, check_weight=2.0, mean_check=100.0)
+AS_OF = 400
+
+
+def found(rows: list[Row], states: dict[str, tuple[str, float | None, float | None]]) -> Opportunities:
+    """With (state, chance to return, standing) of customers; those not named are regulars in full standing."""
+    rollup = rolled(rows, as_of=AS_OF)
+    names = list(by_customer(rollup.customers))
+    known = [states.get(name, ("regular", 1.0, 1.0)) for name in names]
+    table = {
+        "customer_id": pa.array(names),
+        "state": pa.array([row[0] for row in known]),
+        "return_chance": pa.array([row[1] for row in known], pa.float64()),
+        "standing": pa.array([row[2] for row in known], pa.float64()),
+    }
+    return opportunities(rollup, ibis.memtable(pa.table(table)), RHYTHM)
+
+
+def gains(result: Opportunities) -> dict[str, tuple[str, int]]:
+    people = by_customer(result.people)
+    return {name: (row["opportunity"], row["opportunity_amount"]) for name, row in people.items()}
+
+
+def test_every_opportunity_has_its_modest_share() -> None:
+    assert tuple(ASSUMED_SHARES) == OPPORTUNITIES
+    assert all(0 < share <= 0.2 for share in ASSUMED_SHARES.values())
+
+
+def test_a_second_purchase_is_worth_what_one_more_customer_of_this_age_spends() -> None:
+    once = [bought("once", 300, 160)]
+    # (1 + 0) / (100 + 100) a day; a check of (160 + 2 x 100) / (1 + 2)
+    year = 1 / 200 * 365 * 120
+    assert gains(found(once, {"once": ("regular", 0.0, 0.0)})) == {"once": ("second_purchase", round(0.1 * year))}
+
+
+def test_of_a_newcomer_only_the_chance_to_stay_away_counts() -> None:
+    year = 1 / 200 * 365 * 120
+    result = found([bought("once", 300, 160)], {"once": ("new", 0.75, 1.0)})
+    assert gains(result) == {"once": ("second_purchase", round(0.1 * 0.25 * year))}
+
+
+def test_a_lost_customer_brings_back_the_former_rhythm() -> None:
+    # three repeats in 200 days while they came, whatever the silence since
+    year = 4 / 300 * 365 * 100
+    result = found(visits("gone", 0, 50, 100, 200), {"gone": ("lost", 0.0, 0.0)})
+    assert gains(result) == {"gone": ("win_back_lost", round(0.05 * year))}
+
+
+def test_who_may_have_left_counts_by_the_chance_of_it() -> None:
+    lost = found(visits("ann", 0, 50, 100, 200), {"ann": ("lost", 0.3, 0.4)})
+    assert gains(lost) == {"ann": ("win_back_lost", round(0.05 * 0.6 * 4 / 300 * 365 * 100))}
+    # whoever is still there has been there for 400 days
+    slipping = found(visits("ann", 0, 50, 100, 200), {"ann": ("slipping", 0.5, 0.6)})
+    assert gains(slipping) == {"ann": ("hold_slipping", round(0.2 * 0.4 * 4 / 500 * 365 * 100))}
+
+
+def test_without_a_back_test_the_whole_money_of_the_silent_counts() -> None:
+    result = found(
+        [*visits("gone", 0, 200), *visits("slipping", 0, 300), *visits("once", 300)],
+        {"gone": ("lost", None, None), "slipping": ("slipping", None, None), "once": ("regular", None, None)},
+    )
+    assert gains(result) == {
+        "gone": ("win_back_lost", round(0.05 * 2 / 300 * 365 * 100)),
+        "slipping": ("hold_slipping", round(0.2 * 2 / 500 * 365 * 100)),
+        "once": ("second_purchase", round(0.1 * 1 / 200 * 365 * 100)),
+    }
+
+
+def five_regulars() -> list[Row]:
+    """Checks of 100 to 500 (drawn to 100 by the weight of two visits), nine visits each but for the dearest."""
+    rows = [row for i in (1, 2, 3, 4) for row in visits(f"c{i}", *range(0, 397, 44), amount=100 * i)]
+    return [*rows, *visits("c5", 0, 200, 400, amount=500)]
+
+
+def shrunk(check: int, number: int) -> float:
+    return (check * number + 200) / (number + 2)
+
+
+def test_who_has_a_high_check_and_comes_rarely_may_come_as_often_as_the_median() -> None:
+    result = gains(found(five_regulars(), {}))
+    # ten visits in 400 days against three
+    missing = (10 / 500 - 3 / 500) * 365
+    assert result["c5"] == ("raise_frequency", round(0.1 * missing * shrunk(500, 3)))
+
+
+def test_whose_check_is_below_the_median_may_buy_as_much_as_the_median() -> None:
+    result = gains(found(five_regulars(), {}))
+    median = shrunk(300, 10)
+    for name, check in (("c1", 100), ("c2", 200)):
+        assert result[name] == ("raise_check", round(0.1 * (median - shrunk(check, 10)) * 10 / 500 * 365))
+
+
+def test_who_lacks_nothing_is_in_no_opportunity() -> None:
+    assert set(gains(found(five_regulars(), {}))) == {"c1", "c2", "c5"}
+
+
+def test_equal_customers_have_nothing_to_raise() -> None:
+    result = found([*visits("ann", 0, 100, 200), *visits("bob", 0, 100, 200)], {})
+    assert (result.items, gains(result)) == ((), {})
+
+
+def test_whose_returns_ate_all_they_bought_have_no_stake_of_their_own_check() -> None:
+    rows = [*visits("gone", 0, 200), bought("gone", 201, -5_000)]
+    assert gains(found(rows, {"gone": ("lost", 0.0, 0.0)})) == {}
+
+
+def mixed() -> Opportunities:
+    rows = five_regulars()
+    states: dict[str, Any] = {}
+    for i in range(40):
+        rows += visits(f"gone{i}", 0, 40, 200, amount=50 + 10 * i)
+        states[f"gone{i}"] = ("lost", 0.0, 0.0)
+        rows += visits(f"once{i}", 250, amount=30 + 5 * i)
+        states[f"once{i}"] = ("regular", 0.1, 0.2)
+    return found(rows, states)
+
+
+def test_items_come_by_money_and_agree_with_their_people() -> None:
+    result, people = mixed(), list(gains(mixed()).values())
+    assert [item.id for item in result.items] == sorted(
+        {name for name, _money in people}, key=lambda name: -sum(money for other, money in people if other == name)
+    )
+    for item in result.items:
+        mine = [money for name, money in people if name == item.id]
+        assert (item.customers, item.money.value) == (len(mine), sum(mine))
+        assert item.assumed_share == ASSUMED_SHARES[item.id]
+        assert item.at_stake * item.assumed_share == pytest.approx(item.money.value)
+        assert 0 <= item.money.low <= item.money.value <= item.money.high
+
+
+def test_nobody_is_in_two_opportunities_and_nobody_without_money_in_any() -> None:
+    people = by_customer(mixed().people)
+    assert mixed().people.count().to_pyarrow().as_py() == len(people)
+    assert min(row["opportunity_amount"] for row in people.values()) > 0

@@ -1,0 +1,221 @@
+"""The command line as a user meets it: results, messages, exit codes; nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from regulars.demo import generate_shop, write_shop
+
+CDNOW_UNTIL = "1997-09-30"
+
+
+def regulars(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "regulars", *arguments],
+        cwd=cwd,
+        env={**os.environ, "REGULARS_LANG": "en", "OPENBLAS_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def sales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Russian coffee chain, as its till exports it."""
+    path = tmp_path_factory.mktemp("sales") / "sales.csv"
+    return write_shop(generate_shop("coffee", seed=3, language="ru", customers=500), path, style="russian")
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_audit_without_out_makes_a_dated_folder_and_prints_its_path(sales: Path, tmp_path: Path) -> None:
+    done = regulars("audit", str(sales), "--lang", "ru", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.iterdir()
+    assert folder.name.startswith("regulars-20")
+    assert {"report.html", "audit.json", "customers.parquet"} <= files_in(folder)
+    assert str(folder.name) in done.stdout
+    assert 'lang="ru"' in (folder / "report.html").read_text()
+
+
+def test_every_output_goes_where_it_was_asked_for(sales: Path, tmp_path: Path) -> None:
+    done = regulars(
+        "audit", str(sales), "--out", "r.html", "--json", "a.json", "--customers-out", "c.parquet", "--xlsx", "b.xlsx",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {"r.html", "a.json", "c.parquet", "b.xlsx"} <= files_in(tmp_path)
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert document["base"]["customers"] == pq.read_metadata(tmp_path / "c.parquet").num_rows
+    assert sum(document["lifecycle"]["states"].values()) == document["base"]["customers"]
+
+
+def test_json_on_standard_output_is_nothing_but_json(sales: Path, tmp_path: Path) -> None:
+    done = regulars("audit", str(sales), "--out", "r.html", "--json", "-", cwd=tmp_path)
+    assert json.loads(done.stdout)["currency"] == "RUB"
+
+
+def test_xlsx_before_an_input_file_does_not_swallow_it(sales: Path, tmp_path: Path) -> None:
+    done = regulars("audit", "--out", "r.html", "--xlsx", str(sales), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "r.xlsx").exists()
+
+
+def test_an_input_file_is_never_overwritten(sales: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "mine.csv"
+    copy.write_bytes(sales.read_bytes())
+    done = regulars("audit", "mine.csv", "--out", "r.html", "--customers-out", "mine.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "mine.csv" in done.stderr
+    assert copy.read_bytes() == sales.read_bytes()
+
+
+def test_as_of_leaves_out_what_came_later(sales: Path, tmp_path: Path) -> None:
+    whole = json.loads(regulars("audit", str(sales), "--out", "a.html", "--json", "-", cwd=tmp_path).stdout)
+    day = whole["as_of"][:4] + "-01-31"
+    early = json.loads(
+        regulars("audit", str(sales), "--as-of", day, "--out", "b.html", "--json", "-", cwd=tmp_path).stdout
+    )
+    assert early["as_of"] == day
+    assert early["base"]["receipts"] < whole["base"]["receipts"]
+
+
+def test_inspect_names_every_column_and_writes_nothing(sales: Path, tmp_path: Path) -> None:
+    done = regulars("inspect", str(sales), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "customer_id" in done.stdout
+    assert "purchased_at" in done.stdout
+    assert files_in(tmp_path) == set()
+
+
+def test_clv_prints_parameters_in_the_papers_order(cdnow_csv: Path, tmp_path: Path) -> None:
+    done = regulars("clv", str(cdnow_csv), "--model", "bg_nbd", "--until", CDNOW_UNTIL, "--json", "-", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert list(found["parameters"]) == ["r", "alpha", "a", "b"]
+    assert found["parameters"]["alpha"] == pytest.approx(4.414, abs=0.0005)
+    assert found["log_likelihood"] == pytest.approx(-9582.4, abs=0.05)
+    assert (found["customers"], found["unit"]) == (2357, "week")
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [("mbg_nbd", (0.525, 6.183, 0.891, 1.614)), ("pareto_nbd", (0.553, 10.578, 0.606, 11.669)),
+     ("gamma_gamma", (6.25, 3.74, 15.44))],
+)  # fmt: skip
+def test_clv_reproduces_the_published_figures(
+    cdnow_csv: Path, tmp_path: Path, model: str, parameters: tuple[float, ...]
+) -> None:
+    done = regulars("clv", str(cdnow_csv), "--model", model, "--until", CDNOW_UNTIL, "--json", "-", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = tuple(json.loads(done.stdout)["parameters"].values())
+    digits = 0.005 if model == "gamma_gamma" else 0.0006
+    assert found == pytest.approx(parameters, abs=digits)
+
+
+@pytest.fixture(scope="module")
+def cdnow_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CDNOW sample of Fader, Hardie & Lee (2005) as a file with headings."""
+    from importlib import resources
+
+    source = resources.files("lifetimes") / "datasets" / "CDNOW_sample.txt"
+    rows = [line.split() for line in source.read_text().splitlines() if line.strip()]
+    lines = [f"{row[1]},{row[2][:4]}-{row[2][4:6]}-{row[2][6:]},{row[4]}" for row in rows if row[0].isdigit()]
+    path = tmp_path_factory.mktemp("cdnow") / "cdnow.csv"
+    path.write_text("customer_id,date,amount\n" + "\n".join(lines) + "\n")
+    return path
+
+
+BAD = {
+    "no such file": (None, ["audit", "missing.csv"], "missing.csv"),
+    "no files": (None, ["audit"], "regulars audit sales.xlsx"),
+    "empty": (b"", ["audit", "bad.csv"], "empty"),
+    "header only": (b"customer,date,amount\n", ["audit", "bad.csv"], ""),
+    "binary": (bytes(range(256)) * 50, ["audit", "bad.csv"], "bad.csv"),
+    "no amount": (b"customer,date,colour\n1,2026-01-01,red\n2,2026-01-02,blue\n", ["audit", "bad.csv"], "--map amount"),
+    "unknown role": (b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--map", "who=customer"], "who"),
+    "amounts are text": (b"customer,date,amount\n1,2026-01-01,five\n2,2026-01-02,six\n", ["audit", "bad.csv"], ""),
+    "future as-of text": (b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--as-of", "soon"], "soon"),
+    "as-of before all": (
+        b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--as-of", "2020-01-01"], "2020",
+    ),
+    "unknown currency": (b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--currency", "XQZ"], "XQZ"),
+    "unknown option": (None, ["audit", "--colour"], "--colour"),
+    "unknown command": (None, ["audti"], "audti"),
+    "unknown model": (None, ["clv", "x.csv", "--model", "arima"], "mbg_nbd"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_bad_input_is_explained_and_nothing_is_written(case: str, language: str, tmp_path: Path) -> None:
+    content, arguments, named = BAD[case]
+    if content is not None:
+        (tmp_path / "bad.csv").write_bytes(content)
+    before = files_in(tmp_path)
+    done = regulars(*arguments, cwd=tmp_path, REGULARS_LANG=language)
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr or language == "ru"
+    assert "Traceback" not in done.stderr
+    assert {name for name in files_in(tmp_path) - before if not name.endswith("rejects.csv")} == set()
+
+
+def test_one_customer_on_one_day_gets_a_report_that_says_what_it_cannot(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("customer,date,amount\nAnna,2026-01-01,500\n")
+    done = regulars("audit", "one.csv", "--out", "r.html", "--json", "-", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["base"]["customers"] == 1
+    assert document["lifecycle"]["auc"] is None
+    assert document["skipped"]
+
+
+def test_names_that_look_like_formulas_and_html_stay_text(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    rows = [f'"=cmd|\' /C calc\'!A{n % 3}",2026-0{1 + n % 9}-11,100' for n in range(60)]
+    rows += [f"<script>alert({n % 4})</script>,2026-0{1 + n % 9}-12,100" for n in range(60)]
+    (tmp_path / "x.csv").write_text("customer,date,amount\n" + "\n".join(rows) + "\n")
+    done = regulars("audit", "x.csv", "--out", "r.html", "--xlsx", "b.xlsx", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "<script>alert" not in (tmp_path / "r.html").read_text()
+    cells = [cell for sheet in load_workbook(tmp_path / "b.xlsx") for row in sheet.iter_rows() for cell in row]
+    assert all(cell.data_type != "f" for cell in cells)
+
+
+def test_interruption_leaves_nothing_half_written(tmp_path: Path) -> None:
+    rows = (f"{n % 5000},2026-0{1 + n % 9}-1{n % 10},{n % 100}.50" for n in range(1_500_000))
+    (tmp_path / "big.csv").write_text("customer,date,amount\n" + "\n".join(rows) + "\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regulars", "audit", "big.csv", "--out", "r.html"],
+        cwd=tmp_path,
+        env={**os.environ, "REGULARS_LANG": "en", "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(3)
+    assert process.poll() is None, "the work was over before it could be interrupted"
+    process.send_signal(signal.SIGINT)
+    _out, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert {name for name in files_in(tmp_path)} == {"big.csv"}
+
+
+def test_help_speaks_both_languages(tmp_path: Path) -> None:
+    russian = regulars("audit", "--help", cwd=tmp_path, REGULARS_LANG="ru").stdout
+    english = regulars("audit", "--help", cwd=tmp_path).stdout
+    assert "Options" in english
+    assert "Options" not in russian
+    assert "--customers-out" in russian

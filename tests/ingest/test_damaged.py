@@ -1,0 +1,151 @@
+"""Files that are broken, foreign or hostile: one clear message, quickly, and never a traceback of the engine."""
+
+import datetime as dt
+import gzip
+import os
+import time
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from regulars import ColumnProblem, FileProblem, InputError, read_purchases
+from regulars.ingest import text_files, workbooks
+from tests.ingest.tables import TODAY, lines, notices, write, write_ods, write_parquet, write_xlsx
+
+HEAD = "Карта;Дата;Сумма\n"
+ROW = "7;05.01.2024;10\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", os.urandom(5000), "looks like binary data"),
+        ("a.csv", b"\0" * 5000, "looks like binary data"),
+        ("a.pdf", b"%PDF-1.7 ...", "is a PDF document"),
+        ("a.csv", b"SQLite format 3\0...", "an SQLite database"),
+        ("a.rar", b"Rar!\x1a\x07...", "a RAR archive"),
+        ("a.xls", b"<html><table><tr><td>1</td></tr></table></html>", "a web page or an XML document"),
+        ("a.xml", b"\xef\xbb\xbf<?xml version='1.0'?><a/>", "a web page or an XML document"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 4000, "is an Office document, but not a workbook"),
+        (
+            "a.xlsx",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1000 + "EncryptedPackage".encode("utf-16-le") + b"\0" * 99,
+            "protected with a password",
+        ),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 999 + "Workbook".encode("utf-16-le"), "is damaged"),
+        ("a.parquet", b"PAR1" + b"x" * 100, "cannot be read as a table|is damaged"),
+        ("a.csv", b"PK\x03\x04 nonsense", "is damaged"),
+        ("a.csv.gz", gzip.compress(os.urandom(9000))[:5000], "looks like binary data|cut off"),
+        ("a.csv.gz", gzip.compress((HEAD + ROW * 9000).encode())[:-20], "cut off or damaged"),
+        ("a.csv.zst", zstandard.compress((HEAD + ROW * 9000).encode())[:-9], "cut off or damaged"),
+        ("a.csv.zst", b"\x28\xb5\x2f\xfd" + os.urandom(100), "cut off or damaged"),
+    ],
+)
+def test_what_is_no_table_is_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileProblem, match=message) as caught:
+        read_purchases(tmp_path / name, today=TODAY)
+    assert name in str(caught.value)
+
+
+def test_a_cut_workbook_is_damaged(tmp_path: Path) -> None:
+    for path in (write_xlsx(tmp_path / "a.xlsx"), write_ods(tmp_path / "a.ods"), write_parquet(tmp_path / "a.parquet")):
+        path.write_bytes(path.read_bytes()[:-100])
+        with pytest.raises(FileProblem, match=r"damaged|cannot be read"):
+            read_purchases(path, today=TODAY)
+
+
+def test_a_plain_archive_is_to_be_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", HEAD + ROW)
+    with pytest.raises(FileProblem, match="Unpack it"):
+        read_purchases(tmp_path / "a.zip", today=TODAY)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbooks, "_BOMB_FLOOR", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"0" * (4 << 20))
+    with pytest.raises(FileProblem, match="too much for a workbook"):
+        read_purchases(tmp_path / "a.xlsx", today=TODAY)
+
+
+def test_a_text_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "_BOMB_FLOOR", 1 << 20)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress((HEAD + ROW * 2_000_000).encode()))
+    with pytest.raises(FileProblem, match="unpacks to more than"):
+        read_purchases(tmp_path / "a.csv.gz", today=TODAY)
+
+
+def test_a_line_without_end_is_refused_quickly(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("wb") as stream:
+        stream.write(HEAD.encode())
+        stream.truncate(1 << 30)  # a gigabyte of nothing on one line, on disk nearly empty
+    start = time.monotonic()
+    with pytest.raises(FileProblem, match="binary data|is longer than"):
+        read_purchases(path, today=TODAY)
+    path.write_bytes((HEAD + ROW).encode() + b"7;05.01.2024;" + b"1" * 50_000_000)
+    with pytest.raises(FileProblem, match="line 3 is longer than 2000000 bytes"):
+        read_purchases(path, today=TODAY)
+    assert time.monotonic() - start < 20
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", HEAD + ROW)
+
+    class Writer:
+        def step(self, label: str, done: int | None, total: int | None) -> None:
+            if label.startswith("Checking a.csv"):
+                with path.open("a") as stream:
+                    stream.write(ROW)
+
+    with pytest.raises(FileProblem, match="was changed while it was being read"):
+        read_purchases(path, today=TODAY, progress=Writer())
+
+
+def test_damaged_letters_of_utf8_are_replaced_and_counted(tmp_path: Path) -> None:
+    text = (HEAD.strip() + ";Товар\n" + "7;05.01.2024;10;Молоко топлёное\n" * 50).encode()
+    path = tmp_path / "a.csv"
+    path.write_bytes(text + b"8;05.01.2024;10;\xd0\x9c\xd0\xbe\xd0\n")
+    history = read_purchases(path, today=TODAY)
+    assert history.reading.rows_accepted == 51
+    assert notices(history)["damaged_text"] == 1
+
+
+def test_a_file_that_stops_being_utf8_far_down_is_read_in_its_own_alphabet(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    body = "customer;date;amount;product\n" + "7;05.01.2024;10;bread\n" * 50_000 + "8;06.01.2024;10;Молоко топлёное\n" * 50
+    path.write_bytes(body.encode("cp1251"))
+    assert lines(read_purchases(path, today=TODAY))[-1]["product"] == "Молоко топлёное"
+
+
+def test_western_letters_are_western(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("customer;date;amount;product\n7;05.01.2024;10;Café Zürich\n8;06.01.2024;10;Crème\n".encode("cp1252"))
+    assert [row["product"] for row in lines(read_purchases(path, today=TODAY))] == ["Café Zürich", "Crème"]
+
+
+def test_nested_columns_of_parquet_cannot_play_a_role(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "customer": ["a"],
+            "date": [dt.datetime(2024, 1, 5)],
+            "amount": [[1.0, 2.0]],
+            "price": [{"x": 1}],
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(ColumnProblem, match="amount"):
+        read_purchases(tmp_path / "a.parquet", today=TODAY)
+    with pytest.raises(ColumnProblem, match="“amount” holds lists or records"):
+        read_purchases(tmp_path / "a.parquet", mapping={"amount": "amount"}, today=TODAY)
+
+
+def test_a_memory_limit_that_makes_no_sense(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'much' is not understood"):
+        read_purchases(write(tmp_path / "a.csv", HEAD + ROW), memory_limit="much")
