@@ -20,7 +20,8 @@ BARE_VISITS = BARE_AGGREGATION.replace("count(*) AS lines", "count(DISTINCT purc
 BARE_CSV = """
 import duckdb, sys
 duckdb.sql("SET memory_limit = '4GB'")
-duckdb.sql(f"SELECT count(customer_id), sum(amount), max(purchased_at), count(product_id) FROM read_csv('{sys.argv[1]}')").fetchall()
+duckdb.sql(f'''SELECT count(customer_id), sum(amount), max(purchased_at), count(product_id), count(receipt_id)
+    FROM read_csv('{sys.argv[1]}')''').fetchall()
 """
 
 
