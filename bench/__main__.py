@@ -57,3 +57,5 @@ def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
 
 if __name__ == "__main__":
     main()
+if __name__ == "__main__":
+    main()

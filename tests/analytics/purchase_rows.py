@@ -40,7 +40,9 @@ def as_table(rows: Iterable[Row]) -> pa.Table:
     """The rows in the types of the contract, with the columns that any of them has."""
     rows = list(rows)
     names = {name for row in rows for name in row} | {"customer_id", "purchased_at", "amount"}
-    return pa.Table.from_pylist(rows, pa.schema([(name, CONTRACT[name].to_pyarrow()) for name in CONTRACT if name in names]))
+    return pa.Table.from_pylist(
+        rows, pa.schema([(name, CONTRACT[name].to_pyarrow()) for name in CONTRACT if name in names])
+    )
 
 
 def in_duckdb(table: pa.Table) -> ir.Table:

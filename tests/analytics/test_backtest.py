@@ -182,11 +182,11 @@ def test_too_few_customers_are_refused_with_the_day_and_their_number() -> None:
 
 def test_a_base_that_nobody_leaves_is_refused_because_there_is_nobody_to_tell_apart() -> None:
     rows = [row for i in range(119) for row in visits(f"c{i}", *range(i % 7, 300, 7))] + visits("gone", 0)
-    with pytest.raises(NotEnoughData, match="of 120 customers on .* 119 came back within 28 days and 1 did not"):
+    with pytest.raises(NotEnoughData, match=r"of 120 customers on .* 119 came back within 28 days and 1 did not"):
         race(rolled(rows, as_of=300), window_days=28)
 
 
 def test_a_base_that_everybody_has_left_is_refused_in_the_same_words() -> None:
     rows = [row for i in range(120) for row in visits(f"c{i}", *range(i % 7, 100, 7))]
-    with pytest.raises(NotEnoughData, match="of 120 customers on .* 0 came back within 28 days and 120 did not"):
+    with pytest.raises(NotEnoughData, match=r"of 120 customers on .* 0 came back within 28 days and 120 did not"):
         race(rolled(rows, as_of=600), window_days=28)

@@ -64,5 +64,9 @@ def test_a_return_on_the_first_day_is_no_beginning() -> None:
 
 
 def test_everybody_who_bought_is_there_and_unknown_buyers_are_not() -> None:
-    rows = [bought("ann", 0, store="A", product="x"), bought("bob", 4, store="B", product="y"), bought(None, 0, store="C")]
+    rows = [
+        bought("ann", 0, store="A", product="x"),
+        bought("bob", 4, store="B", product="y"),
+        bought(None, 0, store="C"),
+    ]
     assert set(firsts(rows)) == {"ann", "bob"}

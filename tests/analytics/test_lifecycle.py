@@ -167,7 +167,11 @@ def test_false_alarms_are_those_called_lost_who_came_back_over_all_evenings() ->
 def test_where_silence_tells_nothing_nobody_is_called_lost() -> None:
     # memoryless: each comes with the same small chance on every day, and nobody ever leaves
     coin = random.Random(3)
-    rows = [row for i in range(250) for row in visits(f"c{i}", i % 9, *(on for on in range(9, 401) if coin.random() < 0.012))]
+    rows = [
+        row
+        for i in range(250)
+        for row in visits(f"c{i}", i % 9, *(on for on in range(9, 401) if coin.random() < 0.012))
+    ]
     found, _judge = judged(rolled(rows, as_of=400), window_days=63)
     assert found.reason is None
     assert found.auc.low < 0.6

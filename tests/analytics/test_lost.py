@@ -98,7 +98,7 @@ def test_who_was_new_and_silent_when_the_year_began_was_not_lost_yet() -> None:
     class Strict(Judge):
         """Calls everybody silent who did not come today."""
 
-        def standing(self, frequency: Any, last_purchase_age: Any, age: Any) -> dict[str, Any]:
+        def standing(self, _frequency: Any, last_purchase_age: Any, age: Any) -> dict[str, Any]:
             silence = 2 * (age > last_purchase_age)
             return {"return_chance": age * 0.0, "standing": age * 0.0, "silence": silence.astype(np.int64)}
 

@@ -32,7 +32,12 @@ def valued(rollup: Rollup, profile: ir.Table | None = None, **options: Any) -> L
 
 
 def test_the_historic_mean_is_what_customers_brought_net_of_returns() -> None:
-    rows = [*visits("ann", 0, 10, amount=300), bought("ann", 12, -100), *visits("bob", 5, amount=100), bought(None, 1, 9)]
+    rows = [
+        *visits("ann", 0, 10, amount=300),
+        bought("ann", 12, -100),
+        *visits("bob", 5, amount=100),
+        bought(None, 1, 9),
+    ]
     rollup = rolled(rows, as_of=20)
     assert valued(rollup).historic_mean.value == 300
     assert valued(rollup).basis == "revenue"
@@ -65,7 +70,12 @@ def test_the_observed_payback_adds_up_discounted_complete_months_of_life() -> No
     curve = {row["month"]: row["observed"] for row in records(found.payback)}
     second = 100 + 50 / 1.1 ** (1 / 12)
     third = second + 30 / 1.1 ** (2 / 12)
-    assert [curve[month] for month in range(4)] == [100, pytest.approx(second), pytest.approx(third), pytest.approx(third)]
+    assert [curve[month] for month in range(4)] == [
+        100,
+        pytest.approx(second),
+        pytest.approx(third),
+        pytest.approx(third),
+    ]
     assert [curve[month] for month in range(4, 37)] == [None] * 33
     assert {row["modelled"] for row in records(found.payback)} == {None}
 
@@ -92,7 +102,13 @@ def segmented() -> tuple[Rollup, ir.Table]:
             channels[f"{channel}{i}"] = channel
     rollup = rolled(rows, as_of=140)
     names = sorted(channels)
-    profile = pa.table({"customer_id": names, "first_channel": [channels[name] for name in names], "none": pa.nulls(len(names), pa.string())})
+    profile = pa.table(
+        {
+            "customer_id": names,
+            "first_channel": [channels[name] for name in names],
+            "none": pa.nulls(len(names), pa.string()),
+        }
+    )
     return rollup, ibis.memtable(profile)
 
 
@@ -209,7 +225,11 @@ def test_regulars_of_long_standing_do_not_make_newcomers_dearer() -> None:
     _rollup, found, _models, _own = of_shop()
     start = shop().plan.start
     loyal = [
-        {"customer_id": f"loyal{i}", "purchased_at": dt.datetime.combine(start + dt.timedelta(days=on), dt.time(9)), "amount": 90_000}
+        {
+            "customer_id": f"loyal{i}",
+            "purchased_at": dt.datetime.combine(start + dt.timedelta(days=on), dt.time(9)),
+            "amount": 90_000,
+        }
         for i in range(40)
         for on in range(i % 7, shop().plan.days, 7)
     ]
@@ -224,7 +244,9 @@ def test_regulars_of_long_standing_do_not_make_newcomers_dearer() -> None:
 def test_the_holdout_compares_what_was_expected_one_window_ago_with_what_came() -> None:
     _rollup, found, _models, _own = of_shop()
     origin = shop().truth.end - dt.timedelta(days=WINDOW)
-    known = pc.less(shop().lines["purchased_at"], pa.scalar(dt.datetime.combine(origin + dt.timedelta(days=1), dt.time())))
+    known = pc.less(
+        shop().lines["purchased_at"], pa.scalar(dt.datetime.combine(origin + dt.timedelta(days=1), dt.time()))
+    )
     then = roll_up(history(shop().lines.filter(known), currency="USD"), as_of=origin)
     model = fit_mbg_nbd(counted_customers(then.customers))
     rows = by_customer(then.customers).values()
@@ -238,7 +260,9 @@ def test_the_holdout_compares_what_was_expected_one_window_ago_with_what_came() 
     assert found.holdout.predicted == pytest.approx(float(expected.sum()), rel=1e-6)
     after = shop().lines.filter(pc.and_(pc.invert(known), pc.greater(shop().lines["amount"], 0))).to_pylist()
     names = set(by_customer(then.customers))
-    assert found.holdout.actual == len({(r["customer_id"], r["purchased_at"].date()) for r in after if r["customer_id"] in names})
+    assert found.holdout.actual == len(
+        {(r["customer_id"], r["purchased_at"].date()) for r in after if r["customer_id"] in names}
+    )
 
 
 def test_money_is_discounted_at_the_rate_that_is_given() -> None:

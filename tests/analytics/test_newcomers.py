@@ -65,7 +65,9 @@ def month_of_newcomers(month: int, came_back: int, all_of_them: int) -> list[Row
     """Newcomers on the tenth of a month of 2024, some of whom come again the next day."""
     first = (dt.date(2024, month, 10) - day(0)).days
     return [
-        row for i in range(all_of_them) for row in visits(f"{month}-{i}", first, *([first + 1] if i < came_back else []))
+        row
+        for i in range(all_of_them)
+        for row in visits(f"{month}-{i}", first, *([first + 1] if i < came_back else []))
     ]
 
 
@@ -113,7 +115,11 @@ def test_months_of_fewer_than_twenty_newcomers_make_no_trend() -> None:
 def test_a_trend_goes_on_over_the_turn_of_the_year() -> None:
     first = bought("first of all", -200)
     rows = [first]
-    for step, month_start in enumerate((dt.date(2023, 11, 1), dt.date(2023, 12, 1), dt.date(2024, 1, 1), dt.date(2024, 2, 1))):
+    for step, month_start in enumerate(
+        (dt.date(2023, 11, 1), dt.date(2023, 12, 1), dt.date(2024, 1, 1), dt.date(2024, 2, 1))
+    ):
         number = (month_start - day(0)).days
-        rows += [row for i in range(20) for row in visits(f"{step}-{i}", number, *([number + 1] if i < 4 + 4 * step else []))]
+        rows += [
+            row for i in range(20) for row in visits(f"{step}-{i}", number, *([number + 1] if i < 4 + 4 * step else []))
+        ]
     assert found(rows, as_of=200).trend_per_month.value == pytest.approx(-0.2)

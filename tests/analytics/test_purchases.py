@@ -100,7 +100,9 @@ def test_a_history_that_breaks_the_contract_cannot_be_made() -> None:
 
 def test_a_history_may_stand_on_a_table_in_memory_and_on_one_in_an_engine() -> None:
     rows = [bought("ann", 0), bought("bob", 3)]
-    spans = {History.of_table(table, currency="RUB").span() for table in (memory_table(rows), in_duckdb(as_table(rows)))}
+    spans = {
+        History.of_table(table, currency="RUB").span() for table in (memory_table(rows), in_duckdb(as_table(rows)))
+    }
     assert spans == {(day(0), day(3))}
 
 

@@ -108,7 +108,10 @@ def test_new_names_leave_everybody_in_the_same_fold() -> None:
     rows = crowd(200)
     renamed = [{**row, "customer_id": row["customer_id"][::-1]} for row in rows]
     before, after = (
-        {row["customer_id"]: row["fold"] for row in records(sample_customers(rolled(r, as_of=300).customers, at_most=1_000))}
+        {
+            row["customer_id"]: row["fold"]
+            for row in records(sample_customers(rolled(r, as_of=300).customers, at_most=1_000))
+        }
         for r in (rows, renamed)
     )
     assert {customer[::-1]: fold for customer, fold in before.items()} == after

@@ -204,8 +204,9 @@ def test_interruption_leaves_nothing_half_written(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3)
-    assert process.poll() is None, "the work was over before it could be interrupted"
+    while not list(tmp_path.glob("regulars-*")):  # the folder of intermediate files: the reading has begun
+        assert process.poll() is None, "the work was over before it could be interrupted"
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _out, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -220,7 +220,9 @@ def test_a_discount_is_never_negative(tmp_path: Path) -> None:
 
 
 def test_optional_cells_that_cannot_be_read_are_left_empty_and_counted(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", "Карта;Дата;Сумма;Количество\n7;05.01.2024;1;2\n8;05.01.2024;1;три\n9;05.01.2024;1;4\n")
+    path = write(
+        tmp_path / "a.csv", "Карта;Дата;Сумма;Количество\n7;05.01.2024;1;2\n8;05.01.2024;1;три\n9;05.01.2024;1;4\n"
+    )
     history = read_purchases(path, today=TODAY)
     assert sorted(row["quantity"] or 0 for row in lines(history)) == [0, 2, 4]
     assert [(each.rows, each.example) for each in history.reading.notices if each.kind == "unread_values"] == [

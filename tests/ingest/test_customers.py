@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars import InputError, read_purchases
+from regulars.core.progress import Silent
 from regulars.ingest.engine import Engine
 from regulars.ingest.phones import normalise, quick_sql, region_form
 from regulars.ingest.workspace import Workspace
-from regulars.core.progress import Silent
-from tests.ingest.tables import TODAY, notices, write, write_xlsx, write_parquet
+from tests.ingest.tables import TODAY, notices, write, write_parquet, write_xlsx
 
 
 def customers(folder: Path, *written: str, heading: str = "Телефон", region: str = "RU") -> list[str | None]:
@@ -65,7 +65,15 @@ def test_numbers_of_other_countries(tmp_path: Path) -> None:
 
 
 def test_what_is_no_number_stays_as_it_is_and_is_counted(tmp_path: Path) -> None:
-    written = ["8 916 123-45-67", "8 903 111-22-33", "8 905 111-22-33", "555-12-34", "7,91612E+10", "a@b.ru", "+7 916 12"]
+    written = [
+        "8 916 123-45-67",
+        "8 903 111-22-33",
+        "8 905 111-22-33",
+        "555-12-34",
+        "7,91612E+10",
+        "a@b.ru",
+        "+7 916 12",
+    ]
     assert customers(tmp_path, *written)[3:] == ["555-12-34", "7,91612E+10", "a@b.ru", "+7 916 12"]
     history = read_purchases(tmp_path / "a.csv", today=TODAY)
     assert notices(history)["invalid_phones"] == 3
@@ -77,7 +85,14 @@ def test_phones_are_recognised_by_their_look_under_any_heading(tmp_path: Path) -
 
 def test_codes_are_kept_as_they_are(tmp_path: Path) -> None:
     written = ["00123", "A-1", "4276 1234", "é", "12345678901234567890", " x "]
-    assert customers(tmp_path, *written, heading="Карта") == ["00123", "A-1", "4276 1234", "é", "12345678901234567890", "x"]
+    assert customers(tmp_path, *written, heading="Карта") == [
+        "00123",
+        "A-1",
+        "4276 1234",
+        "é",
+        "12345678901234567890",
+        "x",
+    ]
 
 
 def test_numbers_of_excel_become_codes_again(tmp_path: Path) -> None:
@@ -89,7 +104,21 @@ def test_a_code_that_only_looks_like_a_number_of_excel_is_kept(tmp_path: Path) -
     assert customers(tmp_path, "A1", "B2", "C3", "12345.0", heading="Карта")[3] == "12345.0"
 
 
-NOBODY = ["", "-", "0", "0.0", "000000", "нет", "НЕТ", "Без карты", "NULL", "n/a", "Unknown", "Розничный покупатель", "—"]
+NOBODY = [
+    "",
+    "-",
+    "0",
+    "0.0",
+    "000000",
+    "нет",
+    "НЕТ",
+    "Без карты",
+    "NULL",
+    "n/a",
+    "Unknown",
+    "Розничный покупатель",
+    "—",
+]
 
 
 def test_what_stands_for_nobody_is_nobody(tmp_path: Path) -> None:
@@ -142,7 +171,13 @@ def test_the_quick_pattern_says_what_phonenumbers_says(
     national = str(example.national_number)
     for tail in tails:
         number = national[:-6] + f"{tail:06}"
-        texts += [number, f"+{example.country_code}{number}", f"{example.country_code}{number}", f"8{number}", f"0{number}"]
+        texts += [
+            number,
+            f"+{example.country_code}{number}",
+            f"{example.country_code}{number}",
+            f"8{number}",
+            f"0{number}",
+        ]
     form = region_form(region)
     rows = engine.connection.execute(
         f"SELECT x, {quick_sql('x', form)} FROM (SELECT unnest($1::VARCHAR[]) AS x)", [texts]

@@ -119,14 +119,18 @@ def test_damaged_letters_of_utf8_are_replaced_and_counted(tmp_path: Path) -> Non
 
 def test_a_file_that_stops_being_utf8_far_down_is_read_in_its_own_alphabet(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    body = "customer;date;amount;product\n" + "7;05.01.2024;10;bread\n" * 50_000 + "8;06.01.2024;10;Молоко топлёное\n" * 50
+    body = (
+        "customer;date;amount;product\n" + "7;05.01.2024;10;bread\n" * 50_000 + "8;06.01.2024;10;Молоко топлёное\n" * 50
+    )
     path.write_bytes(body.encode("cp1251"))
     assert lines(read_purchases(path, today=TODAY))[-1]["product"] == "Молоко топлёное"
 
 
 def test_western_letters_are_western(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_bytes("customer;date;amount;product\n7;05.01.2024;10;Café Zürich\n8;06.01.2024;10;Crème\n".encode("cp1252"))
+    path.write_bytes(
+        "customer;date;amount;product\n7;05.01.2024;10;Café Zürich\n8;06.01.2024;10;Crème\n".encode("cp1252")
+    )
     assert [row["product"] for row in lines(read_purchases(path, today=TODAY))] == ["Café Zürich", "Crème"]
 
 

@@ -53,11 +53,22 @@ def test_each_rejected_row_is_listed_with_its_true_line_its_cell_and_the_reason(
 
 
 def test_lines_stay_true_behind_quoted_line_breaks_and_equal_bad_rows(tmp_path: Path) -> None:
-    text = [HEAD, '1;05.01.2024;10;"один\nдва\nтри"', "2;плохо;10;x", '3;05.01.2024;10;"a;b"', "2;плохо;10;x", *good(60)]
+    text = [
+        HEAD,
+        '1;05.01.2024;10;"один\nдва\nтри"',
+        "2;плохо;10;x",
+        '3;05.01.2024;10;"a;b"',
+        "2;плохо;10;x",
+        *good(60),
+    ]
     text.append('9;"не\nдата";10;x')
     path = write(tmp_path / "a.csv", "\r\n".join(text) + "\r\n")
     read_purchases(path, today=TODAY, rejects_to=tmp_path / "r.csv")
-    assert [(row[1], row[3]) for row in rows_of(tmp_path / "r.csv")] == [("5", "плохо"), ("7", "плохо"), ("68", "не дата")]
+    assert [(row[1], row[3]) for row in rows_of(tmp_path / "r.csv")] == [
+        ("5", "плохо"),
+        ("7", "плохо"),
+        ("68", "не дата"),
+    ]
 
 
 def test_rows_of_a_workbook_are_named_as_excel_numbers_them(tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ def test_a_file_about_something_else_in_a_folder_is_left_out_and_told(tmp_path: 
     write(tmp_path / "sales.csv", HEAD + "1;05.01.2024;1\n")
     write(tmp_path / "goods.csv", "sku;title\n1;Bread\n")
     history = read_purchases(tmp_path, today=TODAY)
-    assert [each.example for each in history.reading.notices if each.kind == "skipped_files"] == [str(tmp_path / "goods.csv")]
+    assert [each.example for each in history.reading.notices if each.kind == "skipped_files"] == [
+        str(tmp_path / "goods.csv")
+    ]
     with pytest.raises(ColumnProblem):
         read_purchases(tmp_path / "sales.csv", tmp_path / "goods.csv", today=TODAY)
 
@@ -75,7 +77,10 @@ def test_sheets_with_the_same_headings_are_read_together_and_others_are_told(tmp
 def test_the_sheet_that_fits_best_is_found_wherever_it_stands(tmp_path: Path) -> None:
     path = write_sheets(
         tmp_path / "a.xlsx",
-        {"Клиенты": [["Карта", "ФИО"], ["1", "Иванов Иван"]], "Чеки": [["Карта", "Дата", "Сумма"], ["1", "05.01.2024", 5]]},
+        {
+            "Клиенты": [["Карта", "ФИО"], ["1", "Иванов Иван"]],
+            "Чеки": [["Карта", "Дата", "Сумма"], ["1", "05.01.2024", 5]],
+        },
     )
     assert lines(read_purchases(path, today=TODAY))[0]["amount"] == 500
 

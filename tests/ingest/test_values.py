@@ -1,6 +1,5 @@
 """Dates, times and numbers in every form that people and programs write."""
 
-import datetime as dt
 from pathlib import Path
 
 import pytest

@@ -48,9 +48,11 @@ def _flat_table(path: str, table: ir.Table, undo: Callable[[Any], Any]) -> Itera
 def differences(one: Answers, other: Answers, *, within: float = 1e-9) -> list[str]:
     """Where the two differ: counts, money, names and dates at all, floats by more than `within` of their size."""
     found = [f"only in one of them: {path}" for path in one.keys() ^ other.keys()]
-    for path in one.keys() & other.keys():
-        if not _same(one[path], other[path], within):
-            found.append(f"{path}: {one[path]!r} != {other[path]!r}")
+    found += [
+        f"{path}: {one[path]!r} != {other[path]!r}"
+        for path in one.keys() & other.keys()
+        if not _same(one[path], other[path], within)
+    ]
     return sorted(found)
 
 

@@ -167,6 +167,8 @@ def test_a_russian_page_has_no_english_sentence(whole: Audit, tiny: Audit) -> No
     for audit in (whole, dataclasses.replace(tiny, skipped={})):
         text = page_of(audit, "ru").text
         assert [sentence for sentence in sentences if sentence in text] == []
+        # a Russian date ends with a full stop of its own
+        assert ".." not in text
 
 
 def test_an_english_page_has_no_russian_letter(whole: Audit) -> None:

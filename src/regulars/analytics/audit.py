@@ -142,7 +142,7 @@ def audit(
 class _Work:
     """Counts the steps, tells the listener, and keeps the reasons of what was left out."""
 
-    STEPS = 12
+    STEPS = 14
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress

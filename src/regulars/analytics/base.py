@@ -133,7 +133,7 @@ def _sales_by_month(rollup: Rollup) -> pa.Table:
         revenue=receipts.amount.sum(),
         known_revenue=receipts.amount.sum(where=receipts.customer_id.notnull()),
         gross=receipts.gross.sum(),
-        receipts=(receipts.gross > 0).sum(),
+        receipts=(receipts.lines > 0).sum(),
         lines=receipts.lines.sum(),
         **{column: receipts[column].sum() for column in costs},
     )

@@ -28,7 +28,7 @@ def _places(rollup: Rollup) -> ir.Table | None:
     names = [name for name in ("store", "channel") if rollup.has(name)]
     if not names:
         return None
-    receipts = rollup.receipts.filter(rollup.receipts.gross > 0)
+    receipts = rollup.receipts.filter(rollup.receipts.lines > 0)
     starts = rollup.customers.select("customer_id", purchased_on=rollup.customers.first_on)
     receipts = receipts.inner_join(starts, ["customer_id", "purchased_on"])
     order = [receipts.purchased_at, *[receipts[name] for name in names]]
@@ -47,7 +47,7 @@ def _goods(rollup: Rollup) -> ir.Table | None:
         names["first_category"] = lines.category
     if not names:
         return None
-    sold = lines.filter(lines.amount > 0).select("customer_id", "purchased_on", "amount", **names)
+    sold = lines.filter(lines.amount >= 0).select("customer_id", "purchased_on", "amount", **names)
     starts = rollup.customers.select("customer_id", purchased_on=rollup.customers.first_on)
     sold = sold.inner_join(starts, ["customer_id", "purchased_on"])
     order = [sold.amount.desc(), *[sold[name] for name in names]]

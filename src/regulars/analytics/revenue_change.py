@@ -92,7 +92,7 @@ def _sums(table: ir.Table, before: ir.BooleanValue, after: ir.BooleanValue) -> d
 
 def _unknown(rollup: Rollup, previous: Period, last: Period) -> dict[str, int]:
     table = rollup.receipts.filter(rollup.receipts.customer_id.isnull())
-    table = table.mutate(receipts=(table.gross > 0).cast("int64"))
+    table = table.mutate(receipts=(table.lines > 0).cast("int64"))
     before, after = (within(table.purchased_on, period) for period in (previous, last))
     row: dict[str, int] = table.aggregate(**_sums(table, before, after)).to_pyarrow().to_pylist()[0]
     return row

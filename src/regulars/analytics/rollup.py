@@ -95,7 +95,8 @@ def _receipts(lines: ir.Table) -> ir.Table:
     # a till restarts its numbers: a receipt is its number within one day, store and customer
     moment = "receipt_id" if "receipt_id" in lines.columns else "purchased_at"
     keys = [key for key in ("customer_id", "purchased_on", moment, "store") if key in lines.columns]
-    sold = lines.amount > 0
+    # what was given for nothing was still fetched: CDNOW and its published figures count such orders too
+    sold = lines.amount >= 0
     measures = {
         "amount": lines.amount.sum(),
         "gross": lines.amount.sum(where=sold).fill_null(0),
@@ -121,7 +122,7 @@ def _days(receipts: ir.Table) -> ir.Table:
     days = known.group_by(["customer_id", "purchased_on"]).aggregate(
         amount=known.amount.sum(),
         gross=known.gross.sum(),
-        receipts=(known.gross > 0).sum(),
+        receipts=(known.lines > 0).sum(),
         lines=known.lines.sum(),
         **{column: known[column].sum() for column in optional},
     )

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from regulars.core.i18n import LANGUAGES, use_language
 
 
+INTERRUPTED = 130
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 our fault, 2 wrong usage or input, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     # fitting works on tiny matrices: threads of the linear algebra library only wait for each other there
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # the language has to be known before the commands, because their help is translated
-    with use_language(language_of(arguments, os.environ)):
-        from regulars.cli.commands import run
+    try:
+        with use_language(language_of(arguments, os.environ)):
+            from regulars.cli.commands import run
 
-        sys.exit(run(arguments))
+            code = run(arguments)
+    except KeyboardInterrupt:  # while the commands were being imported
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def language_of(arguments: Sequence[str], environment: "os._Environ[str] | dict[str, str]") -> str:

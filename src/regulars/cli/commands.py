@@ -7,13 +7,12 @@ from importlib.metadata import version
 
 import click
 
-from regulars.cli import audit, clv, demo, inspect
+from regulars.cli import INTERRUPTED, audit, clv, demo, inspect
 from regulars.cli.console import fail, out, say
 from regulars.cli.help import Group
 from regulars.core.errors import RegularsError
 from regulars.core.i18n import gettext as _
 
-INTERRUPTED = 130
 BROKEN = 1
 USAGE = 2
 

@@ -37,12 +37,13 @@ def _demo(to: str, lang: str | None) -> None:
         bar.step(_("The supermarket's history"), None, None)
         source = write_supermarket(folder / "supermarket.parquet")
         history = read_purchases(source, currency="USD", progress=bar)
-        result = audit(history, as_of=history.last_day, progress=bar)
         written = []
         for language in LANGUAGES:
-            path = folder / f"report.{language}.html"
-            write_html(result, path, language=language)
-            written.append(path)
+            # the reasons why something is left out are sentences too, so each language has its own run
+            with use_language(language):
+                result = audit(history, as_of=history.last_day, progress=bar)
+            written.append(folder / f"report.{language}.html")
+            write_html(result, written[-1], language=language)
         write_json(result, folder / "audit.json")
         write_customers(result, folder / "customers.parquet")
         with use_language(lang or current_language()):

@@ -52,5 +52,8 @@ def print_headlines(result: Audit, *, to_stderr: bool) -> None:
     """The numbers an owner asks for first."""
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for line in headlines(result):
-        table.add_row(Text(line.label), Text(line.value, style="bold"), Text(line.rule, style="dim"))
+        value = Text(line.value, style="bold")
+        if line.interval:
+            value.append(f"\n{line.interval}", style="not bold dim")
+        table.add_row(Text(line.label), value, Text(line.rule, style="dim"))
     (err if to_stderr else out).print(table)

@@ -2,10 +2,10 @@
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from babel import numbers
+from babel import Locale, numbers
 
 from regulars.core.errors import InputError
-from regulars.core.i18n import current_language
+from regulars.core.i18n import LANGUAGES, current_language
 from regulars.core.i18n import gettext as _
 
 
@@ -37,9 +37,16 @@ def format_money(minor: float, currency: str, *, exact: bool = False) -> str:
     """Money for a person: whole currency units above 100 of them unless `exact`, in the current language."""
     units = to_units(minor, currency)
     whole = not exact and abs(units) >= 100
-    pattern = numbers.Locale.parse(current_language()).currency_formats["standard"].pattern
+    pattern = Locale.parse(current_language()).currency_formats["standard"].pattern
     if whole:
         pattern = pattern.replace(".00", "")
+    pattern = pattern.replace("\N{CURRENCY SIGN}", f"'{_symbol(currency)}'")
     return numbers.format_currency(
         units, currency, format=pattern, locale=current_language(), currency_digits=not whole
     )
+
+
+def _symbol(currency: str) -> str:
+    """The sign of a currency: English writes RUB where everybody reads the rouble's sign."""
+    signs = (numbers.get_currency_symbol(currency, locale) for locale in (current_language(), *LANGUAGES))
+    return next((sign for sign in signs if sign != currency), currency)

@@ -14,7 +14,7 @@ from regulars.ingest.dialect import SPACES, Dialect, Layout, detect_dialect, fin
 from regulars.ingest.engine import Engine, literal, path_literal
 from regulars.ingest.sample import keep_sample
 from regulars.ingest.table import Facts, RawTable, cell
-from regulars.ingest.text_files import LONGEST_LINE, TextFile, with_path
+from regulars.ingest.text_files import LONGEST_LINE, PlainErrors, TextFile, with_path
 
 ERRORS = "rg_csv_errors"
 SCANS = "rg_csv_scans"
@@ -119,7 +119,7 @@ def csv_relation(text: TextFile, dialect: Dialect, width: int, prefix: int) -> s
 
 
 def _spaces_to_tabs(text: TextFile, target: Path) -> TextFile:
-    with text.path.open("rb") as lines, target.open("wb") as out:
+    with PlainErrors(text.source), text.path.open("rb") as lines, target.open("wb") as out:
         for line in lines:
             out.write(b"\t".join(part.encode() for part in split_spaces(line.decode("utf-8"))) + b"\n")
     return with_path(text, target, has_quotes=False)

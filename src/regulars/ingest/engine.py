@@ -14,7 +14,7 @@ from regulars.core.errors import FileProblem, InputError, OutputError
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.ingest.values import MACROS
-from regulars.ingest.workspace import Workspace
+from regulars.ingest.workspace import Workspace, full_disk
 
 
 def literal(text: str) -> str:
@@ -109,9 +109,7 @@ def _translated(error: duckdb.Error, about: str) -> BaseException:
     if "interrupt" in lower:
         return KeyboardInterrupt()
     if any(sign in lower for sign in ("no space left", "could not write", "disk is full", "max_temp_directory_size")):
-        return OutputError(
-            _("There is no space left on the disk for intermediate files. Free some, or name another --workspace.")
-        )
+        return full_disk()
     if isinstance(error, duckdb.OutOfMemoryException):
         return OutputError(_("The memory limit is too small for this file. Raise --memory-limit and try again."))
     return FileProblem(

@@ -7,6 +7,7 @@ from pathlib import Path
 from regulars.core.errors import FileProblem
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
+from regulars.ingest.sources import unreadable
 
 _HEAD = 1 << 16
 
@@ -52,9 +53,7 @@ def detect_format(path: Path) -> Format:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError as error:
-        raise FileProblem(
-            _("{file} cannot be read: {error}.").format(file=path, error=error.strerror or error)
-        ) from error
+        raise unreadable(path, error) from error
     for signature, known in _SIGNATURES:
         if head.startswith(signature):
             return known

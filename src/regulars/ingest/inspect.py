@@ -94,12 +94,12 @@ def inspect(
     try:
         engine = Engine.open(place, Silent(), "1GB")
         files = find_files([source])
-        _source, tables = candidates_of(engine, files[:1])[0]
+        _source, tables, empty = candidates_of(engine, files[:1])[0]
         understood, failed = understand_each(engine, tables, mapping or {})
         if not understood:
             raise failed[0]
         best = best_of(understood)
-        skipped = [str(table.facts.sheet) for table in tables if table is not best.table]
+        skipped = [table.label for table in tables if table is not best.table] + empty
         return _describe(engine, best, tuple(file.label for file in files), tuple(skipped), region)
     finally:
         place.remove()

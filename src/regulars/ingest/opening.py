@@ -34,7 +34,7 @@ def open_all(engine: Engine, files: Sequence[SourceFile], mapping: Mapping[str, 
     tables: list[Understood] = []
     sheets_out: list[str] = []
     problems: list[tuple[SourceFile, ColumnProblem]] = []
-    for source, candidates in candidates_of(engine, files):
+    for source, candidates, empty in candidates_of(engine, files):
         try:
             chosen, others = choose(engine, candidates, mapping)
         except ColumnProblem as problem:
@@ -43,7 +43,7 @@ def open_all(engine: Engine, files: Sequence[SourceFile], mapping: Mapping[str, 
             problems.append((source, problem))
             continue
         tables += chosen
-        sheets_out += others
+        sheets_out += others + empty
     if not tables:
         raise problems[0][1]
     skipped = [str(source.path) for source, _problem in problems]
@@ -54,19 +54,22 @@ def _notice(kind: str, names: Sequence[str]) -> list[Notice]:
     return [Notice(kind, len(names), ", ".join(names[:20]))] if names else []
 
 
-def candidates_of(engine: Engine, files: Sequence[SourceFile]) -> list[tuple[SourceFile, list[RawTable]]]:
-    """The tables of each file; Parquet files with equal columns count as one."""
-    found: list[tuple[SourceFile, list[RawTable]]] = []
+Candidates = tuple[SourceFile, list[RawTable], list[str]]
+
+
+def candidates_of(engine: Engine, files: Sequence[SourceFile]) -> list[Candidates]:
+    """The tables of each file and its empty or hidden sheets; Parquet files with equal columns count as one."""
+    found: list[Candidates] = []
     parquet: list[SourceFile] = []
     for file in files:
         kind = detect_format(file.path)
         if kind is Format.PARQUET:
             parquet.append(file)
         elif kind in WORKBOOKS:
-            found.append((file, open_workbook(engine, file, kind)))
+            found.append((file, *open_workbook(engine, file, kind)))
         else:
-            found.append((file, [open_csv(engine, prepare(file, kind, engine.workspace, engine.progress))]))
-    return found + [(table.source, [table]) for table in open_parquet(engine, parquet)]
+            found.append((file, [open_csv(engine, prepare(file, kind, engine.workspace, engine.progress))], []))
+    return found + [(table.source, [table], []) for table in open_parquet(engine, parquet)]
 
 
 def choose(

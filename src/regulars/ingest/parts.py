@@ -96,7 +96,7 @@ def _with_broken(engine: Engine, part: Part) -> Part:
     if part.table.text is None:
         return part
     rows = engine.rows(f"SELECT DISTINCT ON (line) line, csv_line FROM {ERRORS} ORDER BY line")
-    broken = [BrokenLine(line, text or "") for line, text in rows]
+    broken = [BrokenLine(line, (text or "").strip("\r\n")) for line, text in rows]
     data = [each for each in broken if not _is_no_data(part.table, each.text)]
     return replace(part, broken=tuple(data), broken_not_data=len(broken) - len(data))
 

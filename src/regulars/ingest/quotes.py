@@ -13,7 +13,7 @@ from typing import BinaryIO
 from regulars.ingest.csv_files import csv_relation
 from regulars.ingest.dialect import Dialect
 from regulars.ingest.table import RawTable
-from regulars.ingest.text_files import with_path
+from regulars.ingest.text_files import PlainErrors, with_path
 from regulars.ingest.workspace import Workspace
 
 # a cell with more line breaks than this is an open quote
@@ -46,7 +46,7 @@ def mend(table: RawTable, workspace: Workspace) -> RawTable:
     target = workspace.new_path("mended", ".csv")
     shifts: list[tuple[int, int]] = []
     width = len(table.headings)
-    with table.text.path.open("rb") as source, target.open("wb") as out:
+    with PlainErrors(table.source), table.text.path.open("rb") as source, target.open("wb") as out:
         for _skipped in range(table.prefix_lines):
             source.readline()
         written = 0
@@ -58,7 +58,9 @@ def mend(table: RawTable, workspace: Workspace) -> RawTable:
     text = with_path(table.text, target, lines=written)
     dialect = Dialect(table.dialect.delimiter, quoted=True)
     relation = csv_relation(text, dialect, width, 0)
-    return replace(table, relation=relation, text=text, dialect=dialect, prefix_lines=0, is_torn=False, shifts=tuple(shifts))
+    return replace(
+        table, relation=relation, text=text, dialect=dialect, prefix_lines=0, is_torn=False, shifts=tuple(shifts)
+    )
 
 
 def _rows(source: BinaryIO, first_line: int, grammar: _Grammar, width: int) -> Iterator[tuple[int, bytes]]:

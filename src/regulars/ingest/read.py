@@ -205,7 +205,7 @@ class _Job:
             found.append(Notice("guessed_currency", self.values.rows, self.money.code))
         damaged = sum(each.table.facts.damaged for each in self.tables)
         found += [Notice("damaged_text", damaged)] if damaged else []
-        found += _missing_columns(self.tables)
+        found += _missing_columns(self.tables) + _zones(self.tables)
         found += extreme_quantities(self.engine, _VIEW) if "quantity" in self.columns else []
         return found + identical_lines(self.engine, self.parts, self.columns, self.values.rows)
 
@@ -219,3 +219,9 @@ def _missing_columns(tables: Sequence[Understood]) -> list[Notice]:
         if most - each.assignment.roles.keys()
     ]
     return [Notice("few_columns", len(lacking), "; ".join(lacking[:5]))] if lacking else []
+
+
+def _zones(tables: Sequence[Understood]) -> list[Notice]:
+    """Columns of moments whose zone is known, and whose shop's own clock is not."""
+    column = [each for each in tables if "TIME ZONE" in each.table.type_of(each.assignment.roles["purchased_at"])]
+    return [Notice("converted_zone", len(column), column[0].heading_of("purchased_at"))] if column else []

@@ -35,7 +35,7 @@ class SourceFile:
         try:
             now = self.path.stat()
         except OSError as error:
-            raise _unreadable(self.path, error) from error
+            raise unreadable(self.path, error) from error
         if (now.st_size, now.st_mtime_ns) != (self.size, self.modified_ns):
             raise FileProblem(
                 _(
@@ -105,13 +105,14 @@ def _stat(path: Path, *, named: bool) -> SourceFile:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if facts.st_size == 0:
         raise FileProblem(_("{file} is empty: it holds no rows at all.").format(file=path))
     return SourceFile(path, named, facts.st_size, facts.st_mtime_ns)
 
 
-def _unreadable(path: Path, error: OSError) -> FileProblem:
+def unreadable(path: Path, error: OSError) -> FileProblem:
+    """What to say about a file that the system does not let us read."""
     if isinstance(error, FileNotFoundError):
         return FileProblem(_("There is no file {file}. Check the path.").format(file=path))
     return FileProblem(_("{file} cannot be read: {error}.").format(file=path, error=error.strerror or error))
@@ -143,5 +144,5 @@ def _digest(file: SourceFile) -> bytes:
             while chunk := stream.read(_HASH_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise _unreadable(file.path, error) from error
+        raise unreadable(file.path, error) from error
     return digest.digest()

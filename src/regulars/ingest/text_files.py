@@ -5,6 +5,7 @@ written anew into the workspace. On the way everything is counted that the reade
 """
 
 import codecs
+import errno
 import gzip
 import io
 import zlib
@@ -20,12 +21,13 @@ from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.ingest.encoding import Encoding, detect_encoding, looks_like_utf8, single_byte_page
 from regulars.ingest.formats import Format
-from regulars.ingest.sources import SourceFile
-from regulars.ingest.workspace import Workspace
+from regulars.ingest.sources import SourceFile, unreadable
+from regulars.ingest.workspace import Workspace, full_disk
 
 # a purchase is a few hundred bytes; a longer line is a damaged file, and must not be collected in memory
 LONGEST_LINE = 2_000_000
 _CHUNK = 1 << 22
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ZSTD_PIECE = 1 << 12  # a block of a bomb unpacks 30 000 times: never much at once
 _HEAD = 1 << 18
 
@@ -96,7 +98,7 @@ class _Tally:
 
 def prepare(source: SourceFile, kind: Format, workspace: Workspace, progress: Progress) -> TextFile:
     """Check and, where needed, rewrite a text file. Raises `FileProblem` when it is no readable text."""
-    with _PlainErrors(source), _open(source, kind) as stream:
+    with PlainErrors(source), _open(source, kind) as stream:
         head = stream.read(_HEAD)
     encoding = detect_encoding(head)
     if encoding is None:
@@ -118,7 +120,7 @@ def _check_in_place(source: SourceFile, progress: Progress) -> TextFile | None:
     """Count through a UTF-8 file where it lies; None when its line ends must be mended first."""
     tally = _Tally()
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with _PlainErrors(source), _open(source, Format.TEXT) as stream:
+    with PlainErrors(source), _open(source, Format.TEXT) as stream:
         for chunk in _chunks(stream, source, progress):
             decoder.decode(chunk)
             tally.add(chunk, source.label)
@@ -138,9 +140,11 @@ def _rewrite(
 ) -> TextFile:
     tally = _Tally()
     target = workspace.new_path("text", ".csv")
-    with _PlainErrors(source), _open(source, kind) as stream, target.open("wb") as copy:
+    with PlainErrors(source), _open(source, kind) as stream, target.open("wb") as copy:
         stream.read(encoding.mark)
-        for piece in _decoded(_chunks(stream, source, progress), encoding.name, tally, source):
+        for piece in _decoded(
+            _chunks(stream, source, progress, grows=kind is Format.TEXT), encoding.name, tally, source
+        ):
             tally.add(piece, source.label)
             copy.write(piece)
     return _text_file(source, target, encoding.name, kind, tally)
@@ -173,11 +177,13 @@ def _text_file(source: SourceFile, path: Path, encoding: str, kind: Format, tall
     return TextFile(source, path, encoding, compression, tally.size, lines, tally.quotes, tally.damaged)
 
 
-def _chunks(stream: BinaryIO, source: SourceFile, progress: Progress) -> Iterator[bytes]:
+def _chunks(stream: BinaryIO, source: SourceFile, progress: Progress, *, grows: bool = True) -> Iterator[bytes]:
     label = _("Checking {file}").format(file=source.path.name)
     done = 0
     while chunk := stream.read(_CHUNK):
         done += len(chunk)
+        if grows and done > source.size:
+            source.check_unchanged()  # a file that grows as fast as it is read would be read for ever
         progress.step(label, done, source.size if done <= source.size else None)
         yield chunk
 
@@ -225,8 +231,8 @@ class _Zstd(io.RawIOBase):
         super().close()
 
 
-class _PlainErrors:
-    """Turn what the decompressors and the disk say into `FileProblem`."""
+class PlainErrors:
+    """Turn what the decompressors and the disk say into `FileProblem`, or `OutputError` when the disk is full."""
 
     def __init__(self, source: SourceFile) -> None:
         self._source = source
@@ -241,6 +247,8 @@ class _PlainErrors:
                     file=self._source.label
                 )
             ) from error
+        if isinstance(error, OSError):
+            raise full_disk() if error.errno in _FULL else unreadable(self._source.path, error) from error
 
 
 def with_path(file: TextFile, path: Path, *, lines: int | None = None, has_quotes: bool | None = None) -> TextFile:

@@ -12,7 +12,7 @@ import fastexcel
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from regulars.core.errors import FileProblem, OutputError
+from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
 from regulars.ingest.dialect import find_layout
 from regulars.ingest.engine import Engine, path_literal
@@ -20,6 +20,7 @@ from regulars.ingest.formats import Format
 from regulars.ingest.sample import keep_sample
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.table import Facts, RawTable, cell
+from regulars.ingest.workspace import full_disk
 
 # a sheet of a million rows and thirty columns takes 2 GB unpacked; honest sheets pack 5 to 30 times
 _MOST_UNPACKED = 6 << 30
@@ -29,8 +30,8 @@ _HEAD_ROWS = 400
 _SAMPLE_ROWS = 1500
 
 
-def open_workbook(engine: Engine, source: SourceFile, kind: Format) -> list[RawTable]:
-    """The tables of all visible sheets that hold any; `FileProblem` when there is none."""
+def open_workbook(engine: Engine, source: SourceFile, kind: Format) -> tuple[list[RawTable], list[str]]:
+    """The tables of the visible sheets, and the names of the sheets without one; `FileProblem` when there is none."""
     if kind is not Format.XLS:
         _refuse_bomb(source)
     try:
@@ -38,17 +39,19 @@ def open_workbook(engine: Engine, source: SourceFile, kind: Format) -> list[RawT
         names = list(reader.sheet_names)
     except Exception as error:
         raise _damaged(source) from error
-    tables = []
+    tables: list[RawTable] = []
+    empty: list[str] = []
     for position, name in enumerate(names):
         engine.progress.step(_("Reading {file}").format(file=source.path.name), position, len(names))
         sheet = _load(reader, position, source)
-        if sheet is not None:
-            table = _table(engine, source, kind, name, sheet)
-            if table is not None:
-                tables.append(table)
+        table = _table(engine, source, kind, name, sheet) if sheet is not None else None
+        if table is None:
+            empty.append(f"{source.label} [{name}]")
+        else:
+            tables.append(table)
     if not tables:
         raise FileProblem(_("{file} has no sheet with rows below headings.").format(file=source.label))
-    return tables
+    return tables, empty
 
 
 def _damaged(source: SourceFile) -> FileProblem:
@@ -124,8 +127,4 @@ def _store(sheet: pa.RecordBatch, first: int, width: int, target: Path) -> None:
     try:
         pq.write_table(pa.table({**columns, "line": lines}), target, compression="snappy")
     except OSError as error:
-        raise OutputError(
-            _("Intermediate files cannot be written to {folder}: {error}.").format(
-                folder=target.parent, error=error.strerror or error
-            )
-        ) from error
+        raise full_disk() from error

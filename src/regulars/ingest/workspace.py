@@ -44,3 +44,10 @@ class Workspace:
     def remove(self) -> None:
         """Remove everything that this reading wrote."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def full_disk() -> OutputError:
+    """What to say when there is no room for intermediate files."""
+    return OutputError(
+        _("There is no space left on the disk for intermediate files. Free some, or name another --workspace.")
+    )

@@ -42,9 +42,9 @@ class PeopleList:
     def condition(self) -> str:
         """The filter that finds the whole list in the table of customers."""
         column = _COLUMNS[self.kind]
-        if self.kind == "newcomers":
-            return column
-        return f"{column} ≠ null" if self.value == "any" else f"{column} = {self.value}"
+        if self.value == "any":
+            return f"{column} is not null"
+        return f"{column} = {'true' if self.kind == 'newcomers' else self.value}"
 
     @property
     def money(self) -> str | None:
@@ -65,8 +65,9 @@ class PeopleList:
 
     def columns(self, audit: Audit) -> list[str]:
         """What to show of each person, as far as the table has it."""
-        wanted = ["customer_id", "last_on", "visits", "amount"]
-        wanted.append(self.money or ("expected_value_12" if self.kind != "newcomers" else "first_on"))
+        # what the list is about comes first: on a phone the rest has to be pulled into sight
+        about = [] if self.kind == "newcomers" else [self.money or "expected_value_12"]
+        wanted = ["customer_id", *about, "last_on", "amount", "visits"]
         return [column for column in wanted if column in audit.customers.columns]
 
 
@@ -94,7 +95,9 @@ def people_behind(audit: Audit, list_id: str, purse: words.Purse, *, count: int)
     found = audit.people(list_id).select(columns).limit(SHOWN).to_pyarrow().to_pylist()
     table = Table(
         caption=_("{list}: the most money first").format(list=listed.title),
-        columns=tuple(Column(names.column(name), number=name != "customer_id") for name in columns),
+        columns=tuple(
+            Column(names.column(name), number=name != "customer_id", secondary=name == "visits") for name in columns
+        ),
         rows=tuple(tuple(_cell(name, row[name], purse) for name in columns) for row in found),
     )
     return People(_summary(len(found), count), table, _whole_list(listed))

@@ -209,8 +209,8 @@ class Purse:
         return self._dressed(decimal(units / 1000**scale.power, 1) + scale.word)
 
     def signed(self, minor: float) -> str:
-        """A change of money: +1,2 млн ₽, −300 ₽."""
-        return ("+" if minor > 0 else "") + self.money(minor)
+        """A change of money, in three digits: +1,2 млн ₽, −992 тыс. ₽."""
+        return ("+" if minor > 0 else "") + self.about(minor)
 
     def range(self, estimate: Estimate) -> str:
         """Both ends of an estimate's interval, the unit said once: 1,1–1,4 млн ₽."""

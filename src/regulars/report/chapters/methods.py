@@ -92,7 +92,10 @@ def _definitions(context: Context) -> Table:
                     )
                 ),
             ),
-            (_("Value"), Cell(_("Expected visits times expected check, each year's money discounted to its middle."))),
+            (
+                _("Customer value"),
+                Cell(_("Expected visits times expected check, each year's money discounted to its middle.")),
+            ),
         ],
     )
 

@@ -26,7 +26,7 @@ def answer(context: Context, change: RevenueChange) -> str:
         -1: _("Revenue fell by {money} ({share}) against the previous period of {days}."),
     }
     text = texts[(difference > 0) - (difference < 0)].format(
-        money=context.purse.money(abs(difference)),
+        money=context.purse.about(abs(difference)),
         share=relative(change),
         days=words.days((change.last[1] - change.last[0]).days + 1),
     )
