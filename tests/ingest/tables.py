@@ -139,7 +139,8 @@ def _ods_cell(value: object) -> TableCell:
         cell = TableCell(valuetype="float", value=repr(value))
     else:
         cell = TableCell(valuetype="string")
-    cell.addElement(P(text=str(value)))
+    if value is not None:
+        cell.addElement(P(text=str(value)))
     return cell
 
 

@@ -261,7 +261,7 @@ class Projector:
         tests = [
             f"WHEN {role} IS NULL AND {self._cell(role)} IS NOT NULL THEN {literal(role + '=')} || {self._cell(role)}"
             for role in ("quantity", "discount", "cost")
-            if role in columns and role in self.style.roles
+            if role in columns and role in self.style.roles and self._is_text(role)
         ]
         return f"CASE {' '.join(tests)} END" if tests else "NULL::VARCHAR"
 

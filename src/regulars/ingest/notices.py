@@ -12,6 +12,7 @@ from regulars.core.money import to_units
 from regulars.ingest.convert import NOT_DATA
 from regulars.ingest.engine import Engine
 from regulars.ingest.parts import Part, accepted
+from regulars.ingest.table import cell
 
 # a quantity is extreme when it is above this and this many times the median of its column
 _MANY, _TIMES = 1000, 100
@@ -32,6 +33,7 @@ class Values:
     zero_at: dt.datetime | None = None
     odd: int = 0
     odd_value: str | None = None
+    top: float = 0.0  # the largest quantity
 
     def __add__(self, other: "Values") -> "Values":
         return Values(
@@ -43,6 +45,7 @@ class Values:
             _least(self.zero_at, other.zero_at),
             self.odd + other.odd,
             _least(self.odd_value, other.odd_value),
+            max(self.top, other.top),
         )
 
     def notices(self, currency: str) -> list[Notice]:
@@ -82,23 +85,32 @@ _VALUES = """count(*) AS rows, count(*) - count(customer_id) AS without_customer
 
 
 def count(engine: Engine, part: Part, label: str) -> Counts:
-    """Scan the part once."""
+    """Scan the part; a second time, by reason, only when some row was rejected or some cell could not be read."""
+    top = ", max(abs(quantity)) AS top" if "quantity" in part.columns else ", NULL AS top"
+    whole = engine.row(
+        f"SELECT {_VALUES}{top}, count(reject) AS rejected, count(odd) AS odd, NULL AS odd_value FROM ({part.rows})",
+        part.table.label,
+        label,
+    )
+    broken = Counter({"blank_row": part.broken_not_data, "wrong_cells": len(part.broken)})
+    if not whole["rejected"] and not whole["odd"]:
+        return Counts(Counter({"": int(whole["rows"])}) + broken, _values(whole))
     rows = engine.records(
-        f"""SELECT coalesce(reject, '') AS reason, {_VALUES}, count(odd) AS odd, min(odd) AS odd_value,
+        f"""SELECT coalesce(reject, '') AS reason, {_VALUES}{top}, count(odd) AS odd, min(odd) AS odd_value,
             min(left(value, 60)) AS blamed FROM ({part.rows}) GROUP BY 1""",
         part.table.label,
         label,
     )
     by_reason: Counter[str] = Counter({row["reason"]: int(row["rows"]) for row in rows})
-    by_reason += Counter({"blank_row": part.broken_not_data, "wrong_cells": len(part.broken)})
     good = next((row for row in rows if row["reason"] == ""), None)
     total = next((row["blamed"] for row in rows if row["reason"] == "total_row"), None)
-    return Counts(by_reason, _values(good) if good else Values(), total)
+    return Counts(by_reason + broken, _values(good) if good else Values(), total)
 
 
-def count_values(engine: Engine, lines: str) -> Values:
+def count_values(engine: Engine, lines: str, *, quantity: bool) -> Values:
     """The same for rows that are accepted for good."""
-    return _values(engine.row(f"SELECT {_VALUES}, 0 AS odd, NULL AS odd_value FROM {lines}"))
+    top = "max(abs(quantity))" if quantity else "NULL"
+    return _values(engine.row(f"SELECT {_VALUES}, {top} AS top, 0 AS odd, NULL AS odd_value FROM {lines}"))
 
 
 def _values(row: dict[str, Any]) -> Values:
@@ -112,15 +124,16 @@ def _values(row: dict[str, Any]) -> Values:
         zero_at=row["zero_at"],
         odd=int(row["odd"]),
         odd_value=row["odd_value"],
+        top=float(row["top"] or 0),
     )
 
 
-def extreme_quantities(engine: Engine, lines: str) -> list[Notice]:
+def extreme_quantities(engine: Engine, lines: str, top: float) -> list[Notice]:
     """Quantities over 1000 and over a hundred times the median: grams among kilograms, millilitres among litres."""
-    top = engine.rows(f"SELECT max(abs(quantity)) FROM {lines}")[0][0]
-    if top is None or top <= _MANY:
+    if top <= _MANY:
         return []
-    limit = f"greatest({_MANY}, {_TIMES} * (SELECT approx_quantile(abs(quantity), 0.5) FROM {lines}))"
+    median = engine.rows(f"SELECT approx_quantile(abs(quantity), 0.5) FROM {lines}")[0][0]
+    limit = max(_MANY, _TIMES * median)
     rows = engine.rows(f"SELECT count(*) FROM {lines} WHERE abs(quantity) > {limit}")[0][0]
     return [Notice("extreme_quantities", int(rows), f"{top:.15g}")] if rows else []
 
@@ -132,15 +145,22 @@ def identical_lines(engine: Engine, parts: Sequence[Part], columns: Sequence[str
     every sixteenth distinct line.
     """
     share = 1 if total <= _EXACT_UP_TO else _SHARE
-    key = f"hash({', '.join(columns)})"
-    rows = 0
-    for part in parts:
-        lines = accepted(part, columns, extra=", file")
-        rows += engine.rows(
+    rows = sum(
+        engine.rows(
             f"""SELECT coalesce(sum(copies - 1), 0)::BIGINT FROM (
-                SELECT count(*) AS copies FROM (SELECT {key} AS key, file FROM ({lines})) WHERE key % {share} = 0
+                SELECT count(*) AS copies FROM ({_identities(part, columns)}) WHERE key % {share} = 0
                 GROUP BY key, file HAVING copies > 1)""",
             part.table.label,
             _("Looking for equal lines"),
         )[0][0]
+        for part in parts
+    )
     return [Notice("identical_lines", int(rows) * share, estimated=share > 1)] if rows else []
+
+
+def _identities(part: Part, columns: Sequence[str]) -> str:
+    """A hash of each line, and its file. Of Parquet the cells as they are: five times quicker than what they mean."""
+    if part.is_raw:
+        cells = ", ".join(sorted({cell(column) for column in part.style.roles.values()}))
+        return f"SELECT hash({cells}) AS key, file FROM ({part.table.relation})"
+    return f"SELECT hash({', '.join(columns)}) AS key, file FROM ({accepted(part, columns, extra=', file')})"

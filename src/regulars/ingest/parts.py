@@ -36,6 +36,7 @@ class Part:
     rows: str  # a query: contract columns, reject, value, raw, odd, line
     columns: tuple[str, ...]  # the contract's columns among them
     broken: tuple[BrokenLine, ...] = ()
+    is_raw: bool = False  # nothing was copied or rejected: the cells of the file say as much as the lines
     copied: int = 0  # rows that were cut into cells
     broken_not_data: int = 0  # titles, totals and blank lines among the lines of another width
 
@@ -43,7 +44,8 @@ class Part:
 def convert(engine: Engine, table: RawTable, style: Style) -> Part:
     """Write the rows into the workspace. Parquet stays where it is, unless its telephone numbers must be rewritten."""
     if table.types:
-        lazy = Part(table, style, Projector(table, style).select(), Projector(table, style).columns_given())
+        projector = Projector(table, style)
+        lazy = Part(table, style, projector.select(), projector.columns_given(), is_raw=True)
         if style.phones is None or _has_normal_phones(engine, table, style):
             return lazy
     if table.is_torn:
@@ -133,4 +135,4 @@ def with_numbers(engine: Engine, part: Part, numbers: str) -> Part:
         part.table.label,
         _("Telephone numbers"),
     )
-    return replace(part, rows=stored(part.table, target))
+    return replace(part, rows=stored(part.table, target), is_raw=False)

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regulars.analytics.purchases import CONTRACT, History, Notice, Reading
@@ -130,6 +130,10 @@ class _Job:
         """Count the rows, list the rejected ones, stop when they are too many."""
         label = _("Checking rows")
         self.counts = [count(self.engine, part, label) for part in self.parts]
+        self.parts = [
+            replace(part, is_raw=part.is_raw and counted.read == counted.values.rows)
+            for part, counted in zip(self.parts, self.counts, strict=True)
+        ]
         self.values = sum((each.values for each in self.counts), start=Values())
         self.rejects = collect(self.engine, self.parts, [each.by_reason for each in self.counts])
         for file in self.files:
@@ -151,7 +155,7 @@ class _Job:
         lines = " UNION ALL ".join(f"({accepted(part, self.columns)})" for part in self.parts)
         self.engine.rows(f"CREATE OR REPLACE VIEW {_VIEW} AS {lines}")
         if self.repeated:
-            self.values = count_values(self.engine, _VIEW)
+            self.values = count_values(self.engine, _VIEW, quantity="quantity" in self.columns)
 
     @property
     def columns(self) -> list[str]:
@@ -206,7 +210,7 @@ class _Job:
         damaged = sum(each.table.facts.damaged for each in self.tables)
         found += [Notice("damaged_text", damaged)] if damaged else []
         found += _missing_columns(self.tables) + _zones(self.tables)
-        found += extreme_quantities(self.engine, _VIEW) if "quantity" in self.columns else []
+        found += extreme_quantities(self.engine, _VIEW, self.values.top)
         return found + identical_lines(self.engine, self.parts, self.columns, self.values.rows)
 
 

@@ -146,11 +146,13 @@ def _without(
         label=_("Looking for repeated lines"),
     )
     rest = [
-        part if n not in touched else replace(part, rows=f"SELECT * FROM ({part.rows}) WHERE NOT {_among(touched[n])}")
+        part
+        if n not in touched
+        else replace(part, rows=f"SELECT * FROM ({part.rows}) WHERE NOT {_among(touched[n])}", is_raw=False)
         for n, part in enumerate(parts)
         if n not in touched or part.table.members
     ]
     single = f"""SELECT *, NULL::VARCHAR AS reject, NULL::VARCHAR AS odd, NULL::VARCHAR AS value, '' AS file
         FROM read_parquet({path_literal(target)}, hive_partitioning=false)"""
     first = parts[min(touched)]
-    return [*rest, replace(first, rows=single, columns=tuple(columns), broken=(), broken_not_data=0)]
+    return [*rest, replace(first, rows=single, columns=tuple(columns), broken=(), broken_not_data=0, is_raw=False)]

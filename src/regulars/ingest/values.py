@@ -128,7 +128,8 @@ def _number_sql(x: str, kind: str, *, comma: bool, dot_groups: bool) -> str:
     thorough = f"try_cast(rg_number({x}, {str(comma).lower()}) AS {kind})"
     if dot_groups:
         # 1.234 would be read as one and a bit
-        whole = f"CASE WHEN regexp_matches({x}, '^\\D*[1-9]\\d{{0,2}}(\\.\\d{{3}})+\\D*$') THEN replace({x}, '.', '') ELSE {x} END"
+        grouped = f"regexp_matches({x}, '^\\D*[1-9]\\d{{0,2}}(\\.\\d{{3}})+\\D*$')"
+        whole = f"CASE WHEN {grouped} THEN replace({x}, '.', '') ELSE {x} END"
         return thorough.replace(f"rg_number({x},", f"rg_number({whole},")
     quick = f"try_cast(replace({x}, ',', '.') AS {kind})" if comma else f"try_cast({x} AS {kind})"
     if kind == "DOUBLE":

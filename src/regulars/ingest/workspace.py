@@ -49,5 +49,5 @@ class Workspace:
 def full_disk() -> OutputError:
     """What to say when there is no room for intermediate files."""
     return OutputError(
-        _("There is no space left on the disk for intermediate files. Free some, or name another --workspace.")
+        _("There is no space left on the disk for intermediate files. Free some, or point TMPDIR to another disk.")
     )
