@@ -10,8 +10,10 @@ import pytest
 
 from regulars.analytics.backtest import Race, _fair_standings, counted_of, race, standing
 from regulars.analytics.calibration import calibrate
-from regulars.analytics.scores import SCORES, fit_scores
-from regulars.analytics.snapshot import Past
+from regulars.analytics.models import counted_customers
+from regulars.analytics.rollup import Rollup
+from regulars.analytics.scores import SCORES, Scores, fit_scores
+from regulars.analytics.snapshot import Past, snapshot
 from regulars.core.errors import NotEnoughData
 from regulars.demo.shops import Shop, generate_shop
 from tests.analytics.purchase_rows import Row, bought, day, rolled, visits
@@ -25,9 +27,13 @@ def shop() -> Shop:
     return generate_shop("grocery", customers=380, visits_per_year=20.0, anonymous_share=0.0)
 
 
+def raced(rollup: Rollup, *, window_days: int) -> Race:
+    return race(rollup, fit_scores(counted_customers(rollup.customers)), window_days=window_days)
+
+
 @cache
 def found() -> Race:
-    return race(rolled(shop().lines, as_of=shop().plan.days - 1), window_days=WINDOW)
+    return raced(rolled(shop().lines, as_of=shop().plan.days - 1), window_days=WINDOW)
 
 
 @cache
@@ -143,7 +149,7 @@ def leavers_and_stayers(period: int, *, leave: int, stay: int, days: int) -> lis
 
 
 def test_among_customers_of_one_rhythm_days_of_silence_win_because_nothing_is_simpler() -> None:
-    result = race(rolled(leavers_and_stayers(14, leave=60, stay=60, days=500), as_of=500), window_days=28)
+    result = raced(rolled(leavers_and_stayers(14, leave=60, stay=60, days=500), as_of=500), window_days=28)
     assert result.winner == "hiatus"
     assert result.aucs["hiatus"].value > 0.97
 
@@ -151,42 +157,65 @@ def test_among_customers_of_one_rhythm_days_of_silence_win_because_nothing_is_si
 def test_where_rhythms_differ_the_own_interval_wins() -> None:
     weekly = leavers_and_stayers(7, leave=80, stay=20, days=600)
     rare = leavers_and_stayers(60, leave=10, stay=90, days=600)
-    result = race(rolled([*weekly, *rare], as_of=600), window_days=70)
+    result = raced(rolled([*weekly, *rare], as_of=600), window_days=70)
     assert result.winner == "own_interval"
     assert result.aucs["own_interval"].value > result.aucs["hiatus"].value + 0.02
 
 
 def test_models_that_need_more_customers_leave_the_race_with_their_reason() -> None:
-    result = race(rolled(leavers_and_stayers(14, leave=60, stay=60, days=500), as_of=500), window_days=28)
+    result = raced(rolled(leavers_and_stayers(14, leave=60, stay=60, days=500), as_of=500), window_days=28)
     assert set(result.reasons) == set(SCORES) - {"hiatus", "own_interval"}
     assert "needs about 300 customers" in result.reasons["mbg_nbd_rate"]
+
+
+def test_a_score_that_cannot_be_computed_today_does_not_run() -> None:
+    rollup = rolled(shop().lines, as_of=shop().plan.days - 1)
+    today = fit_scores(counted_customers(rollup.customers))
+    left = {name: score for name, score in today.by_name.items() if name != found().winner}
+    result = race(rollup, Scores(left, {found().winner: "it has no top today"}), window_days=WINDOW)
+    assert result.winner != found().winner
+    assert result.reasons[found().winner] == "it has no top today"
+
+
+def test_evenings_on_which_the_base_was_too_small_for_a_model_are_left_out_not_the_model() -> None:
+    young = generate_shop("clinic", customers=600)
+    rollup = rolled(young.lines, as_of=(young.truth.end - day(0)).days)
+    result = raced(rollup, window_days=364)
+    customers = [past.age.size for past in result.pasts]
+    assert customers == sorted(customers, reverse=True) and min(customers) >= 300
+    assert len(result.pasts) == len(result.standings) == 2
+    assert "mbg_nbd_p_alive" in result.aucs
+    # three years back there were enough for a test, and too few for the model
+    third = rollup.as_of - dt.timedelta(days=3 * 364)
+    early = snapshot(rollup.days, at=third).count().to_pyarrow().as_py()
+    assert 100 < early < 300
 
 
 def test_a_history_shorter_than_the_window_and_a_half_is_refused_with_both_lengths() -> None:
     rows = [bought(f"c{i}", i % 40) for i in range(400)]
     with pytest.raises(NotEnoughData, match="covers 40 days: too short to look 28 days ahead"):
-        race(rolled(rows, as_of=39), window_days=28)
+        raced(rolled(rows, as_of=39), window_days=28)
 
 
 def test_a_history_of_the_window_and_a_half_can_be_looked_back_on() -> None:
     rows = [bought(f"c{i}", on) for i in range(120) for on in (0, 10, 40 if i < 60 else 11)]
-    result = race(rolled(rows, as_of=42), window_days=28)
+    result = raced(rolled(rows, as_of=42), window_days=28)
     assert [past.at for past in result.pasts] == [day(14)]
 
 
 def test_too_few_customers_are_refused_with_the_day_and_their_number() -> None:
     rows = [row for i in range(99) for row in visits(f"c{i}", *range(i % 50, 300, 10))]
     with pytest.raises(NotEnoughData, match=r"100 are needed on a past day, and Sep 28, 2024 had 99 customers"):
-        race(rolled(rows, as_of=300), window_days=29)
+        raced(rolled(rows, as_of=300), window_days=29)
 
 
 def test_a_base_that_nobody_leaves_is_refused_because_there_is_nobody_to_tell_apart() -> None:
     rows = [row for i in range(119) for row in visits(f"c{i}", *range(i % 7, 300, 7))] + visits("gone", 0)
     with pytest.raises(NotEnoughData, match=r"of 120 customers on .* 119 came back within 28 days and 1 did not"):
-        race(rolled(rows, as_of=300), window_days=28)
+        raced(rolled(rows, as_of=300), window_days=28)
 
 
 def test_a_base_that_everybody_has_left_is_refused_in_the_same_words() -> None:
     rows = [row for i in range(120) for row in visits(f"c{i}", *range(i % 7, 100, 7))]
     with pytest.raises(NotEnoughData, match=r"of 120 customers on .* 0 came back within 28 days and 120 did not"):
-        race(rolled(rows, as_of=600), window_days=28)
+        raced(rolled(rows, as_of=600), window_days=28)

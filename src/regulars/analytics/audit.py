@@ -13,11 +13,11 @@ from regulars.analytics.check import Check, Pillars, check, pillars
 from regulars.analytics.cohorts import Cohorts, cohorts
 from regulars.analytics.first_purchase import first_purchase
 from regulars.analytics.lifecycle import STATES, Judge, Lifecycle, lifecycle
-from regulars.analytics.lost import PARTS, LostLastYear, lost_last_year
+from regulars.analytics.lost import PARTS, LostLastYear, lost_last_year, no_loss_known
 from regulars.analytics.ltv import Ltv, ltv
 from regulars.analytics.models import Models, fit_models
 from regulars.analytics.newcomers import Newcomers, newcomers
-from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, opportunities
+from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, opportunities, no_opportunity_known
 from regulars.analytics.purchases import History, Reading
 from regulars.analytics.revenue_change import RevenueChange, revenue_change
 from regulars.analytics.rfm import SEGMENTS, Rfm, rfm
@@ -31,6 +31,8 @@ from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress, Silent
 
 T = TypeVar("T")
+
+FEWEST_FOR_MONEY = 100  # customers
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,17 @@ class _Chapters:
             skipped=self._reasons(),
         )
 
+    def _too_few(self) -> str | None:
+        """Why no money of the future or of the missed past can be named: a few people say little about rates."""
+        if self.base.customers >= FEWEST_FOR_MONEY:
+            return None
+        return _("Money that did not come can be estimated from {need} customers on; there are {count}.").format(
+            need=FEWEST_FOR_MONEY, count=self.base.customers
+        )
+
     def _lost(self, own: Rhythm) -> LostLastYear:
+        if reason := self._too_few():
+            return no_loss_known(self.rollup, reason)
         return lost_last_year(
             self.rollup, self.lifecycle.customers, self.judge, own, margin_share=self.base.margin_share
         )
@@ -231,12 +243,16 @@ class _Chapters:
         )
 
     def _opportunities(self, own: Rhythm) -> Opportunities:
+        if reason := self._too_few():
+            return no_opportunity_known(reason)
         return opportunities(self.rollup, self.lifecycle.customers, own)
 
     def _reasons(self) -> dict[str, str]:
         reasons = dict(self.work.skipped)
         if self.lifecycle.reason:
             reasons["backtest"] = self.lifecycle.reason
+        if reason := self._too_few():
+            reasons |= {"lost_last_year": reason, "opportunities": reason}
         return reasons | {f"model:{name}": reason for name, reason in self.models.reasons.items()}
 
     def _models(self) -> dict[str, Model]:

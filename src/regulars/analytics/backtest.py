@@ -6,6 +6,7 @@ window that follows (Tashman 2000, International Journal of Forecasting 16).
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from regulars.analytics.calibration import Calibration, calibrate
 from regulars.analytics.clv import Counted
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.rollup import Rollup
-from regulars.analytics.scores import SCORES, UNIT_DAYS, Score, fit_scores
+from regulars.analytics.scores import SCORES, UNIT_DAYS, Score, Scores, fit_scores
 from regulars.analytics.snapshot import Past, past_of, sample_customers
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import format_date, ngettext
@@ -48,12 +49,19 @@ class Race:
     fresh_chance: float
 
 
-def race(rollup: Rollup, *, window_days: int) -> Race:
-    """Let the scores compete. `NotEnoughData` when the history cannot judge them."""
+def race(rollup: Rollup, today: Scores, *, window_days: int) -> Race:
+    """Let the scores compete that can be computed `today`, at `as_of`, and could at the latest past evening.
+
+    An earlier evening counts only if all of them could run then too: a base that was once too small for a
+    model must not bar it for ever. `NotEnoughData` when the history cannot judge them.
+    """
     pasts = _pasts(rollup, window_days)
     fitted = [fit_scores(counted_of(past)) for past in pasts]
-    names = [name for name in SCORES if all(name in scores.by_name for scores in fitted)]
-    reasons = {name: reason for scores in fitted for name, reason in scores.reasons.items() if name not in names}
+    names = [name for name in SCORES if name in today.by_name and name in fitted[0].by_name]
+    refusals = {**fitted[0].reasons, **today.reasons}
+    reasons = {name: reason for name, reason in refusals.items() if name not in names}
+    able = [all(name in scores.by_name for name in names) for scores in fitted]
+    pasts, fitted = tuple(compress(pasts, able)), list(compress(fitted, able))
     scored = [
         {name: _now(past, scores.by_name[name]) for name in names} for past, scores in zip(pasts, fitted, strict=True)
     ]

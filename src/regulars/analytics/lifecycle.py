@@ -140,11 +140,12 @@ def lifecycle(rollup: Rollup, counted: Counted, *, window_days: int) -> tuple[Li
     get the same state. `counted` are all customers at `as_of`. The judge is returned too: other analyses ask
     it about earlier days.
     """
+    today = fit_scores(counted)
     try:
-        result, reason = race(rollup, window_days=window_days), None
+        result, reason = race(rollup, today, window_days=window_days), None
     except NotEnoughData as refusal:
         result, reason = None, str(refusal)
-    judge = Judge(_score_of(counted, result), result, window_days)
+    judge = Judge(today.by_name[result.winner if result else "hiatus"], result, window_days)
     customers = _states(rollup, judge).cache()
     slipping_after, lost_after = _silence_in_days(judge, result, rollup.span_days)
     called_lost = _called_lost(result, window_days) if result else ()
@@ -166,12 +167,6 @@ def lifecycle(rollup: Rollup, counted: Counted, *, window_days: int) -> tuple[Li
         ),
         judge,
     )
-
-
-def _score_of(counted: Counted, result: Race | None) -> Score:
-    """The winner, fitted again on everything known at `as_of`."""
-    name = result.winner if result else "hiatus"
-    return fit_scores(counted, (name,)).by_name[name]
 
 
 def as_snapshot(customers: ir.Table) -> ir.Table:

@@ -50,6 +50,16 @@ class LostLastYear:
     margin: Estimate | None  # minor units, when the margin is known
     parts: dict[str, LostPart]
     people: ir.Table
+    reason: str | None = None  # why no money can be named at all; then everything above is zero
+
+
+def no_loss_known(rollup: Rollup, reason: str) -> LostLastYear:
+    """The answer when the base is too small to speak of money."""
+    start = rollup.as_of - dt.timedelta(days=YEAR_DAYS)
+    zero = Estimate(0.0, 0.0, 0.0)
+    parts = {kind: LostPart(0, zero, reason) for kind in PARTS}
+    nobody = ibis.memtable([], schema={"customer_id": "string", "missed_amount": "int64", "lost_kind": "string"})
+    return LostLastYear(start + dt.timedelta(days=1), 0, zero, None, parts, nobody, reason)
 
 
 def lost_last_year(

@@ -46,6 +46,13 @@ class Opportunities:
 
     items: tuple[Opportunity, ...]
     people: ir.Table
+    reason: str | None = None  # why no money can be named at all; then there are no items
+
+
+def no_opportunity_known(reason: str) -> Opportunities:
+    """The answer when the base is too small to speak of money."""
+    columns = {"customer_id": "string", "opportunity": "string", "opportunity_amount": "int64"}
+    return Opportunities((), ibis.memtable([], schema=columns), reason)
 
 
 def opportunities(rollup: Rollup, states: ir.Table, rhythm: Rhythm) -> Opportunities:

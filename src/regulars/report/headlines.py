@@ -85,6 +85,8 @@ def _slipping(context: Context) -> Headline:
 
 def _lost(context: Context) -> Headline:
     found = context.audit.lost_last_year
+    if found.reason:
+        return _unknown("lost_last_year", _("Lost last year"), found.reason, "lost")
     return Headline(
         "lost_last_year",
         _("Lost last year"),

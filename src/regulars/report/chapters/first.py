@@ -11,7 +11,9 @@ def chapter(context: Context) -> Chapter:
     """Opportunities."""
     items = context.audit.opportunities.items
     if not items:
-        answer = _("No opportunity has anybody in it: there is nothing to suggest from this history.")
+        answer = context.audit.opportunities.reason or _(
+            "No opportunity has anybody in it: there is nothing to suggest from this history."
+        )
         return Chapter("first", _("What to do first?"), answer)
     blocks: list[Block] = [bars(context, with_people=True), _closing()]
     return Chapter("first", _("What to do first?"), _answer(context), tuple(blocks))

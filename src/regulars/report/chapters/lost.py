@@ -9,6 +9,8 @@ from regulars.report.chapters.common import Context, likely, share, whisker
 
 def chapter(context: Context) -> Chapter:
     """Lost last year, in money."""
+    if reason := context.audit.lost_last_year.reason:
+        return Chapter("lost", _("What did we lose last year?"), reason)
     blocks: list[Block] = [_figures(context), _parts(context)]
     return Chapter("lost", _("What did we lose last year?"), _answer(context), tuple(blocks))
 
