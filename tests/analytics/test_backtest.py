@@ -24,7 +24,7 @@ WINDOW = 70
 
 @cache
 def shop() -> Shop:
-    return generate_shop("grocery", customers=380, visits_per_year=20.0, anonymous_share=0.0)
+    return generate_shop("grocery", customers=480, visits_per_year=20.0, anonymous_share=0.0)
 
 
 def raced(rollup: Rollup, *, window_days: int) -> Race:

@@ -158,7 +158,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine.open(Workspace(tmp_path_factory.mktemp("w")), Silent(), "1GB")
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.sampled_from(REGIONS),
     st.lists(st.from_regex(r"\A(\+|8|7|0|1|49)?[\d ()-]{6,14}\Z"), min_size=20, max_size=20, unique=True),

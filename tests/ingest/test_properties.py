@@ -45,7 +45,7 @@ def read(*files: Path, **options: Any) -> list[tuple[Any, ...]]:
     return contents(read_purchases(*files, today=TODAY, **options))
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(TABLES, st.sampled_from(sorted(WRITERS)))
 def test_the_format_does_not_matter(rows: list[Row], kind: str) -> None:
     with folder() as place:
@@ -55,7 +55,7 @@ def test_the_format_does_not_matter(rows: list[Row], kind: str) -> None:
         assert len(plain) == len(rows)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(TABLES, st.randoms())
 def test_the_order_of_rows_does_not_matter(rows: list[Row], chance: random.Random) -> None:
     with folder() as place:
@@ -64,7 +64,7 @@ def test_the_order_of_rows_does_not_matter(rows: list[Row], chance: random.Rando
         assert read(write(place / "b.csv", csv_text(rows))) == expected
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(TABLES, st.sampled_from(sorted(WRITERS)))
 def test_a_file_given_twice_counts_once(rows: list[Row], kind: str) -> None:
     with folder() as place:
@@ -73,7 +73,7 @@ def test_a_file_given_twice_counts_once(rows: list[Row], kind: str) -> None:
         assert read(one, write_table(place / f"two-{name}", rows)) == read(one)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(DISTINCT, st.data())
 def test_a_table_cut_in_two_files_is_the_same_table(rows: list[Row], data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(rows) - 1))
@@ -84,7 +84,7 @@ def test_a_table_cut_in_two_files_is_the_same_table(rows: list[Row], data: st.Da
         assert read(*parts) == whole
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(TABLES, st.permutations(range(6)))
 def test_the_order_of_columns_does_not_matter(rows: list[Row], order: list[int]) -> None:
     from tests.ingest.tables import HEADINGS
@@ -96,7 +96,7 @@ def test_the_order_of_columns_does_not_matter(rows: list[Row], order: list[int])
         assert read(write(place / "b.csv", text)) == expected
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(
     st.lists(ROW, min_size=6, max_size=12),
     st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["", ";;;;;", "Итого;;1;;;", "x;y"])), max_size=4),

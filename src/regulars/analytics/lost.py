@@ -118,8 +118,9 @@ def _lost(now: ir.Table, already: ir.Table | None, rhythm: Rhythm) -> ir.Table:
 
 
 def _never_returned(now: ir.Table, rollup: Rollup, window_days: int, start: dt.date) -> ir.Table:
-    seen_after = max(start, rollup.first_day + dt.timedelta(days=window_days))
-    newcomers = now.filter((now.first_on > ibis.literal(seen_after)) & (now.age_days >= window_days)).mutate(
+    # those of the first window of the history may have bought before it began
+    seen_from = max(start + dt.timedelta(days=1), rollup.first_day + dt.timedelta(days=window_days))
+    newcomers = now.filter((now.first_on >= ibis.literal(seen_from)) & (now.age_days >= window_days)).mutate(
         month=lambda t: t.first_on.truncate("M")
     )
     visits = rollup.visits

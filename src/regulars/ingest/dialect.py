@@ -74,35 +74,43 @@ def split_spaces(line: str) -> list[str]:
 
 def detect_dialect(text: str) -> Dialect:
     """The dialect that cuts the sample into the most even table; a comma when nothing separates anything."""
-    candidates = [Dialect(delimiter, quoted) for delimiter in _DELIMITERS for quoted in (True, False)]
-    candidates = [each for each in candidates if each.delimiter in text and (each.quoted or '"' in text)]
-    if '"' not in text:
-        candidates = [Dialect(each, quoted=False) for each in _DELIMITERS if each in text]
-    best = max(candidates, key=lambda each: _evenness(text, each), default=None)
-    if best is not None and _evenness(text, best)[1] > 1:
+    candidates = [_quoting(text, delimiter) for delimiter in _DELIMITERS if delimiter in text]
+    best = max(candidates, key=lambda each: _fitness(text, each), default=None)
+    if best is not None and _fitness(text, best)[1] > 1:
         return best
     spaces = Dialect(SPACES, quoted=False)
-    if _evenness(text, spaces)[1] > 1:
+    if _fitness(text, spaces)[1] > 1:
         return spaces
     return best or Dialect(",", quoted='"' in text)
 
 
-def _evenness(text: str, dialect: Dialect) -> tuple[int, float, bool]:
-    """Known headings in one row, then width times share of rows with it, then quoting."""
-    rows = [row for row, _ in split_rows(text, dialect) if any(cell.strip() for cell in row)]
-    if not rows:
-        return (0, 0.0, False)
-    width, share = _common_width([len(row) for row in rows])
-    known = max(count_known(row) for row in rows[:_HEADER_WITHIN])
+def _quoting(text: str, delimiter: str) -> Dialect:
+    """With quotes, unless the rows are more even when quotes are letters."""
+    quoted, plain = Dialect(delimiter, quoted=True), Dialect(delimiter, quoted=False)
+    if '"' not in text:
+        return plain
+    return quoted if _evenness(text, quoted)[1] >= _evenness(text, plain)[1] else plain
+
+
+def _fitness(text: str, dialect: Dialect) -> tuple[int, float]:
+    """Known headings in one row, then width times share of rows with it; nothing for an uneven table."""
+    width, share = _evenness(text, dialect)
     if width < 2 or share < 0.5:
-        return (0, 0.0, False)
-    return (known if known > 1 else 0, width * share**2, dialect.quoted)
+        return (0, 0.0)
+    known = max(count_known(row) for row, _end in split_rows(text, dialect, _HEADER_WITHIN))
+    return (known if known > 1 else 0, width * share**2)
+
+
+def _evenness(text: str, dialect: Dialect) -> tuple[int, float]:
+    """The usual width of a row, and the share of rows that have it."""
+    rows = [row for row, _end in split_rows(text, dialect) if any(cell.strip() for cell in row)]
+    return _common_width([len(row) for row in rows])
 
 
 def _common_width(widths: Sequence[int]) -> tuple[int, float]:
     counts = Counter(width for width in widths if width > 1)
     if not counts:
-        return (1, 1.0)
+        return (1, 1.0 if widths else 0.0)
     width, rows = max(counts.items(), key=lambda item: (item[1], item[0]))
     return (width, rows / len(widths))
 

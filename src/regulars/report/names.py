@@ -209,6 +209,8 @@ def analysis(key: str) -> str:
             "visit_period": _("Interval between visits"),
             "revenue_change": _("Change of revenue"),
             "backtest": _("Check of the score on the past"),
+            "lost_last_year": _("Lost last year"),
+            "opportunities": _("Opportunities"),
             "model:mbg_nbd": _("MBG/NBD, the model of visits"),
             "model:gamma_gamma": _("Gamma-Gamma, the model of the check"),
         },
