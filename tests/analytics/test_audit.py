@@ -55,8 +55,21 @@ def test_one_purchase_is_audited_and_what_it_cannot_carry_is_named() -> None:
     assert (found.base.revenue, found.base.customers, found.window_days) == (150, 1, 14)
     assert (found.lost_last_year.money.value, found.newcomers.customers) == (0, 0)
     assert found.ltv.historic_mean.value == 150
+    assert {"lost_last_year", "opportunities"} <= set(found.skipped)
     assert {"backtest", "model:mbg_nbd", "model:gamma_gamma", "visit_period", "revenue_change"} <= set(found.skipped)
     assert all(reason.endswith((".", ")")) for reason in found.skipped.values())
+
+
+def test_below_a_hundred_customers_no_money_is_named_that_did_not_come() -> None:
+    rows = [row for row in MIXED if row["customer_id"] < "r75"]
+    found = audited(rows, as_of=200)
+    assert found.base.customers == 100
+    assert found.lost_last_year.money.value > 0 and found.opportunities.items
+    fewer = audited([row for row in rows if row["customer_id"] != "r00"], as_of=200)
+    assert "from 100 customers on; there are 99" in fewer.skipped["lost_last_year"] == fewer.lost_last_year.reason
+    assert fewer.skipped["opportunities"] == fewer.opportunities.reason
+    assert (fewer.lost_last_year.money.value, fewer.opportunities.items) == (0, ())
+    assert fewer.people("lost:any").count().to_pyarrow().as_py() == 0
 
 
 def test_one_customer_of_a_year_is_a_regular() -> None:
@@ -132,15 +145,17 @@ def test_a_cost_that_is_known_for_a_part_makes_the_margin_of_all() -> None:
 
 
 def test_a_share_of_margin_that_is_given_stands_in_where_no_cost_is_known() -> None:
-    found = audited(visits("ann", 0, 9), as_of=20, margin_share=0.3)
-    assert (found.ltv.basis, found.ltv.historic_mean.value) == ("margin", pytest.approx(60))
-    assert found.lost_last_year.margin is not None
+    found = audited(MIXED, as_of=200, margin_share=0.3)
+    assert found.ltv.basis == "margin"
+    assert found.ltv.historic_mean.value == pytest.approx(0.3 * mixed().ltv.historic_mean.value)
+    assert found.lost_last_year.margin.value == pytest.approx(0.3 * mixed().lost_last_year.money.value)
+    assert found.lost_last_year.margin.value > 0
 
 
 MIXED = [
-    *(row for i in range(12) for row in visits(f"r{i:02}", *range(i, 200, 10 + i), amount=100 + i)),
-    *(row for i in range(5) for row in visits(f"gone{i}", i, 20 + i, 60, amount=300)),
-    *(bought(f"once{i}", 80 + i, 70) for i in range(4)),
+    *(row for i in range(80) for row in visits(f"r{i:02}", *range(i % 20, 200, 10 + i % 12), amount=100 + i)),
+    *(row for i in range(15) for row in visits(f"gone{i:02}", i, 20 + i, 60, amount=300)),
+    *(bought(f"once{i:02}", 80 + i, 70) for i in range(10)),
 ]
 
 
@@ -151,11 +166,11 @@ def mixed() -> Audit:
 
 def test_a_list_of_people_has_most_money_first_and_ties_by_customer() -> None:
     lost = mixed().people("state:lost").to_pyarrow().to_pylist()
-    assert [row["customer_id"] for row in lost[:5]] == [f"gone{i}" for i in range(5)]
+    assert [row["customer_id"] for row in lost[:15]] == [f"gone{i:02}" for i in range(15)]
     missed = mixed().people("lost:any").to_pyarrow()["missed_amount"].to_pylist()
-    assert missed == sorted(missed, reverse=True) and len(missed) > 2
+    assert missed == sorted(missed, reverse=True) and len(set(missed)) > 2
     never = mixed().people("newcomers:never_returned").to_pyarrow().to_pylist()
-    assert {row["customer_id"] for row in never} == {f"once{i}" for i in range(4)}
+    assert {row["customer_id"] for row in never} == {f"once{i:02}" for i in range(10)}
 
 
 @pytest.mark.parametrize(
@@ -168,19 +183,19 @@ def test_an_unknown_list_of_people_is_a_key_error(list_id: str) -> None:
 
 def test_every_customer_has_one_row_with_all_that_is_known() -> None:
     rows = by_customer(mixed().customers)
-    assert len(rows) == mixed().customers.count().to_pyarrow().as_py() == 21
-    gone = rows["gone0"]
+    assert len(rows) == mixed().customers.count().to_pyarrow().as_py() == 105
+    gone = rows["gone00"]
     assert (gone["state"], gone["visits"], gone["amount"], gone["mean_check"]) == ("lost", 3, 900, 300)
     assert (gone["lost_kind"], gone["never_returned"], gone["currency"]) == ("lost", False, "RUB")
-    assert rows["once0"]["never_returned"] is True
+    assert rows["once00"]["never_returned"] is True
     assert {"r", "f", "m", "rfm_segment", "abc", "visit_period_days", "opportunity", "expected_value_12"} <= set(gone)
 
 
 def test_an_audit_says_in_short_what_it_found() -> None:
     first, second, third = repr(mixed()).splitlines()
-    assert first == "Audit of 21 customers from 2024-01-01 to 2024-07-19, RUB"
+    assert first == "Audit of 105 customers from 2024-01-01 to 2024-07-19, RUB"
     assert second == "  states: " + ", ".join(f"{name} {mixed().lifecycle.states[name].customers}" for name in STATES)
-    assert "backtest" in third
+    assert third == "  analyses left out: model:mbg_nbd, model:gamma_gamma"
 
 
 def test_a_table_in_memory_one_in_duckdb_and_a_parquet_file_give_the_same_audit(tmp_path: Path) -> None:

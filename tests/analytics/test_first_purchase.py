@@ -70,3 +70,8 @@ def test_everybody_who_bought_is_there_and_unknown_buyers_are_not() -> None:
         bought(None, 0, store="C"),
     ]
     assert set(firsts(rows)) == {"ann", "bob"}
+
+
+def test_a_first_visit_that_cost_nothing_is_a_beginning() -> None:
+    rows = [bought("ann", 0, 0, product="sample", store="Fair"), bought("ann", 5, 80, product="tea", store="Main")]
+    assert firsts(rows) == {"ann": {"first_store": "Fair", "first_product": "sample"}}

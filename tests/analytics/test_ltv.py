@@ -17,6 +17,7 @@ from regulars.analytics.ltv import HORIZONS_MONTHS, Ltv, ltv
 from regulars.analytics.models import counted_customers, fit_models
 from regulars.analytics.rhythm import rhythm
 from regulars.analytics.rollup import Rollup, roll_up
+from regulars.analytics.scores import fit_scores
 from regulars.demo.shops import Shop, generate_shop
 from tests.analytics.purchase_rows import Row, bought, by_customer, history, records, rolled, visits
 
@@ -154,7 +155,7 @@ def of_shop() -> tuple[Rollup, Ltv, Any, Any]:
     rollup = roll_up(history(shop().lines, currency="USD"), as_of=shop().truth.end)
     models = fit_models(rollup)
     own = rhythm(rollup, models)
-    pasts = race(rollup, window_days=WINDOW).pasts
+    pasts = race(rollup, fit_scores(models.counted), window_days=WINDOW).pasts
     profile = rollup.customers.select("customer_id")
     return rollup, ltv(rollup, models, own, profile, window_days=WINDOW, pasts=pasts), models, own
 

@@ -45,6 +45,20 @@ def test_without_numbers_the_lines_of_one_moment_are_one_receipt() -> None:
     assert [receipt["amount"] for receipt in records(rolled(rows, as_of=0).receipts, "purchased_at")] == [150, 30]
 
 
+def test_lines_whose_number_is_unknown_are_not_thrown_together_with_others_of_the_day() -> None:
+    later = dt.datetime.combine(day(0), dt.time(15))
+    rows = [
+        bought(None, 0, 100, receipt_id=None),
+        bought(None, 0, 50, receipt_id=None),
+        bought(None, 0, 30, receipt_id=None, purchased_at=later),
+        bought(None, 0, 7, receipt_id="7"),
+        bought(None, 0, 8, receipt_id="7", purchased_at=later),
+        bought("ann", 0, 1),
+    ]
+    receipts = records(rolled(rows, as_of=0).receipts)
+    assert sorted(receipt["amount"] for receipt in receipts) == [1, 15, 30, 150]
+
+
 def test_a_receipt_has_the_time_of_its_first_line() -> None:
     rows = [
         bought("ann", 0, receipt_id="7", purchased_at=noon(0) + dt.timedelta(minutes=1)),
@@ -77,10 +91,10 @@ def test_two_receipts_of_one_day_are_one_visit() -> None:
     assert (visit["receipts"], visit["amount"], visit["lines"]) == (2, 170, 2)
 
 
-def test_a_gift_is_neither_a_visit_nor_a_position_sold() -> None:
+def test_what_was_fetched_for_nothing_is_a_visit_and_a_position_without_money() -> None:
     rollup = rolled([bought("ann", 0, 0), bought("ann", 3, 100)], as_of=3)
-    assert by_customer(rollup.customers)["ann"]["first_on"] == day(3)
-    assert by_customer(rollup.customers)["ann"]["lines"] == 1
+    ann = by_customer(rollup.customers)["ann"]
+    assert (ann["first_on"], ann["visits"], ann["lines"], ann["amount"]) == (day(0), 2, 2, 100)
 
 
 def test_ages_of_a_customer_are_whole_days_up_to_as_of() -> None:
@@ -159,7 +173,7 @@ def test_a_history_without_lines_by_then_is_refused_with_the_day() -> None:
         rolled([], as_of=2)
 
 
-@pytest.mark.parametrize("rows", [[bought(None, 0)], [bought("ann", 0, -100)], [bought("ann", 0, 0)]])
+@pytest.mark.parametrize("rows", [[bought(None, 0)], [bought("ann", 0, -100)], [bought(None, 0, 0)]])
 def test_a_history_in_which_no_known_customer_bought_is_refused_with_advice(rows: list[dict[str, object]]) -> None:
     with pytest.raises(NotEnoughData, match=r"No line names a customer who bought.*--map customer_id="):
         rolled(rows, as_of=0)

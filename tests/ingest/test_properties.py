@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from regulars import read_purchases
 from tests.ingest.tables import TODAY, WRITERS, Row, contents, csv_text, write
 
-# what cp866 and cp1251 can both write; no control characters, which no spreadsheet keeps
-LETTERS = st.sampled_from("абвгдЯЁxyzQ019 ;,|\"'.-_%=@()")
+# what cp866 and cp1251 can both write; no control characters and no "=", which spreadsheets take for something else
+LETTERS = st.sampled_from("абвгдЯЁxyzQ019 ;,|\"'.-_%@()")
 TEXTS = st.text(LETTERS, max_size=12).map(str.strip)
 CARDS = st.from_regex(r"\A[A-Z]{2}[0-9]{3}\Z")
 

@@ -26,8 +26,8 @@ class Rollup:
 
     - `lines`: the purchase contract, plus `purchased_on`; not cached, a scan.
     - `receipts`: one row per receipt. `amount` net of returns, `gross` without them, both in minor
-      units; `lines` counts positions sold. Without a receipt number, the lines of one customer at one
-      moment in one store are one receipt.
+      units; `lines` counts positions sold, those given for nothing too. Lines without a receipt number are
+      one receipt when they are of one customer, at one moment, in one store.
     - `days`: one row per known customer and day. `is_visit` says that something was bought that day;
       days of returns alone carry money and are not visits. `gap_days` is the time since the customer's
       previous visit, null at the first one.
@@ -93,8 +93,13 @@ def _until(history: History, as_of: dt.date) -> ir.Table:
 
 def _receipts(lines: ir.Table) -> ir.Table:
     # a till restarts its numbers: a receipt is its number within one day, store and customer
-    moment = "receipt_id" if "receipt_id" in lines.columns else "purchased_at"
-    keys = [key for key in ("customer_id", "purchased_on", moment, "store") if key in lines.columns]
+    keys = {key: lines[key] for key in ("customer_id", "purchased_on", "store") if key in lines.columns}
+    numbered = "receipt_id" in lines.columns
+    if numbered:
+        keys["number"] = lines.receipt_id
+        keys["moment"] = ibis.ifelse(lines.receipt_id.isnull(), lines.purchased_at, ibis.null("timestamp"))
+    else:
+        keys["purchased_at"] = lines.purchased_at
     # what was given for nothing was still fetched: CDNOW and its published figures count such orders too
     sold = lines.amount >= 0
     measures = {
@@ -102,7 +107,7 @@ def _receipts(lines: ir.Table) -> ir.Table:
         "gross": lines.amount.sum(where=sold).fill_null(0),
         "lines": sold.sum().fill_null(0),
     }
-    if moment != "purchased_at":
+    if numbered:
         measures["purchased_at"] = lines.purchased_at.min()
     for column in ("discount", "cost"):
         if column in lines.columns:
@@ -112,8 +117,9 @@ def _receipts(lines: ir.Table) -> ir.Table:
     for column in ("channel", "staff"):
         if column in lines.columns:
             measures[column] = lines[column].max()
+    receipts = lines.group_by(**keys).aggregate(**measures)
     # the receipt's number has done its work: carrying it on would cost a fifth of this step
-    return lines.group_by(keys).aggregate(**measures).drop(*[key for key in keys if key == "receipt_id"])
+    return receipts.drop("number", "moment") if numbered else receipts
 
 
 def _days(receipts: ir.Table) -> ir.Table:

@@ -10,7 +10,7 @@ SAMPLES = 5
 
 _WHOLE = ("rows", "filled", "distinct", "commas", "dots", "dot_groups", "padded")
 _SHARES = (
-    "dates", "clocks", "times", "numbers", "fractions", "mobiles", "dialable", "emails", "worded", "slashed",
+    "dates", "clocks", "times", "numbers", "fractions", "mobiles", "dialable", "emails", "worded", "slashed", "hms", "hm",
 )  # fmt: skip
 
 
@@ -35,6 +35,8 @@ class Content:
     dots: int  # numbers in which a dot must be the decimal sign
     padded: int  # cells with blanks around them
     dot_groups: int  # numbers in which a dot must stand between thousands
+    hms: float  # cells that end with hours, minutes and seconds
+    hm: float  # cells that end with hours and minutes
     families: tuple[tuple[str, int], ...]  # forms of dates and how many cells have each
     signs: str  # currency signs and codes that occur
     samples: tuple[str, ...]
@@ -87,6 +89,8 @@ _COUNTS = {
     "emails": "count_if(regexp_matches(v, '^\\S+@\\S+\\.\\S+$'))",
     "worded": "count_if(regexp_matches(v, '\\pL+\\s+\\pL'))",
     "slashed": "count(rg_slash_order(v))",
+    "hms": "count_if(regexp_matches(v, '[^:]\\d:\\d\\d:\\d\\d$'))",
+    "hm": "count_if(regexp_matches(v, '[^:]\\d:\\d\\d$') AND NOT regexp_matches(v, ':\\d\\d:\\d\\d$'))",
     "commas": "count_if(regexp_matches(v, '^[^.,]*,(\\d{1,2}|\\d{4,})\\D*$|\\.\\d{3},\\d'))",
     "dots": "count_if(regexp_matches(v, '^[^.,]*\\.(\\d{1,2}|\\d{4,})\\D*$|,\\d{3}\\.\\d'))",
     "dot_groups": "count_if(regexp_matches(v, '^\\D*\\d{1,3}(\\.\\d{3})+,\\d'))",

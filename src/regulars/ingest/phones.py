@@ -59,12 +59,15 @@ def looks_like_phones(heading: str, content: Content) -> bool:
 
 def quick_sql(x: str, form: RegionForm) -> str:
     """SQL for the E.164 form of a number in a usual form of the region; null for any other text."""
-    digits = f"regexp_replace({x}, '[\\s\\x{{00A0}}()-]', '', 'g')"
     code, national = form.country_code, form.national
     inside = rf"^(?:{form.prefix})?({national})$" if form.prefix else rf"^({national})$"
     abroad = rf"^\+?{code}({national})$"
-    return f"""coalesce('+{code}' || nullif(regexp_extract({digits}, {literal(inside)}, 1), ''),
-        '+{code}' || nullif(regexp_extract({digits}, {literal(abroad)}, 1), ''))"""
+    bare = x
+    for sign in (" ", "(", ")", "-", "\N{NO-BREAK SPACE}"):
+        bare = f"replace({bare}, '{sign}', '')"
+    first = f"nullif(regexp_extract(d, {literal(inside)}, 1), '')"
+    second = f"nullif(regexp_extract(d, {literal(abroad)}, 1), '')"
+    return f"'+{code}' || list_transform([{bare}], lambda d: coalesce({first}, {second}))[1]"
 
 
 def is_normal_sql(x: str, form: RegionForm) -> str:

@@ -8,12 +8,14 @@ import codecs
 import errno
 import gzip
 import io
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import pyarrow as pa
 import zstandard
 
 from regulars.core.errors import FileProblem
@@ -67,9 +69,8 @@ class _Tally:
         if not chunk:
             return
         self.breaks += chunk.count(b"\n")
-        returns = chunk.count(b"\r")
-        if returns:
-            self.returns += returns
+        if b"\r" in chunk:
+            self.returns += chunk.count(b"\r")
             self.pairs += chunk.count(b"\r\n")
         if self.last == b"\r" and chunk[:1] == b"\n":
             self.pairs += 1
@@ -119,13 +120,26 @@ def prepare(source: SourceFile, kind: Format, workspace: Workspace, progress: Pr
 def _check_in_place(source: SourceFile, progress: Progress) -> TextFile | None:
     """Count through a UTF-8 file where it lies; None when its line ends must be mended first."""
     tally = _Tally()
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    rest = b""
     with PlainErrors(source), _open(source, Format.TEXT) as stream:
         for chunk in _chunks(stream, source, progress):
-            decoder.decode(chunk)
             tally.add(chunk, source.label)
-        decoder.decode(b"", final=True)
+            # no letter reaches over a line end
+            whole, end, rest = (rest + chunk).rpartition(b"\n")
+            _check_utf8(whole + end)
+    _check_utf8(rest)
     return None if tally.is_mixed else _text_file(source, source.path, "utf-8", Format.TEXT, tally)
+
+
+def _check_utf8(piece: bytes) -> None:
+    """`UnicodeDecodeError` when the bytes are not UTF-8; Arrow looks three times as fast as Python."""
+    if piece.isascii():
+        return
+    offsets = pa.py_buffer(struct.pack("<qq", 0, len(piece)))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(piece)]).validate(full=True)
+    except pa.ArrowInvalid:
+        piece.decode()
 
 
 def _second_guess(head: bytes, bad: bytes) -> Encoding:
@@ -152,8 +166,9 @@ def _rewrite(
 
 def _decoded(chunks: Iterator[bytes], encoding: str, tally: _Tally, source: SourceFile) -> Iterator[bytes]:
     """The text in UTF-8 with `\\n` as its only line end."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(errors="replace"), translate=True)
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     seen = 0
+    held = b""
     for chunk in chunks:
         seen += len(chunk)
         if seen > _BOMB_FLOOR and seen > source.size * _BOMB_RATIO:
@@ -162,8 +177,15 @@ def _decoded(chunks: Iterator[bytes], encoding: str, tally: _Tally, source: Sour
                     file=source.label, ratio=_BOMB_RATIO
                 )
             )
-        yield _encoded(decoder.decode(chunk), tally)
-    yield _encoded(decoder.decode(b"", final=True), tally)
+        piece = held + _encoded(decoder.decode(chunk), tally)
+        # half of a line end may stand in the next chunk
+        held = b"\r" if piece.endswith(b"\r") else b""
+        yield _with_line_feeds(piece[: len(piece) - len(held)])
+    yield _with_line_feeds(held + _encoded(decoder.decode(b"", final=True), tally))
+
+
+def _with_line_feeds(piece: bytes) -> bytes:
+    return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in piece else piece
 
 
 def _encoded(text: str, tally: _Tally) -> bytes:

@@ -92,7 +92,7 @@ MACROS = (
 )
 
 # one replacement turns the usual form of a column into what the cast reads; a value in another form stays unchanged
-_FAST_DATES: Mapping[str, tuple[str, str]] = MappingProxyType(
+_FAST_DATES: Mapping[str | None, tuple[str, str]] = MappingProxyType(
     {
         "dotted": (r"^(\d\d?)\.(\d\d?)\.(\d{4})", r"\3-\2-\1"),
         "day_slash": (r"^(\d\d?)/(\d\d?)/(\d{4})", r"\3-\2-\1"),
@@ -103,13 +103,19 @@ _FAST_DATES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def date_sql(x: str, *, fast: str | None, month_first: bool) -> str:
-    """SQL for a timestamp out of the text `x`; null when it is no date."""
+    """SQL for a timestamp out of the text `x`; null when it is no date.
+
+    `fast` is the usual form of the column: a `strptime` format when nearly all cells have that one, else the name of a
+    family of forms.
+    """
     thorough = f"rg_date({x}, {str(month_first).lower()})"
-    written = x
-    if fast is not None and fast in _FAST_DATES:
+    if fast is not None and fast.startswith("%"):
+        quick = f"try_strptime({x}, '{fast}')"
+    elif fast in _FAST_DATES:
         pattern, order = _FAST_DATES[fast]
-        written = f"regexp_replace({x}, '{pattern}', '{order}')"
-    quick = f"try_cast({written} AS TIMESTAMP)"
+        quick = f"try_cast(regexp_replace({x}, '{pattern}', '{order}') AS TIMESTAMP)"
+    else:
+        quick = f"try_cast({x} AS TIMESTAMP)"
     # a two-digit year read as the year 24 is no success
     return f"CASE WHEN {quick} >= TIMESTAMP '1900-01-01' THEN {quick} ELSE {thorough} END"
 
