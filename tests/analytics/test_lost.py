@@ -143,7 +143,7 @@ def test_those_who_never_returned_miss_what_an_average_newcomer_of_the_month_spe
 def test_newcomers_of_the_first_window_of_the_history_may_be_old_customers_and_are_left_out() -> None:
     # the first window is days 0 to 27; day 27 is of the same month as the others
     rows = [bought("a", 0), bought("b", 27), *visits("back", 28, 60), bought("c", 28), bought("d", 30)]
-    assert missed(lost(rows, {}, as_of=100)) == {name: ("never_returned", 33) for name in "cd"}
+    assert missed(lost(rows, {}, as_of=100)) == dict.fromkeys("cd", ("never_returned", 33))
 
 
 def test_a_month_whose_newcomers_returned_more_than_they_bought_later_misses_nothing() -> None:

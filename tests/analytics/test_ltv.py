@@ -81,6 +81,19 @@ def test_the_observed_payback_adds_up_discounted_complete_months_of_life() -> No
     assert {row["modelled"] for row in records(found.payback)} == {None}
 
 
+def test_a_month_that_somebody_has_not_lived_to_its_end_counts_neither_them_nor_their_money() -> None:
+    rows = forty_newcomers()
+    for i in range(40):
+        # a hundred days younger: their fourth month has begun, with a purchase in it, and is not over
+        rows += [bought(f"y{i:02}", 130, 60), bought(f"y{i:02}", 225, 5_000)]
+    curve = {
+        row["month"]: row["observed"] for row in records(valued(rolled(rows, as_of=230), discount_rate=0.0).payback)
+    }
+    # the older forty spend 100, 50, 30 and 999, the younger 60
+    assert [curve[month] for month in range(4)] == [pytest.approx(value) for value in (80, 105, 120, 120)]
+    assert curve[4] == pytest.approx(120 + 999)
+
+
 def test_the_payback_of_a_margin_is_its_share() -> None:
     found = valued(rolled(forty_newcomers(), as_of=130), margin_share=0.5, discount_rate=0.0)
     curve = {row["month"]: row["observed"] for row in records(found.payback)}

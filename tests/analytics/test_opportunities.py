@@ -95,6 +95,13 @@ def test_who_has_a_high_check_and_comes_rarely_may_come_as_often_as_the_median()
     assert result["c5"] == ("raise_frequency", round(0.1 * missing * shrunk(500, 3)))
 
 
+def test_who_comes_rarely_with_a_check_below_the_top_quarter_is_not_asked_to_come_more_often() -> None:
+    # checks, drawn to 100: 100, 183, 267, 310 (this one), 340, 350; the top quarter begins at 332
+    result = gains(found([*five_regulars(), *visits("middle", 0, 200, 400, amount=450)], {}))
+    assert "middle" not in result
+    assert result["c5"][0] == "raise_frequency"
+
+
 def test_whose_check_is_below_the_median_may_buy_as_much_as_the_median() -> None:
     result = gains(found(five_regulars(), {}))
     median = shrunk(300, 10)

@@ -40,6 +40,12 @@ def test_who_came_later_is_not_there_yet() -> None:
     assert set(by_customer(snapshot(rollup.days, at=day(10), window_days=5))) == {"ann"}
 
 
+def test_life_begins_with_the_first_visit_not_with_a_return_before_it() -> None:
+    rollup = rolled([bought("ann", 3, -5), *visits("ann", 12)], as_of=20)
+    ann = by_customer(snapshot(rollup.days, at=day(15)))["ann"]
+    assert (ann["first_on"], ann["age_days"], ann["last_purchase_age_days"]) == (day(12), 3, 0)
+
+
 def test_at_as_of_it_agrees_with_the_customers_of_the_rollup() -> None:
     rollup = rolled([*visits("ann", 0, 4, 9), *visits("bob", 7), bought("bob", 8, -20)], as_of=12)
     now = by_customer(snapshot(rollup.days, at=day(12)))

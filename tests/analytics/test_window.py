@@ -10,9 +10,10 @@ def regulars(gaps: list[int], *, visits_each: int = 3) -> list[object]:
     return [row for i, gap in enumerate(gaps) for row in visits(f"c{i}", *(gap * n for n in range(visits_each)))]
 
 
-def test_it_is_twice_the_gap_that_nine_of_ten_do_not_exceed_in_whole_weeks() -> None:
-    # of gaps of 10, 11 .. 20 days the 90 % quantile is 19: 38 days, in whole weeks 42
-    assert business_window(rolled(regulars(list(range(10, 21))), as_of=600)) == 42
+def test_it_is_twice_the_gap_that_nine_of_ten_do_not_exceed() -> None:
+    # of gaps of 1, 2 .. 11 weeks the 90 % quantile is 10 weeks
+    weeks = [7 * number for number in range(1, 12)]
+    assert business_window(rolled(regulars(weeks), as_of=900)) == 20 * 7
 
 
 def test_whole_weeks_are_rounded_up() -> None:

@@ -145,7 +145,7 @@ def test_what_is_missing_is_named_with_the_columns_found_and_the_option_to_use(t
 
 def test_a_date_column_of_words_is_named_with_an_example(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "Карта;Дата;Сумма\n7;позавчера;1\n8;вчера;2\n")
-    with pytest.raises(ColumnProblem, match="“Дата” should hold dates.*'вчера'.*--map purchased_at"):
+    with pytest.raises(ColumnProblem, match=r"“Дата” should hold dates.*'вчера'.*--map purchased_at"):
         read_purchases(path, today=TODAY)
 
 

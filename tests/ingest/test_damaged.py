@@ -87,7 +87,7 @@ def test_a_line_without_end_is_refused_quickly(tmp_path: Path) -> None:
         stream.write(HEAD.encode())
         stream.truncate(1 << 30)  # a gigabyte of nothing on one line, on disk nearly empty
     start = time.monotonic()
-    with pytest.raises(FileProblem, match="binary data|is longer than"):
+    with pytest.raises(FileProblem, match=r"binary data|is longer than"):
         read_purchases(path, today=TODAY)
     path.write_bytes((HEAD + ROW).encode() + b"7;05.01.2024;" + b"1" * 50_000_000)
     with pytest.raises(FileProblem, match="line 3 is longer than 2000000 bytes"):
@@ -99,7 +99,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     path = write(tmp_path / "a.csv", HEAD + ROW)
 
     class Writer:
-        def step(self, label: str, done: int | None, total: int | None) -> None:
+        def step(self, label: str, done: int | None, total: int | None) -> None:  # noqa: ARG002
             if label.startswith("Checking a.csv"):
                 with path.open("a") as stream:
                     stream.write(ROW)

@@ -17,7 +17,7 @@ from regulars.analytics.lost import PARTS, LostLastYear, lost_last_year, no_loss
 from regulars.analytics.ltv import Ltv, ltv
 from regulars.analytics.models import Models, fit_models
 from regulars.analytics.newcomers import Newcomers, newcomers
-from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, opportunities, no_opportunity_known
+from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, no_opportunity_known, opportunities
 from regulars.analytics.purchases import History, Reading
 from regulars.analytics.revenue_change import RevenueChange, revenue_change
 from regulars.analytics.rfm import SEGMENTS, Rfm, rfm

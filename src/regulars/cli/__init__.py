@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from regulars.core.i18n import LANGUAGES, use_language
 
-
 INTERRUPTED = 130
 
 

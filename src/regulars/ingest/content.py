@@ -10,7 +10,8 @@ SAMPLES = 5
 
 _WHOLE = ("rows", "filled", "distinct", "commas", "dots", "dot_groups", "padded")
 _SHARES = (
-    "dates", "clocks", "times", "numbers", "fractions", "mobiles", "dialable", "emails", "worded", "slashed", "hms", "hm",
+    "dates", "clocks", "times", "numbers", "fractions", "mobiles", "dialable", "emails", "worded", "slashed",
+    "hms", "hm",
 )  # fmt: skip
 
 

@@ -121,13 +121,15 @@ class Projector:
 
     def _customer(self) -> str:
         kind, name = self._type("customer_id"), self._as_text("customer_id")
+        padded = self.style.roles["customer_id"] in self.style.padded
         if self.style.phones is not None:
-            key = key_sql(name, whole_numbers=True)
+            key = key_sql(name, whole_numbers=True, padded=padded)
             normal = is_normal_sql(name, self.style.phones)
             return f"CASE WHEN {normal} THEN {name} ELSE coalesce({quick_sql(name, self.style.phones)}, {key}) END"
         if kind in _WHOLE:
             return f"nullif({self._name('customer_id')}, 0)::VARCHAR"
-        return key_sql(name, whole_numbers=self.style.number_keys or not self._is_text("customer_id"))
+        whole_numbers = self.style.number_keys or not self._is_text("customer_id")
+        return key_sql(name, whole_numbers=whole_numbers, padded=padded)
 
     def _purchased_at(self) -> str:
         day = self._timestamp("purchased_at")

@@ -258,7 +258,13 @@ def _missing(role: str, headings: Sequence[str], best: Sequence[str]) -> str:
     if best:
         choices = _(" or ").join(map_option(role, heading) for heading in best)
         return found + " " + _("Name it: {choices}.").format(choices=choices)
-    return found + " " + _("None of them holds fitting values: {need}.").format(need=_need(role))
+    return (
+        found
+        + " "
+        + _("None of them holds fitting values: {need}. If one does all the same, name it: {option}.").format(
+            need=_need(role), option=map_option(role, "…")
+        )
+    )
 
 
 def _need(role: str) -> str:

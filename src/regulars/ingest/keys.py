@@ -30,16 +30,22 @@ TOTAL_WORDS = (
 )  # fmt: skip
 
 
-def key_sql(x: str, *, whole_numbers: bool) -> str:
+def key_sql(x: str, *, whole_numbers: bool, padded: bool = False) -> str:
     """SQL for the key in the text `x`; null where it stands for nobody.
 
     `whole_numbers`: the column holds numbers, so `12345.0` and `1.2345E+4` are Excel's ways to write 12345.
+    `padded`: blanks of other kinds than the space stand around some keys.
     """
     text = f"rg_text({x})"
     code = _whole_number_sql(x) if whole_numbers else text
-    plain = f"regexp_full_match({x}, '\\+?\\d*[1-9]\\d*')"
-    # digits, and not only zeros: one quick test that is true for nearly every card, code and phone
-    return f"""CASE WHEN {plain} THEN {x}
+    # a digit, no blank around it: no word of the lists is like that. These tests are cheap, the others are not
+    clean = f"NOT starts_with({x}, ' ') AND NOT ends_with({x}, ' ')"
+    if whole_numbers:
+        clean += f" AND NOT regexp_matches({x}, '[.,eE]')"
+    if padded:
+        clean += f" AND {x} = {text}"
+    return f"""CASE WHEN {x} >= '1' AND {x} < ':' AND {clean} THEN {x}
+        WHEN regexp_matches({x}, '[1-9]') AND {clean} THEN {x}
         WHEN {one_of(f"lower({text})", TOTAL_WORDS)} THEN {literal(TOTAL)}
         WHEN {one_of(f"lower({text})", NOBODY)} OR regexp_full_match({text}, '0+([.,]0+)?') THEN NULL
         ELSE {code} END"""

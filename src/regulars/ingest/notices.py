@@ -17,7 +17,7 @@ from regulars.ingest.table import cell
 # a quantity is extreme when it is above this and this many times the median of its column
 _MANY, _TIMES = 1000, 100
 
-# above so many lines equal ones are counted among one sixteenth of the distinct lines
+# above so many lines equal ones are counted among one sixteenth of them
 _EXACT_UP_TO, _SHARE = 5_000_000, 16
 
 
@@ -142,13 +142,13 @@ def identical_lines(engine: Engine, parts: Sequence[Part], columns: Sequence[str
     """Lines that are equal in every column to another line of the same file.
 
     They are kept: two equal units scanned one after the other are two lines. Above 5 million lines an estimate from
-    every sixteenth distinct line.
+    one sixteenth of the lines.
     """
     share = 1 if total <= _EXACT_UP_TO else _SHARE
     rows = sum(
         engine.rows(
             f"""SELECT coalesce(sum(copies - 1), 0)::BIGINT FROM (
-                SELECT count(*) AS copies FROM ({_identities(part, columns)}) WHERE key % {share} = 0
+                SELECT count(*) AS copies FROM ({_identities(part, columns, share)})
                 GROUP BY key, file HAVING copies > 1)""",
             part.table.label,
             _("Looking for equal lines"),
@@ -158,9 +158,16 @@ def identical_lines(engine: Engine, parts: Sequence[Part], columns: Sequence[str
     return [Notice("identical_lines", int(rows) * share, estimated=share > 1)] if rows else []
 
 
-def _identities(part: Part, columns: Sequence[str]) -> str:
-    """A hash of each line, and its file. Of Parquet the cells as they are: five times quicker than what they mean."""
+def _identities(part: Part, columns: Sequence[str], share: int) -> str:
+    """A hash of each line, and its file. Of Parquet the cells as they are: five times quicker than what they mean.
+
+    Of `share` customers and moments one is looked at: equal lines have both in common.
+    """
     if part.is_raw:
-        cells = ", ".join(sorted({cell(column) for column in part.style.roles.values()}))
-        return f"SELECT hash({cells}) AS key, file FROM ({part.table.relation})"
-    return f"SELECT hash({', '.join(columns)}) AS key, file FROM ({accepted(part, columns, extra=', file')})"
+        roles = part.style.roles
+        cells = ", ".join(sorted({cell(column) for column in roles.values()}))
+        some = f"hash({cell(roles['purchased_at'])}, {cell(roles['customer_id'])}) % {share} = 0"
+        return f"SELECT hash({cells}) AS key, file FROM ({part.table.relation}) WHERE {some}"
+    some = f"hash(purchased_at, customer_id) % {share} = 0"
+    lines = accepted(part, columns, extra=", file")
+    return f"SELECT hash({', '.join(columns)}) AS key, file FROM ({lines}) WHERE {some}"

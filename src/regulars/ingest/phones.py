@@ -65,9 +65,16 @@ def quick_sql(x: str, form: RegionForm) -> str:
     bare = x
     for sign in (" ", "(", ")", "-", "\N{NO-BREAK SPACE}"):
         bare = f"replace({bare}, '{sign}', '')"
-    first = f"nullif(regexp_extract(d, {literal(inside)}, 1), '')"
-    second = f"nullif(regexp_extract(d, {literal(abroad)}, 1), '')"
-    return f"'+{code}' || list_transform([{bare}], lambda d: coalesce({first}, {second}))[1]"
+
+    def number_in(text: str) -> str:
+        patterns = (inside, abroad)
+        return f"coalesce({', '.join(_national_sql(text, code, pattern) for pattern in patterns)})"
+
+    return f"CASE WHEN regexp_full_match({x}, '[+]?\\d+') THEN {number_in(x)} ELSE {number_in(bare)} END"
+
+
+def _national_sql(text: str, code: int, pattern: str) -> str:
+    return f"'+{code}' || nullif(regexp_extract({text}, {literal(pattern)}, 1), '')"
 
 
 def is_normal_sql(x: str, form: RegionForm) -> str:
