@@ -276,7 +276,7 @@ def table_of(lines: list[Line]) -> pa.Table:
     return pa.table(dict(zip(names, columns, strict=True)))
 
 
-@settings(few, max_examples=6)
+@settings(few, max_examples=4)
 @given(lines_of(most_days=700), st.integers(0, 400))
 def test_in_any_small_history_the_parts_add_up_to_the_whole(lines: list[Line], later: int) -> None:
     last = max(line.on for line in lines)

@@ -101,6 +101,20 @@ class Projector:
             found["cost"] = self._turned(self._minor(self._times_quantity("unit_cost")))
         return {name: found[name] for name in CONTRACT if name in found}
 
+    def select_quickly(self) -> str:
+        """The contract's columns alone, so that a scan of some of them reads no others."""
+        values = ", ".join(f"{sql} AS {name}" for name, sql in self.columns().items())
+        return f"SELECT {values}{', file' if self.table.members else ''} FROM ({self.table.relation})"
+
+    def condition(self) -> str:
+        """What is true of a purchase, where no total rows can be: the same as having no `reject`."""
+        first, after = self._bounds()
+        return f"purchased_at >= {first} AND purchased_at < {after} AND amount IS NOT NULL"
+
+    def _bounds(self) -> tuple[str, str]:
+        after = self.style.last_day + dt.timedelta(days=1)
+        return f"TIMESTAMP {literal(EARLIEST.isoformat())}", f"TIMESTAMP {literal(after.isoformat())}"
+
     def columns_given(self) -> tuple[str, ...]:
         """Names of the contract's columns that this table can give."""
         return tuple(self.columns())
@@ -214,8 +228,7 @@ class Projector:
         """Why the row is no purchase; the cheap test comes first, because nearly all rows pass it."""
         date, amount = self._cell("purchased_at"), self._amount_cell()
         bad_time = "WHEN day IS NOT NULL THEN 'bad_time'" if "purchased_time" in self.style.roles else ""
-        first = f"TIMESTAMP {literal(EARLIEST.isoformat())}"
-        after = f"TIMESTAMP {literal((self.style.last_day + dt.timedelta(days=1)).isoformat())}"
+        first, after = self._bounds()
         return f"""CASE
             WHEN purchased_at IS NOT NULL AND amount IS NOT NULL THEN CASE
                 WHEN {self._is_total_by_name()} THEN 'total_row'

@@ -72,6 +72,12 @@ class Counts:
     by_reason: Counter[str]
     values: Values = field(default_factory=Values)
     total_value: str | None = None  # a row with a total, as an example
+    uncut: int = 0  # rows of `blank_row` that have another number of cells
+
+    @property
+    def scanned(self) -> int:
+        """Rows that the reader could cut into cells, of whatever kind."""
+        return self.by_reason.total() - self.by_reason["wrong_cells"] - self.uncut
 
     @property
     def read(self) -> int:
@@ -87,14 +93,16 @@ _VALUES = """count(*) AS rows, count(*) - count(customer_id) AS without_customer
 def count(engine: Engine, part: Part, label: str) -> Counts:
     """Scan the part; a second time, by reason, only when some row was rejected or some cell could not be read."""
     top = ", max(abs(quantity)) AS top" if "quantity" in part.columns else ", NULL AS top"
+    odd = ", 0 AS odd" if part.is_raw else ", count(odd) AS odd"
     whole = engine.row(
-        f"SELECT {_VALUES}{top}, count(reject) AS rejected, count(odd) AS odd, NULL AS odd_value FROM ({part.rows})",
+        f"""SELECT {_VALUES}{top}{odd}, NULL AS odd_value, count(*) - count_if({part.condition}) AS rejected
+        FROM ({part.lines})""",
         part.table.label,
         label,
     )
     broken = Counter({"blank_row": part.broken_not_data, "wrong_cells": len(part.broken)})
-    if not whole["rejected"] and not whole["odd"]:
-        return Counts(Counter({"": int(whole["rows"])}) + broken, _values(whole))
+    if not whole["rejected"] and not whole["odd"] and not _may_be_odd(part):
+        return Counts(Counter({"": int(whole["rows"])}) + broken, _values(whole), uncut=part.broken_not_data)
     rows = engine.records(
         f"""SELECT coalesce(reject, '') AS reason, {_VALUES}{top}, count(odd) AS odd, min(odd) AS odd_value,
             min(left(value, 60)) AS blamed FROM ({part.rows}) GROUP BY 1""",
@@ -104,7 +112,15 @@ def count(engine: Engine, part: Part, label: str) -> Counts:
     by_reason: Counter[str] = Counter({row["reason"]: int(row["rows"]) for row in rows})
     good = next((row for row in rows if row["reason"] == ""), None)
     total = next((row["blamed"] for row in rows if row["reason"] == "total_row"), None)
-    return Counts(by_reason + broken, _values(good) if good else Values(), total)
+    return Counts(by_reason + broken, _values(good) if good else Values(), total, part.broken_not_data)
+
+
+def _may_be_odd(part: Part) -> bool:
+    """Whether optional numbers of a file that was not copied are written as text."""
+    roles = part.style.roles
+    return part.is_raw and any(
+        part.table.type_of(roles[role]) == "VARCHAR" for role in ("quantity", "discount", "cost") if role in roles
+    )
 
 
 def count_values(engine: Engine, lines: str, *, quantity: bool) -> Values:
@@ -163,7 +179,7 @@ def _identities(part: Part, columns: Sequence[str], share: int) -> str:
 
     Of `share` customers and moments one is looked at: equal lines have both in common.
     """
-    if part.is_raw:
+    if part.is_raw and not part.has_rejects:
         roles = part.style.roles
         cells = ", ".join(sorted({cell(column) for column in roles.values()}))
         some = f"hash({cell(roles['purchased_at'])}, {cell(roles['customer_id'])}) % {share} = 0"

@@ -34,7 +34,10 @@ class Part:
     table: RawTable
     style: Style
     rows: str  # a query: contract columns, reject, value, raw, odd, line
+    lines: str  # a query that is quick to scan: contract columns and file of the same rows
+    condition: str  # what is true of those of them that are purchases
     columns: tuple[str, ...]  # the contract's columns among them
+    has_rejects: bool = True  # until somebody has counted
     broken: tuple[BrokenLine, ...] = ()
     is_raw: bool = False  # nothing was copied or rejected: the cells of the file say as much as the lines
     copied: int = 0  # rows that were cut into cells
@@ -45,7 +48,15 @@ def convert(engine: Engine, table: RawTable, style: Style) -> Part:
     """Write the rows into the workspace. Parquet stays where it is, unless its telephone numbers must be rewritten."""
     if table.types:
         projector = Projector(table, style)
-        lazy = Part(table, style, projector.select(), projector.columns_given(), is_raw=True)
+        lazy = Part(
+            table,
+            style,
+            rows=projector.select(),
+            lines=projector.select_quickly(),
+            condition=projector.condition(),
+            columns=projector.columns_given(),
+            is_raw=True,
+        )
         if style.phones is None or _has_normal_phones(engine, table, style):
             return lazy
     if table.is_torn:
@@ -72,7 +83,16 @@ def _copy(engine: Engine, table: RawTable, style: Style) -> Part:
     target = engine.workspace.new_path("rows", ".parquet")
     label = _("Reading {file}").format(file=table.source.path.name)
     copied = engine.rows(f"COPY ({projector.select()}) TO {literal(str(target))} {PARQUET}", table.label, label)
-    return Part(table, style, stored(table, target), projector.columns_given(), copied=int(copied[0][0]))
+    rows = stored(table, target)
+    return Part(
+        table,
+        style,
+        rows=rows,
+        lines=rows,
+        condition="reject IS NULL",
+        columns=projector.columns_given(),
+        copied=int(copied[0][0]),
+    )
 
 
 def _is_sound(engine: Engine, part: Part) -> bool:
@@ -118,7 +138,9 @@ def stored(table: RawTable, target: Path) -> str:
 def accepted(part: Part, columns: Sequence[str], *, extra: str = "") -> str:
     """The query of the rows that are purchases, with these columns of the contract; null where the part has none."""
     listed = [name if name in part.columns else f"NULL::{_SQL_TYPES[name]} AS {name}" for name in columns]
-    return f"SELECT {', '.join(listed)}{extra} FROM ({part.rows}) WHERE reject IS NULL"
+    # a condition on columns that nobody asks for makes every scan read them
+    condition = f" WHERE {part.condition}" if part.has_rejects else ""
+    return f"SELECT {', '.join(listed)}{extra} FROM ({part.lines}){condition}"
 
 
 _SQL_TYPES = dict.fromkeys(CONTRACT, "VARCHAR") | {"quantity": "DOUBLE", "discount": "BIGINT", "cost": "BIGINT"}
@@ -135,4 +157,4 @@ def with_numbers(engine: Engine, part: Part, numbers: str) -> Part:
         part.table.label,
         _("Telephone numbers"),
     )
-    return replace(part, rows=stored(part.table, target), is_raw=False)
+    return replace(part, rows=stored(part.table, target), lines=stored(part.table, target), is_raw=False)

@@ -119,7 +119,7 @@ class _Job:
         invalid, example = 0, None
         for position, part in enumerate(self.parts):
             if part.style.phones is not None:
-                numbers, bad, one = phones.normalise_rest(self.engine, part.rows, form, self.region)
+                numbers, bad, one = phones.normalise_rest(self.engine, part.lines, form, self.region)
                 invalid, example = invalid + bad, example or one
                 if numbers is not None:
                     self.parts[position] = with_numbers(self.engine, part, numbers)
@@ -131,7 +131,7 @@ class _Job:
         label = _("Checking rows")
         self.counts = [count(self.engine, part, label) for part in self.parts]
         self.parts = [
-            replace(part, is_raw=part.is_raw and counted.read == counted.values.rows)
+            replace(part, has_rejects=counted.scanned != counted.values.rows)
             for part, counted in zip(self.parts, self.counts, strict=True)
         ]
         self.values = sum((each.values for each in self.counts), start=Values())

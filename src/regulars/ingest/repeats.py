@@ -45,7 +45,7 @@ def spans_of(engine: Engine, parts: Sequence[Part]) -> list[Span]:
     for position, part in enumerate(parts):
         rows = engine.rows(
             f"""SELECT file, min(purchased_at), max(purchased_at), count(*)
-            FROM ({part.rows}) WHERE reject IS NULL GROUP BY file""",
+            FROM ({accepted(part, ["purchased_at"], extra=", file")}) GROUP BY file""",
             part.table.label,
         )
         spans += [Span(position, str(file), first, last, int(count)) for file, first, last, count in rows]
@@ -148,11 +148,10 @@ def _without(
     rest = [
         part
         if n not in touched
-        else replace(part, rows=f"SELECT * FROM ({part.rows}) WHERE NOT {_among(touched[n])}", is_raw=False)
+        else replace(part, lines=f"SELECT * FROM ({part.lines}) WHERE NOT {_among(touched[n])}", is_raw=False)
         for n, part in enumerate(parts)
         if n not in touched or part.table.members
     ]
-    single = f"""SELECT *, NULL::VARCHAR AS reject, NULL::VARCHAR AS odd, NULL::VARCHAR AS value, '' AS file
-        FROM read_parquet({path_literal(target)}, hive_partitioning=false)"""
+    single = f"SELECT *, '' AS file FROM read_parquet({path_literal(target)}, hive_partitioning=false)"
     first = parts[min(touched)]
-    return [*rest, replace(first, rows=single, columns=tuple(columns), broken=(), broken_not_data=0, is_raw=False)]
+    return [*rest, replace(first, lines=single, columns=tuple(columns), has_rejects=False, is_raw=False)]
