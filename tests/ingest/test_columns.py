@@ -237,3 +237,18 @@ def test_inspect_says_why_a_column_was_not_taken(tmp_path: Path) -> None:
     assert why["Скидка"] == "its cells cannot be the discount"
     assert why["Пусто"] == "the column is empty"
     assert why["Погода"] == "the heading says nothing about purchases"
+
+
+def test_kopecks_are_kopecks(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "Карта;Дата;Сумма, коп.;Скидка, руб.\n7;05.01.2024;12345;1,5\n")
+    row = lines(read_purchases(path, today=TODAY))[0]
+    assert (row["amount"], row["discount"]) == (12345, 150)
+
+
+def test_one_amount_on_all_lines_of_each_receipt_is_told(tmp_path: Path) -> None:
+    head = "Карта;Дата;Чек;Товар;{}\n"
+    rows = "".join(f"7;05.01.2024;R{n // 3};x{n};{n // 3 + 10}\n" for n in range(60))
+    suspicious = read_purchases(write(tmp_path / "a.csv", head.format("Сумма чека") + rows), today=TODAY)
+    plain = read_purchases(write(tmp_path / "b.csv", head.format("Сумма") + rows), today=TODAY)
+    assert notices(suspicious)["repeated_totals"] == 60
+    assert "repeated_totals" not in notices(plain)

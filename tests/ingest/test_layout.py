@@ -138,3 +138,13 @@ def test_headings_that_look_like_attacks_do_no_harm(tmp_path: Path) -> None:
         ("2", "2", 450),
     ]
     assert "=1+1" in [column.heading for column in inspect(path).columns]
+
+
+def test_two_and_more_spaces_separate_cells_that_hold_single_ones(tmp_path: Path) -> None:
+    text = "card   date         amount  product\n"
+    text += "A 1    05.01.2024    29.33  White bread\nB 22   06.01.2024   129.73  Milk\n"
+    history = read_purchases(write(tmp_path / "a.txt", text), mapping={"customer_id": "card"}, today=TODAY)
+    assert [(row["customer_id"], row["product"]) for row in lines(history)] == [
+        ("A 1", "White bread"),
+        ("B 22", "Milk"),
+    ]

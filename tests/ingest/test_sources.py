@@ -124,3 +124,11 @@ def test_progress_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "1.csv", HEAD + "1;05.01.2024;1\n")
     read_purchases(path, today=TODAY, progress=listener)
     assert ("Checking 1.csv", path.stat().st_size, path.stat().st_size) in listener.steps
+
+
+def test_a_time_of_excel_joins_its_date(tmp_path: Path) -> None:
+    import datetime as dt
+
+    sheet = [["Карта", "Дата", "Время", "Сумма"], ["7", dt.date(2024, 1, 5), dt.time(9, 5), 10]]
+    history = read_purchases(write_sheets(tmp_path / "a.xlsx", {"Лист1": sheet}), today=TODAY)
+    assert str(lines(history)[0]["purchased_at"]) == "2024-01-05 09:05:00"

@@ -20,6 +20,7 @@ from regulars.analytics.clv import Counted
 from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import wilson
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import SCORES, Score, fit_scores
 from regulars.analytics.snapshot import TUPLE, snapshot
@@ -63,8 +64,8 @@ class CalledLost:
     amount: int  # minor units they then spent
 
 
-@dataclass(frozen=True)
-class Lifecycle:
+@dataclass(frozen=True, repr=False)
+class Lifecycle(Readable):
     """States of all customers at `as_of`, and how far the score behind them can be trusted.
 
     `customers` has one row per customer: `customer_id`, `state`, `return_chance` (of a visit within

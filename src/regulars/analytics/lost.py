@@ -14,6 +14,7 @@ from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import bootstrap_sum
 from regulars.analytics.lifecycle import Judge
+from regulars.analytics.readable import Readable
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.analytics.snapshot import snapshot
@@ -36,8 +37,8 @@ class LostPart:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class LostLastYear:
+@dataclass(frozen=True, repr=False)
+class LostLastYear(Readable):
     """Money missed in the 365 days that end with `as_of`, each customer in one part only.
 
     `people`: one row per customer with a loss of one minor unit or more: `customer_id`, `lost_kind` (a part),

@@ -15,6 +15,7 @@ from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import bootstrap_sum, mean_interval
 from regulars.analytics.models import Models, counted_customers
+from regulars.analytics.readable import Readable
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import UNIT_DAYS
@@ -39,8 +40,8 @@ class Holdout:
     actual: int
 
 
-@dataclass(frozen=True)
-class Ltv:
+@dataclass(frozen=True, repr=False)
+class Ltv(Readable):
     """Historic and expected value of customers.
 
     Money is in minor units: margin when `basis` is "margin" (cost or share known), else revenue. Expected

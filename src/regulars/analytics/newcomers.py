@@ -9,6 +9,7 @@ import numpy as np
 
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import wilson
+from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 
 REGULAR_VISITS = 3
@@ -17,8 +18,8 @@ FEWEST_FOR_TREND = 20  # newcomers in a month
 FEWEST_MONTHS = 4
 
 
-@dataclass(frozen=True)
-class Newcomers:
+@dataclass(frozen=True, repr=False)
+class Newcomers(Readable):
     """Newcomers: first seen after the first window of the history and at least one window before `as_of`.
 
     Customers of the first window are left out: most of them had bought before the history began.

@@ -8,6 +8,7 @@ import numpy as np
 
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import bootstrap_sum
+from regulars.analytics.readable import Readable
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 
@@ -36,8 +37,8 @@ class Opportunity:
     money: Estimate
 
 
-@dataclass(frozen=True)
-class Opportunities:
+@dataclass(frozen=True, repr=False)
+class Opportunities(Readable):
     """The list, largest money first; those without people are left out.
 
     `people`: one row per customer with something at stake: `customer_id`, `opportunity` (an id),

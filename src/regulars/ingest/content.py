@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from regulars.ingest.engine import Engine, literal
-from regulars.ingest.table import RawTable, cell
+from regulars.ingest.table import RawTable
 
 SAMPLES = 5
 
@@ -88,7 +90,7 @@ _COUNTS = {
     "mobiles": f"count_if(regexp_matches(v, {literal(_MOBILE)}))",
     "dialable": f"count_if(regexp_matches(v, {literal(_SEPARATED)}))",
     "emails": "count_if(regexp_matches(v, '^\\S+@\\S+\\.\\S+$'))",
-    "worded": "count_if(regexp_matches(v, '\\pL+\\s+\\pL'))",
+    "worded": "count_if(regexp_matches(lower(v), '[a-zа-яё]\\s+[a-zа-яё]'))",
     "slashed": "count(rg_slash_order(v))",
     "hms": "count_if(regexp_matches(v, '[^:]\\d:\\d\\d:\\d\\d$'))",
     "hm": "count_if(regexp_matches(v, '[^:]\\d:\\d\\d$') AND NOT regexp_matches(v, ':\\d\\d:\\d\\d$'))",
@@ -102,22 +104,32 @@ _COUNTS = {
 }
 
 
+# one long column of cells instead of many columns, and one plan for all tables: planning takes longer than counting
+_CELLS = "CREATE TEMP TABLE IF NOT EXISTS rg_cells (i INTEGER, r VARCHAR)"
+_PLAN = f"""PREPARE rg_profile AS
+    SELECT i, {", ".join(f"{sql} AS {key}" for key, sql in _COUNTS.items())} FROM (
+        SELECT i, r, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1900 AND 2100 THEN d END AS d FROM (
+            SELECT i, r, v, coalesce(rg_date(v, false), rg_date(v, true)) AS d FROM (
+                SELECT i, r, rg_text(r) AS v FROM rg_cells)))
+    GROUP BY i ORDER BY i"""
+
+
+def prepare_profiles(engine: Engine) -> None:
+    """Teach the connection to profile; once for a reading."""
+    engine.rows(_CELLS)
+    engine.rows(_PLAN)
+
+
 def profile(engine: Engine, table: RawTable) -> tuple[Content, ...]:
     """The content of every column of the table, from its sample."""
     width = len(table.headings)
-    cells = ", ".join(cell(position) for position in range(width))
-    counts = ", ".join(f"{sql} AS {key}" for key, sql in _COUNTS.items())
-    # one long column instead of many: the plan does not grow with the width of the table
-    rows = engine.records(
-        f"""SELECT i, {counts} FROM (
-            SELECT i, r, v, rg_number(v, false) AS n, CASE WHEN year(d) BETWEEN 1900 AND 2100 THEN d END AS d FROM (
-                SELECT i, r, v, coalesce(rg_date(v, false), rg_date(v, true)) AS d FROM (
-                    SELECT i, r, rg_text(r) AS v FROM (
-                        SELECT unnest([{cells}]) AS r, unnest(range({width})) AS i FROM {table.sample}))))
-        GROUP BY i ORDER BY i""",
-        table.label,
-    )
-    found = {int(row["i"]): _content(row) for row in rows}
+    engine.rows("DELETE FROM rg_cells")
+    cells = {
+        "i": [position for row in table.sample for position in range(min(width, len(row)))],
+        "r": [text for row in table.sample for text in row[:width]],
+    }
+    engine.insert("rg_cells", pa.table(cells, schema=pa.schema({"i": pa.int32(), "r": pa.string()})))
+    found = {int(row["i"]): _content(row) for row in engine.records("EXECUTE rg_profile", table.label)}
     nothing = _content(dict.fromkeys(_COUNTS, 0) | {"signs": "", "samples": []})
     return tuple(found.get(position, nothing) for position in range(width))
 

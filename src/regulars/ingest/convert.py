@@ -9,11 +9,12 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from regulars.analytics.purchases import CONTRACT
 from regulars.ingest.content import Content
 from regulars.ingest.engine import literal
-from regulars.ingest.headings import normalise
+from regulars.ingest.headings import normalise, says_minor_units
 from regulars.ingest.keys import TOTAL, TOTAL_WORDS, key_sql, one_of
 from regulars.ingest.phones import RegionForm, is_normal_sql, looks_like_phones, quick_sql
 from regulars.ingest.table import RawTable, cell
@@ -48,6 +49,7 @@ class Style:
     number_keys: bool = False  # the customer column holds numbers
     digits: int = 2  # decimals of the currency
     last_day: dt.date = dt.date(9998, 12, 31)
+    minor_units: frozenset[int] = frozenset()  # columns whose headings say kopecks or cents
     net_price: bool = False  # the price is after discount
     phones: RegionForm | None = None  # the customer column holds telephone numbers
     whole_seconds: bool = False  # Excel stores moments as fractions of a day, a hair beside the second
@@ -194,7 +196,11 @@ class Projector:
         return f"CASE WHEN {is_return} THEN -abs({sql}) ELSE {sql} END"
 
     def _decimal(self, role: str) -> str:
-        return self._number(role, "DECIMAL(18,4)")
+        value = self._number(role, "DECIMAL(18,4)")
+        if self.style.roles[role] not in self.style.minor_units:
+            return value
+        # a decimal literal: a division would be in floating point
+        return f"({value} * {Decimal(1).scaleb(-self.style.digits)})"
 
     def _double(self, role: str) -> str:
         return self._number(role, "DOUBLE")
@@ -296,6 +302,7 @@ def choose_style(each: Understood, wishes: Wishes, *, month_first: bool) -> Styl
         padded=frozenset(n for n, content in enumerate(contents) if content.padded),
         number_keys=key.numbers >= 0.95,
         digits=wishes.digits,
+        minor_units=frozenset(n for n in numeric if says_minor_units(table.headings[n])),
         last_day=wishes.last_day,
         net_price="price" in roles and _NET.search(normalise(each.heading_of("price"))) is not None,
         phones=wishes.phones if looks_like_phones(heading, key) else None,

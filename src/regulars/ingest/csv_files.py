@@ -10,9 +10,8 @@ from pathlib import Path
 
 from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
-from regulars.ingest.dialect import SPACES, Dialect, Layout, detect_dialect, find_layout, split_rows, split_spaces
+from regulars.ingest.dialect import SPACED, Dialect, Layout, detect_dialect, find_layout, split_rows, split_spaces
 from regulars.ingest.engine import Engine, literal, path_literal
-from regulars.ingest.sample import keep_sample
 from regulars.ingest.table import Facts, RawTable, cell
 from regulars.ingest.text_files import LONGEST_LINE, PlainErrors, TextFile, with_path
 
@@ -43,15 +42,15 @@ def open_csv(engine: Engine, text: TextFile) -> RawTable:
         damaged=text.damaged,
     )
     sample_rows = [row for row, _end in rows[layout.first_row :]] + list(_probes(text, dialect, layout.width))
-    sample = keep_sample(engine, sample_rows, layout.width)
-    if dialect.delimiter == SPACES:
-        text, dialect = _spaces_to_tabs(text, engine.workspace.new_path("tabs", ".csv")), Dialect("\t", quoted=False)
+    if dialect.delimiter in SPACED:
+        text = _spaces_to_tabs(text, dialect.delimiter, engine.workspace.new_path("tabs", ".csv"))
+        dialect = Dialect("\t", quoted=False)
     relation = csv_relation(text, dialect, layout.width, prefix)
     return RawTable(
         text.source,
         layout.headings,
         relation,
-        sample,
+        sample_rows,
         facts,
         text=text,
         dialect=dialect,
@@ -118,8 +117,8 @@ def csv_relation(text: TextFile, dialect: Dialect, width: int, prefix: int) -> s
     return f"SELECT *, NULL::BIGINT AS line FROM read_csv({path_literal(text.path)}, {listed})"
 
 
-def _spaces_to_tabs(text: TextFile, target: Path) -> TextFile:
+def _spaces_to_tabs(text: TextFile, delimiter: str, target: Path) -> TextFile:
     with PlainErrors(text.source), text.path.open("rb") as lines, target.open("wb") as out:
         for line in lines:
-            out.write(b"\t".join(part.encode() for part in split_spaces(line.decode("utf-8"))) + b"\n")
+            out.write(b"\t".join(part.encode() for part in split_spaces(line.decode("utf-8"), delimiter)) + b"\n")
     return with_path(text, target, has_quotes=False)

@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from regulars.ingest.headings import count_known, normalise
 
-# SPACES is not a character of the file: runs of spaces are rewritten as tabs before reading
+# not characters of the file: runs of spaces are rewritten as tabs before reading
 SPACES = "spaces"
+WIDE_SPACES = "wide spaces"  # two and more: single ones are inside the cells
+SPACED = frozenset({SPACES, WIDE_SPACES})
 _DELIMITERS = (";", "\t", ",", "|")
 _SAMPLE_ROWS = 400
 _HEADER_WITHIN = 60
@@ -42,9 +44,9 @@ class Layout:
 
 def split_rows(text: str, dialect: Dialect, limit: int = _SAMPLE_ROWS) -> list[tuple[list[str], int]]:
     """The first rows of the text, each with the number of physical lines up to its end."""
-    if dialect.delimiter == SPACES:
+    if dialect.delimiter in SPACED:
         lines = text.splitlines()[:limit]
-        return [(split_spaces(line), number) for number, line in enumerate(lines, start=1)]
+        return [(split_spaces(line, dialect.delimiter), number) for number, line in enumerate(lines, start=1)]
     reader = _reader(text, dialect)
     rows: list[tuple[list[str], int]] = []
     try:
@@ -67,9 +69,9 @@ def cells_of(line: str, dialect: Dialect) -> list[str]:
     return next(_reader(line, dialect), [])
 
 
-def split_spaces(line: str) -> list[str]:
+def split_spaces(line: str, delimiter: str) -> list[str]:
     """The cells of a line in which runs of spaces separate them."""
-    return line.split()
+    return line.split() if delimiter == SPACES else re.split(r"\t|\s{2,}", line.strip())
 
 
 def detect_dialect(text: str) -> Dialect:
@@ -78,9 +80,11 @@ def detect_dialect(text: str) -> Dialect:
     best = max(candidates, key=lambda each: _fitness(text, each), default=None)
     if best is not None and _fitness(text, best)[1] > 1:
         return best
-    spaces = Dialect(SPACES, quoted=False)
-    if _fitness(text, spaces)[1] > 1:
-        return spaces
+    spaced = max(
+        (Dialect(each, quoted=False) for each in (SPACES, WIDE_SPACES)), key=lambda each: _evenness(text, each)[1]
+    )
+    if _fitness(text, spaced)[1] > 1:
+        return spaced
     return best or Dialect(",", quoted='"' in text)
 
 

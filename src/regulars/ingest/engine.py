@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from regulars.analytics.purchases import connect
 from regulars.core.errors import FileProblem, InputError, OutputError
 from regulars.core.i18n import gettext as _
-from regulars.core.progress import Progress
+from regulars.core.progress import Progress, Silent
 from regulars.ingest.values import MACROS
 from regulars.ingest.workspace import Workspace, full_disk
 
@@ -71,9 +72,17 @@ class Engine:
         """Run a statement that gives exactly one row."""
         return self.records(sql, about, label)[0]
 
+    def insert(self, name: str, rows: pa.Table) -> None:
+        """Add rows from memory to a table."""
+        self.connection.register("rg_incoming", rows)
+        try:
+            self.rows(f"INSERT INTO {name} SELECT * FROM rg_incoming")
+        finally:
+            self.connection.unregister("rg_incoming")
+
     @contextmanager
     def _shown(self, label: str) -> Iterator[None]:
-        if not label:
+        if not label or isinstance(self.progress, Silent):
             yield
             return
         finished = threading.Event()
@@ -113,5 +122,7 @@ def _translated(error: duckdb.Error, about: str) -> BaseException:
     if isinstance(error, duckdb.OutOfMemoryException):
         return OutputError(_("The memory limit is too small for this file. Raise --memory-limit and try again."))
     return FileProblem(
-        _("{file} cannot be read as a table: {reason}").format(file=about or _("The input"), reason=text[:300])
+        _("{file} cannot be read as a table: {reason}").format(
+            file=about or _("The input"), reason=text.partition(" Stack Trace:")[0].partition(" LINE ")[0][:300]
+        )
     )

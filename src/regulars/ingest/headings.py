@@ -28,7 +28,8 @@ class Meaning:
 
 
 _CURRENCY_WORDS = re.compile(
-    r"\b(руб(лей|ли|ля|ль)?|р|rub|rur|usd|eur|kzt|byn|uah|gbp|тг|тенге|долл|евро|в рублях|в валюте)\b"
+    r"\b(руб(лей|ли|ля|ль)?|р|rub|rur|usd|eur|kzt|byn|uah|gbp|тг|тенге|долл|евро|в рублях|в валюте"
+    r"|коп(ейки|ейках|еек)?|kopecks?|cents?|minor( units?)?)\b"
 )
 _REPEATED = re.compile(r" \(\d+\)$")
 
@@ -73,7 +74,7 @@ _CONTAINS: tuple[tuple[str, str, str], ...] = (
         "amount",
         r"(сумма|amount|revenue|выручка|net sales|sales value|стоимость)",
         r"(скид|discount|ндс|tax|vat|бонус|bonus|достав|shipping|возврат|refund|налич|безнал|оплат|себест|cost|чаев"
-        r"|tip|закуп|коп)",
+        r"|tip|закуп)",
     ),
     (
         "quantity",
@@ -165,6 +166,13 @@ def meanings(heading: str) -> tuple[Meaning, ...]:
 def count_known(row: Sequence[str]) -> int:
     """How many cells of the row are headings of the vocabulary, word for word: this is how a header is found."""
     return len({phrase for cell in row if (phrase := normalise(cell)) in _by_phrase()})
+
+
+def says_minor_units(heading: str) -> bool:
+    """Whether the heading says that the money is in kopecks or cents."""
+    return (
+        re.search(r"\bкоп(ейки|ейках|еек|\b)|\bkopecks?\b|\bcents\b|\bminor\b|_minor\b", heading.casefold()) is not None
+    )
 
 
 def says_phone(heading: str) -> bool:

@@ -9,14 +9,14 @@ from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Silent
 from regulars.ingest import date_order, phones
-from regulars.ingest.content import Content
+from regulars.ingest.content import Content, prepare_profiles
 from regulars.ingest.convert import NUMERIC, decimal_commas
 from regulars.ingest.currency import find_currency
-from regulars.ingest.dialect import SPACES
+from regulars.ingest.dialect import SPACED
 from regulars.ingest.engine import Engine
 from regulars.ingest.guess import fits
 from regulars.ingest.headings import meanings
-from regulars.ingest.opening import best_of, candidates_of, understand_each
+from regulars.ingest.opening import best_of, candidates_of, left_out, understand_each
 from regulars.ingest.sources import find_files
 from regulars.ingest.understand import Understood
 from regulars.ingest.workspace import Workspace
@@ -93,13 +93,14 @@ def inspect(
     place = Workspace()
     try:
         engine = Engine.open(place, Silent(), "1GB")
+        prepare_profiles(engine)
         files = find_files([source])
         _source, tables, empty = candidates_of(engine, files[:1])[0]
         understood, failed = understand_each(engine, tables, mapping or {})
         if not understood:
             raise failed[0]
         best = best_of(understood)
-        skipped = [table.label for table in tables if table is not best.table] + empty
+        skipped = left_out(tables, understood, best) + empty
         return _describe(engine, best, tuple(file.label for file in files), tuple(skipped), region)
     finally:
         place.remove()
@@ -203,5 +204,5 @@ def _decimal_separator(each: Understood, region: str) -> str | None:
 
 
 def _separator(delimiter: str | None) -> str | None:
-    names = {"\t": _("tab"), SPACES: _("runs of spaces"), ",": _("comma"), ";": _("semicolon"), "|": "|"}
+    names = {"\t": _("tab"), ",": _("comma"), ";": _("semicolon")} | dict.fromkeys(SPACED, _("runs of spaces"))
     return names.get(delimiter, delimiter) if delimiter else None

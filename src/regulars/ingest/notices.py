@@ -187,3 +187,19 @@ def _identities(part: Part, columns: Sequence[str], share: int) -> str:
     some = f"hash(purchased_at, customer_id) % {share} = 0"
     lines = accepted(part, columns, extra=", file")
     return f"SELECT hash({', '.join(columns)}) AS key, file FROM ({lines}) WHERE {some}"
+
+
+def repeated_totals(engine: Engine, part: Part, heading_is_weak: bool) -> list[Notice]:
+    """Receipts of several lines that all have one amount: the sum of the receipt, perhaps, written on each line.
+
+    Looked at only where the heading of the amount may mean the whole receipt ("Total", "Сумма чека").
+    """
+    if not heading_is_weak or "receipt_id" not in part.columns:
+        return []
+    lines = accepted(part, ["receipt_id", "purchased_at", "amount"])
+    receipts, alike, rows = engine.rows(
+        f"""SELECT count(*), count_if(low = high), coalesce(sum(n) FILTER (low = high), 0)::BIGINT FROM (
+            SELECT count(*) AS n, min(amount) AS low, max(amount) AS high FROM ({lines})
+            WHERE receipt_id IS NOT NULL GROUP BY receipt_id, purchased_at HAVING n > 1)"""
+    )[0]
+    return [Notice("repeated_totals", int(rows))] if receipts >= 5 and alike > receipts * 0.95 else []

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from regulars.analytics.purchases import Notice
 from regulars.core.errors import ColumnProblem
+from regulars.ingest.content import prepare_profiles
 from regulars.ingest.csv_files import open_csv
 from regulars.ingest.engine import Engine
 from regulars.ingest.formats import WORKBOOKS, Format, detect_format
 from regulars.ingest.headings import normalise
 from regulars.ingest.parquet_files import open_parquet
+from regulars.ingest.soundness import made_sound
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.table import RawTable
 from regulars.ingest.text_files import prepare
@@ -31,6 +33,7 @@ def open_all(engine: Engine, files: Sequence[SourceFile], mapping: Mapping[str, 
     A file that the person named must hold purchases; one that a folder or a pattern gave may be about something else
     and is left out with a notice, as long as another one holds them.
     """
+    prepare_profiles(engine)
     tables: list[Understood] = []
     sheets_out: list[str] = []
     problems: list[tuple[SourceFile, ColumnProblem]] = []
@@ -68,7 +71,8 @@ def candidates_of(engine: Engine, files: Sequence[SourceFile]) -> list[Candidate
         elif kind in WORKBOOKS:
             found.append((file, *open_workbook(engine, file, kind)))
         else:
-            found.append((file, [open_csv(engine, prepare(file, kind, engine.workspace, engine.progress))], []))
+            text = prepare(file, kind, engine.workspace, engine.progress)
+            found.append((file, [made_sound(engine, open_csv(engine, text))], []))
     return found + [(table.source, [table], []) for table in open_parquet(engine, parquet)]
 
 
@@ -84,11 +88,18 @@ def choose(
         raise problems[0]
     best = best_of(understood)
     best.check()
-    together = [
-        each for each in understood if each.assignment.is_complete and _headings(each.table) == _headings(best.table)
-    ]
-    taken = {each.table.label for each in together}
-    return together, [table.label for table in candidates if table.label not in taken]
+    return together_with(best, understood), left_out(candidates, understood, best)
+
+
+def together_with(best: Understood, understood: Sequence[Understood]) -> list[Understood]:
+    """The best sheet, and those with the same headings."""
+    return [each for each in understood if each.assignment.is_complete and _headings(each) == _headings(best)]
+
+
+def left_out(candidates: Sequence[RawTable], understood: Sequence[Understood], best: Understood) -> list[str]:
+    """The names of the sheets that are not read together with the best one."""
+    taken = {each.table.label for each in together_with(best, understood)} | {best.table.label}
+    return [table.label for table in candidates if table.label not in taken]
 
 
 def best_of(understood: Sequence[Understood]) -> Understood:
@@ -117,5 +128,7 @@ def understand_each(
     return understood, problems
 
 
-def _headings(table: RawTable) -> tuple[str, ...]:
-    return tuple(normalise(heading) for heading in table.headings)
+def _headings(each: Understood) -> list[str]:
+    """Headings of the columns that hold anything."""
+    filled = zip(each.table.headings, each.contents, strict=True)
+    return [normalise(heading) for heading, content in filled if not content.is_empty]

@@ -6,7 +6,6 @@ from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
 from regulars.ingest.dialect import name_columns
 from regulars.ingest.engine import Engine, path_literal
-from regulars.ingest.sample import keep_sample
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.table import Facts, RawTable, cell
 
@@ -23,7 +22,12 @@ def open_parquet(engine: Engine, sources: Sequence[SourceFile]) -> list[RawTable
 
 
 def _schema(engine: Engine, source: SourceFile) -> tuple[tuple[str, str], ...]:
-    rows = engine.rows(f"DESCRIBE SELECT * FROM {_scan([source])}", source.label)
+    try:
+        rows = engine.rows(f"DESCRIBE SELECT * FROM {_scan([source])}", source.label)
+    except FileProblem as error:
+        raise FileProblem(
+            _("{file} is damaged or is no Parquet file. Copy or export it again.").format(file=source.label)
+        ) from error
     return tuple((str(name), str(kind)) for name, kind, *_rest in rows)
 
 
@@ -45,7 +49,7 @@ def _table(engine: Engine, schema: Sequence[tuple[str, str]], members: Sequence[
         source,
         name_columns([heading for heading, _kind in schema], len(schema)),
         relation,
-        keep_sample(engine, rows, len(schema)),
+        rows,
         Facts(format="Parquet"),
         types={position: kind for position, (_heading, kind) in enumerate(schema)},
         members=tuple(members),

@@ -8,13 +8,12 @@ from pathlib import Path
 from regulars.analytics.purchases import CONTRACT
 from regulars.core.i18n import gettext as _
 from regulars.ingest.convert import TOTAL_ROW, Projector, Style
-from regulars.ingest.csv_files import ERRORS, SCANS
+from regulars.ingest.csv_files import ERRORS, MOST_ERRORS, SCANS
 from regulars.ingest.dialect import cells_of
 from regulars.ingest.engine import Engine, literal, path_literal
 from regulars.ingest.phones import is_normal_sql
-from regulars.ingest.quotes import mend
+from regulars.ingest.soundness import check_complete
 from regulars.ingest.table import RawTable, cell
-from regulars.ingest.text_files import TextFile
 
 PARQUET = "(FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false)"
 
@@ -59,12 +58,7 @@ def convert(engine: Engine, table: RawTable, style: Style) -> Part:
         )
         if style.phones is None or _has_normal_phones(engine, table, style):
             return lazy
-    if table.is_torn:
-        table = mend(table, engine.workspace)
-    part = _copy(engine, table, style)
-    if not _is_sound(engine, part):
-        part = _copy(engine, mend(table, engine.workspace), style)
-    return _with_broken(engine, part)
+    return _with_broken(engine, _copy(engine, table, style))
 
 
 def _has_normal_phones(engine: Engine, table: RawTable, style: Style) -> bool:
@@ -95,29 +89,13 @@ def _copy(engine: Engine, table: RawTable, style: Style) -> Part:
     )
 
 
-def _is_sound(engine: Engine, part: Part) -> bool:
-    """Whether every line of a text file is accounted for: a row, a broken row, or a blank line."""
-    text = part.table.text
-    if text is None:
-        return True
-    errors, others = engine.rows(
-        f"""SELECT count(DISTINCT line), count_if(error_type NOT IN ('MISSING COLUMNS', 'TOO MANY COLUMNS'))
-        FROM {ERRORS}"""
-    )[0]
-    missing = text.lines - part.table.prefix_lines - part.copied - int(errors)
-    return not others and (missing == 0 or missing == _blank_lines(part.table, text))
-
-
-def _blank_lines(table: RawTable, text: TextFile) -> int:
-    with text.path.open("rb") as stream:
-        return sum(1 for number, line in enumerate(stream) if number >= table.prefix_lines and not line.strip())
-
-
 def _with_broken(engine: Engine, part: Part) -> Part:
     """Tell titles, totals and blank lines from purchases that lost a cell."""
     if part.table.text is None:
         return part
     rows = engine.rows(f"SELECT DISTINCT ON (line) line, csv_line FROM {ERRORS} ORDER BY line")
+    if len(rows) < MOST_ERRORS:
+        check_complete(part.table, part.copied, len(rows))
     broken = [BrokenLine(line, (text or "").strip("\r\n")) for line, text in rows]
     data = [each for each in broken if not _is_no_data(part.table, each.text)]
     return replace(part, broken=tuple(data), broken_not_data=len(broken) - len(data))

@@ -145,7 +145,6 @@ def normalise_rest(engine: Engine, rows: str, form: RegionForm, region: str) -> 
     if not changed:
         return None, len(invalid), example
     table = pa.table({"written": list(changed), "number": list(changed.values())})
-    engine.connection.register("rg_incoming", table)
-    engine.rows("CREATE OR REPLACE TEMP TABLE rg_phones AS SELECT * FROM rg_incoming")
-    engine.connection.unregister("rg_incoming")
+    engine.rows("CREATE OR REPLACE TEMP TABLE rg_phones (written VARCHAR, number VARCHAR)")
+    engine.insert("rg_phones", table)
     return "rg_phones", len(invalid), example

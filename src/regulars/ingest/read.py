@@ -16,7 +16,16 @@ from regulars.ingest import date_order, phones, repeats
 from regulars.ingest.convert import Wishes, choose_style
 from regulars.ingest.currency import Money, find_currency
 from regulars.ingest.engine import Engine
-from regulars.ingest.notices import Counts, Values, count, count_values, extreme_quantities, identical_lines
+from regulars.ingest.headings import meanings
+from regulars.ingest.notices import (
+    Counts,
+    Values,
+    count,
+    count_values,
+    extreme_quantities,
+    identical_lines,
+    repeated_totals,
+)
 from regulars.ingest.opening import open_all
 from regulars.ingest.parts import Part, accepted, convert, with_numbers
 from regulars.ingest.rejects import Rejects, collect, refusal, write_rejects
@@ -135,6 +144,8 @@ class _Job:
             for part, counted in zip(self.parts, self.counts, strict=True)
         ]
         self.values = sum((each.values for each in self.counts), start=Values())
+        for part, each in zip(self.parts, self.tables, strict=True):
+            self.notices += repeated_totals(self.engine, part, has_weak_amount(each))
         self.rejects = collect(self.engine, self.parts, [each.by_reason for each in self.counts])
         for file in self.files:
             file.check_unchanged()
@@ -223,6 +234,14 @@ def _missing_columns(tables: Sequence[Understood]) -> list[Notice]:
         if most - each.assignment.roles.keys()
     ]
     return [Notice("few_columns", len(lacking), "; ".join(lacking[:5]))] if lacking else []
+
+
+def has_weak_amount(each: Understood) -> bool:
+    """Whether the heading of the amount may mean the sum of the whole receipt."""
+    if "amount" not in each.assignment.roles:
+        return False
+    tiers = [meaning.tier for meaning in meanings(each.heading_of("amount")) if meaning.role == "amount"]
+    return bool(tiers) and max(tiers) < 2
 
 
 def _zones(tables: Sequence[Understood]) -> list[Notice]:

@@ -114,6 +114,11 @@ NOTICES: Mapping[str, Callable[[int], str]] = MappingProxyType(
             "{rows} columns hold moments with a time zone: shown in UTC, not in the time of the shop",
             n,
         ),
+        "repeated_totals": lambda n: ngettext(
+            "{rows} line has the same amount as all lines of its receipt: is it the receipt's sum, counted again?",
+            "{rows} lines have the same amount as all lines of their receipts: is it the receipt's sum, counted again?",
+            n,
+        ),
         "few_columns": lambda n: ngettext(
             "{rows} file lacks columns that other files have: they stay empty",
             "{rows} files lack columns that other files have: they stay empty",

@@ -1,6 +1,6 @@
 """A table found in a file, before anybody knows what its columns mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regulars.ingest.dialect import Dialect
@@ -26,13 +26,13 @@ class RawTable:
     """Cells named c0, c1 and so on: no heading ever enters SQL, so no heading can do harm.
 
     `relation` is a query that gives the cells of each row and `line`, the row's number in the file where the
-    reader knows it. `sample` names a table of some of the rows, as text.
+    reader knows it. `sample` holds some of the rows as text.
     """
 
     source: SourceFile
     headings: tuple[str, ...]
     relation: str
-    sample: str
+    sample: Sequence[Sequence[str | None]]
     facts: Facts
     types: Mapping[int, str] = field(default_factory=dict)  # DuckDB types of Parquet columns; all else is text
     text: TextFile | None = None  # for text files: what locates a line and mends broken quotes

@@ -57,7 +57,7 @@ MACROS = (
         WHEN regexp_matches(t, '^(19|20)\\d{6}[T ]?\\d{6}$')
             THEN try_strptime(replace(replace(t, 'T', ''), ' ', ''), '%Y%m%d%H%M%S')
         WHEN regexp_matches(t, '^[2-7]\\d{4}([.,]\\d+)?$') THEN rg_serial(t)
-        WHEN regexp_matches(t, '\\pL{3}') THEN rg_worded(t) END""",
+        WHEN regexp_matches(t, '[A-Za-zА-Яа-яЁё]{3}') THEN rg_worded(t) END""",
     # list_transform over one element gives a name to an intermediate result; without it the expression is repeated
     # wherever its name stands, and planning takes seconds
     """CREATE OR REPLACE MACRO rg_date(x, month_first) AS

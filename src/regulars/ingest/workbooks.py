@@ -17,7 +17,6 @@ from regulars.core.i18n import gettext as _
 from regulars.ingest.dialect import find_layout
 from regulars.ingest.engine import Engine, path_literal
 from regulars.ingest.formats import Format
-from regulars.ingest.sample import keep_sample
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.table import Facts, RawTable, cell
 from regulars.ingest.workspace import full_disk
@@ -107,7 +106,7 @@ def _table(engine: Engine, source: SourceFile, kind: Format, name: str, sheet: p
         source,
         layout.headings,
         f"SELECT {names}, line FROM read_parquet({path_literal(target)}, hive_partitioning=false)",
-        keep_sample(engine, [tuple(row.values()) for row in picked.to_pylist()], layout.width),
+        [tuple(row.values()) for row in picked.to_pylist()],
         Facts(
             format=kind.upper(),
             header_row=None if layout.header_row is None else layout.header_row + 1,

@@ -165,8 +165,8 @@ def _trust(context: Context) -> Figures:
                 Explained(
                     _("Of those called lost in the past, this share came back within the window after all."),
                     _(
-                        "Chances were calibrated on one half of the people and judged on the other. Interval by Wilson "
-                        "(1927)."
+                        "The people were split in ten parts; each was judged by chances calibrated on the other nine. "
+                        "Interval by Wilson (1927)."
                     ),
                 ),
                 interval=likely(words.percent_range(lifecycle.false_alarms)),
