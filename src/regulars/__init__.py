@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from regulars.analytics.audit import Audit, audit
     from regulars.analytics.purchases import History
+    from regulars.analytics.summary import summary
     from regulars.core.errors import (
         ColumnProblem,
         FileProblem,
@@ -30,6 +31,7 @@ _HOMES = {
     "History": "regulars.analytics.purchases",
     "inspect": "regulars.ingest",
     "read_purchases": "regulars.ingest",
+    "summary": "regulars.analytics.summary",
     "ColumnProblem": "regulars.core.errors",
     "FileProblem": "regulars.core.errors",
     "InputError": "regulars.core.errors",
@@ -52,6 +54,7 @@ __all__ = [
     "audit",
     "inspect",
     "read_purchases",
+    "summary",
 ]
 
 

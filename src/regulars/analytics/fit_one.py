@@ -3,10 +3,12 @@
 import datetime as dt
 from dataclasses import dataclass
 
+import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
 from regulars.analytics.clv import (
+    Counted,
     Fit,
     fit_bg_nbd,
     fit_gamma_gamma,
@@ -17,14 +19,15 @@ from regulars.analytics.clv import (
 )
 from regulars.analytics.models import counted_customers
 from regulars.analytics.purchases import History
-from regulars.analytics.rollup import Rollup, roll_up
+from regulars.analytics.rollup import roll_up
+from regulars.analytics.snapshot import TUPLE
+from regulars.analytics.summary import summary
 from regulars.core.money import minor_digits
 
 FITS = {
     "bg_nbd": fit_bg_nbd,
     "mbg_nbd": fit_mbg_nbd,
     "pareto_nbd": fit_pareto_nbd,
-    "mbg_cnbd_k": fit_mbg_cnbd_k,
     "nbd": fit_nbd,
 }
 
@@ -44,17 +47,27 @@ def fit_one(history: History, model: str, *, until: dt.date | None, unit_days: f
     any. `NotEnoughData` when the model refuses; `KeyError` for an unknown model.
     """
     day = until or history.last_day
-    rollup = roll_up(history, as_of=day)
+    if model == "mbg_cnbd_k":  # the one that asks for the gaps between visits
+        return Fitted(
+            fit_mbg_cnbd_k(counted_customers(roll_up(history, as_of=day).customers, unit_days=unit_days)), day
+        )
+    customers = summary(history, as_of=day)
     if model == "gamma_gamma":
-        return Fitted(fit_gamma_gamma(*_repeat_values(rollup)), day)
-    return Fitted(FITS[model](counted_customers(rollup.customers, unit_days=unit_days)), day)
+        return Fitted(fit_gamma_gamma(*_repeat_values(customers, history.currency)), day)
+    return Fitted(FITS[model](_counted(customers, unit_days)), day)
 
 
-def _repeat_values(rollup: Rollup) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _counted(customers: ir.Table, unit_days: float) -> Counted:
+    """The customers as counted tuples."""
+    rows = customers.group_by(TUPLE).aggregate(n=customers.count()).order_by(TUPLE).to_pyarrow()
+    x, t_x, t, n = (np.asarray(rows[name].to_numpy(), dtype=np.float64) for name in (*TUPLE, "n"))
+    return Counted.from_days(x, t_x, t, n, unit_days=unit_days)
+
+
+def _repeat_values(customers: ir.Table, currency: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Repeat purchase days and the mean value of one of them, for each customer with any."""
-    visits = rollup.visits.filter(rollup.visits.visit_no > 1)
-    repeats = visits.group_by("customer_id").aggregate(frequency=visits.count(), amount=visits.amount.sum())
-    rows = repeats.filter(repeats.amount > 0).order_by("frequency", "amount").select("frequency", "amount").to_pyarrow()
+    repeats = customers.filter((customers.frequency > 0) & (customers.repeat_amount > 0))
+    rows = repeats.order_by("frequency", "repeat_amount").select("frequency", "repeat_amount").to_pyarrow()
     frequency = np.asarray(rows["frequency"].to_numpy(), dtype=np.float64)
-    units = 10.0 ** minor_digits(rollup.history.currency)
-    return frequency, np.asarray(rows["amount"].to_numpy(), dtype=np.float64) / units / frequency
+    units = 10.0 ** minor_digits(currency)
+    return frequency, np.asarray(rows["repeat_amount"].to_numpy(), dtype=np.float64) / units / frequency

@@ -105,9 +105,10 @@ class History:
 
     def span(self) -> tuple[dt.date, dt.date] | None:
         """The first and the last day with a line; None when there is no line."""
-        day = self.lines.purchased_at.date()
-        row = self.lines.aggregate(first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
-        return (row["first"], row["last"]) if row["first"] is not None else None
+        # of the moments, not of their days: an engine knows the bounds of a stored column without a scan
+        moment = self.lines.purchased_at
+        row = self.lines.aggregate(first=moment.min(), last=moment.max()).to_pyarrow().to_pylist()[0]
+        return (row["first"].date(), row["last"].date()) if row["first"] is not None else None
 
     @property
     def last_day(self) -> dt.date:

@@ -64,7 +64,7 @@ def roll_up(history: History, *, as_of: dt.date) -> Rollup:
 
     Raises `NotEnoughData` when no line is left, or none has a customer who bought something.
     """
-    lines = _until(history, as_of)
+    lines = known_until(history, as_of)
     receipts = _receipts(lines).cache()
     first_day = receipts.purchased_on.min().to_pyarrow().as_py()
     if first_day is None:
@@ -85,7 +85,8 @@ def _any_row(table: ir.Table) -> bool:
     return int(table.limit(1).count().to_pyarrow().as_py()) > 0
 
 
-def _until(history: History, as_of: dt.date) -> ir.Table:
+def known_until(history: History, as_of: dt.date) -> ir.Table:
+    """The lines up to the end of the day `as_of`, with `purchased_on`."""
     lines = history.lines
     end = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time())
     return lines.filter(lines.purchased_at < ibis.literal(end)).mutate(purchased_on=lines.purchased_at.date())

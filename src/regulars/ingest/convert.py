@@ -103,9 +103,16 @@ class Projector:
             found["cost"] = self._turned(self._minor(self._times_quantity("unit_cost")))
         return {name: found[name] for name in CONTRACT if name in found}
 
-    def select_quickly(self) -> str:
-        """The contract's columns alone, so that a scan of some of them reads no others."""
-        values = ", ".join(f"{sql} AS {name}" for name, sql in self.columns().items())
+    def select_quickly(self, *, keys_as_written: bool = False) -> str:
+        """The contract's columns alone, so that a scan of some of them reads no others; and `written`, the raw key.
+
+        `keys_as_written` is for a table in which every customer's key was found to be as it is written.
+        """
+        columns = self.columns()
+        columns["written"] = self._as_text("customer_id")
+        if keys_as_written:
+            columns["customer_id"] = columns["written"]
+        values = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
         return f"SELECT {values}{', file' if self.table.members else ''} FROM ({self.table.relation})"
 
     def condition(self) -> str:

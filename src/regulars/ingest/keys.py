@@ -41,7 +41,8 @@ def key_sql(x: str, *, whole_numbers: bool, padded: bool = False) -> str:
     # a digit, no blank around it: no word of the lists is like that. These tests are cheap, the others are not
     clean = f"NOT starts_with({x}, ' ') AND NOT ends_with({x}, ' ')"
     if whole_numbers:
-        clean += f" AND NOT regexp_matches({x}, '[.,eE]')"
+        # four searches for one character cost a third of one regular expression
+        clean += "".join(f" AND NOT contains({x}, '{sign}')" for sign in ".,eE")
     if padded:
         clean += f" AND {x} = {text}"
     return f"""CASE WHEN {x} >= '1' AND {x} < ':' AND {clean} THEN {x}

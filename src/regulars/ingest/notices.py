@@ -73,6 +73,7 @@ class Counts:
     values: Values = field(default_factory=Values)
     total_value: str | None = None  # a row with a total, as an example
     uncut: int = 0  # rows of `blank_row` that have another number of cells
+    keys_as_written: bool = False  # no customer's key needs a change
 
     @property
     def scanned(self) -> int:
@@ -94,15 +95,22 @@ def count(engine: Engine, part: Part, label: str) -> Counts:
     """Scan the part; a second time, by reason, only when some row was rejected or some cell could not be read."""
     top = ", max(abs(quantity)) AS top" if "quantity" in part.columns else ", NULL AS top"
     odd = ", 0 AS odd" if part.is_raw else ", count(odd) AS odd"
+    changed = "0" if part.plain is None else "count_if(customer_id IS DISTINCT FROM written)"
     whole = engine.row(
-        f"""SELECT {_VALUES}{top}{odd}, NULL AS odd_value, count(*) - count_if({part.condition}) AS rejected
+        f"""SELECT {_VALUES}{top}{odd}, NULL AS odd_value, count(*) - count_if({part.condition}) AS rejected, {changed} AS changed
         FROM ({part.lines})""",
         part.table.label,
         label,
     )
     broken = Counter({"blank_row": part.broken_not_data, "wrong_cells": len(part.broken)})
+    as_written = not whole["changed"]
     if not whole["rejected"] and not whole["odd"] and not _may_be_odd(part):
-        return Counts(Counter({"": int(whole["rows"])}) + broken, _values(whole), uncut=part.broken_not_data)
+        return Counts(
+            Counter({"": int(whole["rows"])}) + broken,
+            _values(whole),
+            uncut=part.broken_not_data,
+            keys_as_written=as_written,
+        )
     rows = engine.records(
         f"""SELECT coalesce(reject, '') AS reason, {_VALUES}{top}, count(odd) AS odd, min(odd) AS odd_value,
             min(left(value, 60)) AS blamed FROM ({part.rows}) GROUP BY 1""",
@@ -112,7 +120,7 @@ def count(engine: Engine, part: Part, label: str) -> Counts:
     by_reason: Counter[str] = Counter({row["reason"]: int(row["rows"]) for row in rows})
     good = next((row for row in rows if row["reason"] == ""), None)
     total = next((row["blamed"] for row in rows if row["reason"] == "total_row"), None)
-    return Counts(by_reason + broken, _values(good) if good else Values(), total, part.broken_not_data)
+    return Counts(by_reason + broken, _values(good) if good else Values(), total, part.broken_not_data, as_written)
 
 
 def _may_be_odd(part: Part) -> bool:

@@ -36,6 +36,7 @@ class Part:
     lines: str  # a query that is quick to scan: contract columns and file of the same rows
     condition: str  # what is true of those of them that are purchases
     columns: tuple[str, ...]  # the contract's columns among them
+    plain: str | None = None  # `lines` without the tests of customers' keys, should all be as they are written
     has_rejects: bool = True  # until somebody has counted
     broken: tuple[BrokenLine, ...] = ()
     is_raw: bool = False  # nothing was copied or rejected: the cells of the file say as much as the lines
@@ -52,6 +53,7 @@ def convert(engine: Engine, table: RawTable, style: Style) -> Part:
             style,
             rows=projector.select(),
             lines=projector.select_quickly(),
+            plain=projector.select_quickly(keys_as_written=True),
             condition=projector.condition(),
             columns=projector.columns_given(),
             is_raw=True,
@@ -135,4 +137,4 @@ def with_numbers(engine: Engine, part: Part, numbers: str) -> Part:
         part.table.label,
         _("Telephone numbers"),
     )
-    return replace(part, rows=stored(part.table, target), lines=stored(part.table, target), is_raw=False)
+    return replace(part, rows=stored(part.table, target), lines=stored(part.table, target), plain=None, is_raw=False)

@@ -140,7 +140,11 @@ class _Job:
         label = _("Checking rows")
         self.counts = [count(self.engine, part, label) for part in self.parts]
         self.parts = [
-            replace(part, has_rejects=counted.scanned != counted.values.rows)
+            replace(
+                part,
+                has_rejects=counted.scanned != counted.values.rows,
+                lines=part.plain if part.plain and counted.keys_as_written else part.lines,
+            )
             for part, counted in zip(self.parts, self.counts, strict=True)
         ]
         self.values = sum((each.values for each in self.counts), start=Values())
