@@ -49,7 +49,7 @@ def test_every_audit_keeps_the_schema(any_audit: Audit) -> None:
 
 def test_what_programs_read_is_where_they_look_for_it(whole: Audit) -> None:
     document = read(whole)
-    assert document["schema_version"] == "1.0"
+    assert document["schema_version"] == "1.1"
     assert (document["as_of"], document["currency"]) == ("2025-12-17", "RUB")
     assert document["input"]["rows_read"] == whole.reading.rows_read
     assert document["base"]["customers"] == whole.base.customers

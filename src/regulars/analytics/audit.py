@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 import ibis
@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from regulars.analytics.base import Base, abc_of, base
 from regulars.analytics.check import Check, Pillars, check, pillars
 from regulars.analytics.cohorts import Cohorts, cohorts
+from regulars.analytics.findings import Finding, Ground
 from regulars.analytics.first_purchase import first_purchase
 from regulars.analytics.lifecycle import STATES, Judge, Lifecycle, lifecycle
 from regulars.analytics.lost import PARTS, LostLastYear, lost_last_year, no_loss_known
@@ -19,6 +20,7 @@ from regulars.analytics.models import Models, fit_models
 from regulars.analytics.newcomers import Newcomers, newcomers
 from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, no_opportunity_known, opportunities
 from regulars.analytics.purchases import History, Reading
+from regulars.analytics.reasons import Reasons, find_reasons
 from regulars.analytics.revenue_change import RevenueChange, revenue_change
 from regulars.analytics.rfm import SEGMENTS, Rfm, rfm
 from regulars.analytics.rhythm import Rhythm, rhythm
@@ -76,6 +78,7 @@ class Audit:
     pillars: Pillars | None = None
     visit_period: VisitPeriod | None = None
     revenue_change: RevenueChange | None = None
+    reasons: Reasons = field(default_factory=Reasons)
     models: dict[str, Model] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -83,12 +86,22 @@ class Audit:
         """The customers behind a number, most money first; ties by customer.
 
         `list_id` is `state:lost`, `lost:shrunken` (or `lost:any`), `rfm:champions`,
-        `newcomers:never_returned`, `opportunity:win_back_lost` or `abc:A`. `KeyError` for another.
+        `newcomers:never_returned`, `opportunity:win_back_lost`, `abc:A`, or the id of a finding after `finding:`.
+        `KeyError` for another.
         """
+        if list_id.startswith("finding:"):
+            return self._people_of(list_id.removeprefix("finding:"))
         column, value, money = _list_of(list_id)
         rows = self.customers
         chosen = rows.filter(rows[column].notnull() if value is None else rows[column] == value)
         return chosen.order_by([chosen[money].desc(), chosen.customer_id])
+
+    def _people_of(self, finding_id: str) -> ir.Table:
+        people = next((one.people for one in self.reasons.findings if one.id == finding_id), None)
+        if people is None:
+            raise KeyError(finding_id)
+        chosen = self.customers.inner_join(people.select("customer_id", found_amount="amount"), "customer_id")
+        return chosen.order_by([chosen.found_amount.desc(), chosen.customer_id])
 
     def __repr__(self) -> str:
         states = ", ".join(f"{name} {state.customers:,}" for name, state in self.lifecycle.states.items())
@@ -144,7 +157,7 @@ def audit(
 class _Work:
     """Counts the steps, tells the listener, and keeps the reasons of what was left out."""
 
-    STEPS = 14
+    STEPS = 14 + len(fields(Reasons))
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -187,6 +200,7 @@ class _Chapters:
         first = first.cache() if first is not None else None
         value = work.step(_("Customer value"), lambda: self._ltv(own, scores, first))
         chances = work.step(_("Opportunities"), lambda: self._opportunities(own))
+        reasons = find_reasons(self._ground(own, value), work.attempt)
         return Audit(
             as_of=rollup.as_of,
             first_day=rollup.first_day,
@@ -195,7 +209,14 @@ class _Chapters:
             window_days=self.window_days,
             base=self.base,
             customers=self._customers(
-                scores=scores, periods=periods, lost=lost, fresh=fresh, value=value, chances=chances, first=first
+                scores=scores,
+                periods=periods,
+                lost=lost,
+                fresh=fresh,
+                value=value,
+                chances=chances,
+                first=first,
+                reasons=reasons,
             ).cache(),
             rfm=scores,
             lifecycle=self.lifecycle,
@@ -208,8 +229,22 @@ class _Chapters:
             check=work.attempt("check", _("Average check"), lambda: check(rollup)),
             pillars=work.attempt("pillars", _("Frequency, breadth, check"), lambda: pillars(rollup)),
             revenue_change=work.attempt("revenue_change", _("Why revenue changed"), lambda: revenue_change(rollup)),
+            reasons=reasons,
             models=self._models(),
             skipped=self._reasons(),
+        )
+
+    def _ground(self, own: Rhythm, value: Ltv) -> Ground:
+        expected = value.customers
+        if "expected_value_12" not in expected.columns:
+            expected = expected.mutate(expected_value_12=ibis.null("int64"))
+        return Ground(
+            rollup=self.rollup,
+            window_days=self.window_days,
+            lifecycle=self.lifecycle,
+            rhythm=own,
+            values=expected.select("customer_id", "expected_value_12"),
+            margin_share=self.base.margin_share,
         )
 
     def _too_few(self) -> str | None:
@@ -273,6 +308,7 @@ class _Chapters:
         value: Ltv,
         chances: Opportunities,
         first: ir.Table | None,
+        reasons: Reasons,
     ) -> ir.Table:
         rows = self.rollup.customers.drop("customer_no", "sum_log_gaps", "last_purchase_age_days")
         rows = rows.mutate(mean_check=(rows.amount / rows.receipts).round().cast("int64"))
@@ -289,7 +325,19 @@ class _Chapters:
         rows = _join(rows, chances.people, "opportunity", "opportunity_amount")
         if first is not None:
             rows = _join(rows, first, *[name for name in first.columns if name != "customer_id"])
+        rows = _join(rows, _findings_of_each(reasons.findings), "findings")
         return rows.mutate(currency=ibis.literal(self.rollup.history.currency))
+
+
+def _findings_of_each(findings: tuple[Finding, ...]) -> ir.Table:
+    """`customer_id` and the sorted ids of the findings about that customer."""
+    lists = [
+        one.people.select("customer_id", finding=ibis.literal(one.id)) for one in findings if one.people is not None
+    ]
+    if not lists:
+        return ibis.memtable([], schema={"customer_id": "string", "findings": "array<string>"})
+    pairs = ibis.union(*lists) if len(lists) > 1 else lists[0]
+    return pairs.group_by("customer_id").aggregate(findings=pairs.finding.collect().sort())
 
 
 def unit_name(days: float) -> str:

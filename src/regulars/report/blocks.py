@@ -183,7 +183,27 @@ class Missing:
     title: str = ""
 
 
-Block = Figures | Bars | Stripe | Picture | Table | Text | Missing
+@dataclass(frozen=True)
+class Card:
+    """One finding: the sentence, what to do, how sure it is, its money and its people."""
+
+    text: str
+    action: str
+    strength: str
+    value: str = ""
+    interval: str = ""
+    people: People | None = None
+
+
+@dataclass(frozen=True)
+class Cards:
+    kind: ClassVar[str] = "cards"
+    title: str
+    items: tuple[Card, ...]
+    note: str = ""
+
+
+Block = Cards | Figures | Bars | Stripe | Picture | Table | Text | Missing
 
 
 @dataclass(frozen=True)

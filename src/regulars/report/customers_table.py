@@ -64,6 +64,7 @@ COLUMNS: dict[str, str] = {
     "first_channel": "Channel of the first purchase.",
     "first_product": "Product of the first purchase that cost the most.",
     "first_category": "Category of that product.",
+    "findings": "Ids of the findings that this customer is one of; null without any.",
     "currency": "ISO 4217 code of all money in this row.",
 }
 
@@ -107,14 +108,21 @@ def _described(column: pa.Field) -> pa.Field:
 
 def _write_csv(table: ir.Table, path: Path) -> None:
     schema, batches = batches_of(table, rows_at_once=_ROWS_AT_ONCE)
-    with pa_csv.CSVWriter(path, schema) as writer:
+    with pa_csv.CSVWriter(path, pa.schema([_in_one_cell(column) for column in schema])) as writer:
         for batch in batches:
             writer.write_batch(_harmless(batch))
 
 
+def _in_one_cell(column: pa.Field) -> pa.Field:
+    return column.with_type(pa.string()) if pa.types.is_list(column.type) else column
+
+
 def _harmless(batch: pa.RecordBatch) -> pa.RecordBatch:
     for place, column in enumerate(batch.schema):
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        if pa.types.is_list(column.type):
+            joined = pc.binary_join(batch.column(place), "; ")
+            batch = batch.set_column(place, _in_one_cell(column), _without_formulas(joined))
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             batch = batch.set_column(place, column, _without_formulas(batch.column(place)))
     return batch
 

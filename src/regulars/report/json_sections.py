@@ -23,8 +23,10 @@ from regulars.report.json_shape import (
     map_of,
     object_of,
 )
+from regulars.report.sentences import action, sentence
+from regulars.report.words import Purse
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 # the latest cohorts and their first months: the rest is history that no program reads
 _COHORTS = 36
@@ -46,6 +48,25 @@ def _cohort_rows(cohorts: Any) -> list[dict[str, Any]]:
     )
     latest = sorted({row["cohort"] for row in rows})[-_COHORTS:]
     return [row for row in rows if row["cohort"] in latest]
+
+
+def _findings(audit: Any) -> list[dict[str, Any]]:
+    purse = Purse(audit.currency)
+    return [
+        {
+            "id": one.id,
+            "chapter": one.chapter,
+            "kind": one.kind,
+            "customers": one.customers,
+            "money": one.money,
+            "evidence": one.evidence.strength,
+            "cases": one.evidence.cases,
+            "q_value": one.evidence.q_value,
+            "text": sentence(one, purse),
+            "action": action(one, purse),
+        }
+        for one in audit.reasons.findings
+    ]
 
 
 READING = object_of(
@@ -498,6 +519,30 @@ OPPORTUNITIES = list_of(
     )
 )
 
+FINDINGS = list_of(
+    object_of(
+        attribute("id", STRING, "Stable from run to run, such as `entry:product:4711`."),
+        attribute("chapter", STRING, "The analysis that found it."),
+        attribute("kind", STRING, "The kind of finding, for programs."),
+        attribute("customers", INTEGER, "Customers that it is about."),
+        *estimate("money", MONEY, "Over the next 12 months, what acting on it could bring or save at best."),
+        attribute("evidence", STRING, "How sure it is: `strong`, `moderate`, `tested` or `assumed`."),
+        attribute("cases", INTEGER, "Observations behind it.", optional=True),
+        attribute("q_value", NUMBER, "False discovery rate at which it would just be reported.", optional=True),
+        attribute("text", STRING, "The finding, in the language of the run."),
+        attribute("action", STRING, "What to do about it, in the same language."),
+    )
+)
+
+COMPARISONS = list_of(
+    object_of(
+        attribute("analysis", STRING, "What was compared."),
+        attribute("compared", INTEGER, "How many."),
+        attribute("raw_significant", INTEGER, "Different at 5 % before the correction for many comparisons."),
+        attribute("reported", INTEGER, "Left after the correction."),
+    )
+)
+
 MODELS = map_of(
     object_of(
         attribute("parameters", map_of(NUMBER), "Parameter -> value."),
@@ -534,6 +579,13 @@ AUDIT = object_of(
     attribute("revenue_change", REVENUE_CHANGE, "Why revenue changed.", optional=True),
     attribute("rfm", RFM, "Recency, frequency, money."),
     Field("opportunities", OPPORTUNITIES, "What to do first, by money.", lambda audit: audit.opportunities.items),
+    Field("findings", FINDINGS, "What is worth knowing and acting upon, most money first.", _findings),
+    Field(
+        "comparisons",
+        COMPARISONS,
+        "How much was compared to find it.",
+        lambda audit: audit.reasons.comparisons,
+    ),
     attribute("models", MODELS, "Fitted customer models."),
     attribute("skipped", map_of(STRING), "Analysis left out -> one sentence that says why."),
 )

@@ -20,6 +20,7 @@ _COLUMNS = {
     "newcomers": "never_returned",
     "opportunity": "opportunity",
     "abc": "abc",
+    "finding": "findings",
 }
 _MONEY = {"lost": "missed_amount", "opportunity": "opportunity_amount"}
 
@@ -44,6 +45,8 @@ class PeopleList:
         column = _COLUMNS[self.kind]
         if self.value == "any":
             return f"{column} is not null"
+        if self.kind == "finding":
+            return f"{column} has {self.value}"
         return f"{column} = {'true' if self.kind == 'newcomers' else self.value}"
 
     @property
@@ -60,6 +63,8 @@ class PeopleList:
             return _("All who brought less")
         if self.kind == "abc":
             return _("Class {abc}").format(abc=self.value)
+        if self.kind == "finding":
+            return _("Whom it is about")
         name = {"state": names.state, "lost": names.lost_part, "rfm": names.segment, "opportunity": names.opportunity}
         return name[self.kind](self.value)
 

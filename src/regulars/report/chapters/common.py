@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from regulars.analytics.audit import Audit
 from regulars.analytics.estimate import Estimate
+from regulars.analytics.findings import Finding
 from regulars.core.i18n import gettext as _
 from regulars.report import names, words
 from regulars.report.blocks import Cell, Column, Missing, People, Table
@@ -32,6 +33,12 @@ class Context:
     def people(self, list_id: str, count: int) -> People | None:
         """The richest of a list."""
         return people_behind(self.audit, list_id, self.purse, count=count)
+
+    def people_found(self, finding: Finding) -> People | None:
+        """The customers that a finding is about."""
+        if finding.people is None:
+            return None
+        return people_behind(self.audit, f"finding:{finding.id}", self.purse, count=finding.customers)
 
     def missing(self, analysis: str) -> Missing:
         """The answer "not enough data" with its reason."""
