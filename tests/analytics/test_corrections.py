@@ -10,10 +10,8 @@ from regulars.analytics.corrections import q_values, shrink, two_sided
 
 
 def test_the_fifteen_p_values_of_benjamini_and_hochberg_1995_section_4() -> None:
-    p = np.array(
-        [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240]
-        + [0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
-    )
+    small = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
+    p = np.array([*small, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000])
     assert int((q_values(p) <= 0.05).sum()) == 4
 
 

@@ -97,7 +97,8 @@ def count(engine: Engine, part: Part, label: str) -> Counts:
     odd = ", 0 AS odd" if part.is_raw else ", count(odd) AS odd"
     changed = "0" if part.plain is None else "count_if(customer_id IS DISTINCT FROM written)"
     whole = engine.row(
-        f"""SELECT {_VALUES}{top}{odd}, NULL AS odd_value, count(*) - count_if({part.condition}) AS rejected, {changed} AS changed
+        f"""SELECT {_VALUES}{top}{odd}, NULL AS odd_value, {changed} AS changed,
+            count(*) - count_if({part.condition}) AS rejected
         FROM ({part.lines})""",
         part.table.label,
         label,
