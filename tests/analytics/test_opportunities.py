@@ -6,8 +6,18 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from regulars.analytics.opportunities import ASSUMED_SHARES, OPPORTUNITIES, Opportunities, opportunities
+from regulars.analytics.estimate import Estimate
+from regulars.analytics.findings import Evidence, Finding
+from regulars.analytics.opportunities import (
+    ASSUMED_SHARES,
+    FINDING_SHARES,
+    OPPORTUNITIES,
+    Budget,
+    Opportunities,
+    opportunities,
+)
 from regulars.analytics.rhythm import Rhythm
+from regulars.analytics.trial_size import control_group
 from tests.analytics.purchase_rows import Row, bought, by_customer, rolled, visits
 
 RHYTHM = Rhythm(shape=1.0, scale_days=100.0, check_weight=2.0, mean_check=100.0)
@@ -151,3 +161,69 @@ def test_nobody_is_in_two_opportunities_and_nobody_without_money_in_any() -> Non
     people = by_customer(mixed().people)
     assert mixed().people.count().to_pyarrow().as_py() == len(people)
     assert min(row["opportunity_amount"] for row in people.values()) > 0
+
+
+def a_finding(rows: dict[str, int], money: float, kind: str = "test_kind") -> Finding:
+    people = ibis.memtable(pa.table({"customer_id": list(rows), "amount": pa.array(list(rows.values()), pa.int64())}))
+    worth = Estimate(money, money, money)
+    return Finding("test:one", "test", kind, {}, len(rows), worth, Evidence("tested"), people)
+
+
+def with_findings(rows: list[Row], *findings: Finding, budget: Budget | None = None) -> Opportunities:
+    rollup = rolled(rows, as_of=AS_OF)
+    names = list(by_customer(rollup.customers))
+    table = pa.table(
+        {
+            "customer_id": names,
+            "state": ["regular"] * len(names),
+            "return_chance": pa.array([0.5] * len(names), pa.float64()),
+            "standing": pa.array([1.0] * len(names), pa.float64()),
+        }
+    )
+    return opportunities(rollup, ibis.memtable(table), RHYTHM, findings=findings, margin_share=0.25, budget=budget)
+
+
+@pytest.fixture
+def acted_upon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FINDING_SHARES, "test_kind", 0.1)
+
+
+@pytest.mark.usefixtures("acted_upon")
+def test_a_customer_in_two_opportunities_is_counted_where_most_is_expected() -> None:
+    once = [bought(name, 300, 160) for name in ("a", "b")]
+    second = round(0.1 * 0.5 * 1 / 200 * 365 * 120)
+    # a tenth of 10,000 is split 1 : 99; what "a" gets of it is less than the second purchase
+    result = with_findings(once, a_finding({"a": 1, "b": 99}, 10_000.0))
+    assert gains(result) == {"a": ("second_purchase", second), "b": ("test:one", 990)}
+    best = result.items[0]
+    assert (best.id, best.customers, best.at_stake) == ("test:one", 1, 9_900.0)
+    assert [item.profit for item in result.items] == [247.5, second / 4]
+
+
+def test_a_finding_that_nobody_can_act_upon_one_by_one_takes_no_money() -> None:
+    result = with_findings([bought("a", 300, 160)], a_finding({"a": 1}, 1e9, kind="only_to_know"))
+    assert [item.id for item in result.items] == ["second_purchase"]
+
+
+@pytest.mark.usefixtures("acted_upon")
+def test_a_budget_reaches_those_who_bring_most() -> None:
+    rows = [bought(name, 300, 160) for name in ("a", "b", "c")]
+    result = with_findings(rows, a_finding({"a": 2, "c": 3}, 50_000.0), budget=Budget(amount=25, contact_cost=10))
+    reached = {name: row["within_budget"] for name, row in by_customer(result.people).items()}
+    assert reached == {"a": True, "b": False, "c": True}
+    assert {item.id: item.within_budget for item in result.items} == {"test:one": 2, "second_purchase": 0}
+    best = result.items[0]
+    assert best.profit == best.money.value * 0.25 - 2 * 10
+
+
+def test_the_control_group_is_the_smallest_that_shows_the_gain() -> None:
+    size = control_group(2_000, gain=0.1, variances=(0.25, 0.24))
+    assert size is not None
+    needed = (0.1 / (1.959964 + 0.841621)) ** 2
+    spread = [0.25 / c + 0.24 / (2_000 - c) for c in (size, size - 1)]
+    assert spread[0] <= needed < spread[1]
+
+
+@pytest.mark.parametrize(("people", "gain"), [(1, 0.1), (100, 0.1), (1_000_000, 0.0)])
+def test_without_enough_people_or_gain_nothing_can_be_proved(people: int, gain: float) -> None:
+    assert control_group(people, gain=gain, variances=(0.25, 0.25)) is None

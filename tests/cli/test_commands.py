@@ -93,6 +93,27 @@ def test_as_of_leaves_out_what_came_later(sales: Path, tmp_path: Path) -> None:
     assert early["base"]["receipts"] < whole["base"]["receipts"]
 
 
+def test_a_budget_says_whom_it_reaches(sales: Path, tmp_path: Path) -> None:
+    done = regulars(
+        "audit", str(sales), "--out", "r.html", "--json", "-", "--margin", "40%", "--budget", "1 000,50",
+        "--contact-cost", "10", cwd=tmp_path,
+    )  # fmt: skip
+    items = json.loads(done.stdout)["opportunities"]
+    reached = [item["within_budget"] for item in items]
+    assert 0 < sum(reached) <= 100
+    assert all(count <= item["customers"] for count, item in zip(reached, items, strict=True))
+    profits = [item["profit"] for item in items]
+    assert profits == sorted(profits, reverse=True)
+
+
+@pytest.mark.parametrize("option", [["--budget", "100"], ["--contact-cost", "5"], ["--budget", "-3"]])
+def test_half_a_budget_is_explained(option: list[str], sales: Path, tmp_path: Path) -> None:
+    done = regulars("audit", str(sales), *option, cwd=tmp_path)
+    assert done.returncode == 2
+    assert option[0] in done.stderr and "Traceback" not in done.stderr
+    assert files_in(tmp_path) == set()
+
+
 def test_inspect_names_every_column_and_writes_nothing(sales: Path, tmp_path: Path) -> None:
     done = regulars("inspect", str(sales), cwd=tmp_path)
     assert done.returncode == 0, done.stderr

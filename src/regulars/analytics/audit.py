@@ -18,7 +18,13 @@ from regulars.analytics.lost import PARTS, LostLastYear, lost_last_year, no_loss
 from regulars.analytics.ltv import Ltv, ltv
 from regulars.analytics.models import Models, fit_models
 from regulars.analytics.newcomers import Newcomers, newcomers
-from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, no_opportunity_known, opportunities
+from regulars.analytics.opportunities import (
+    OPPORTUNITIES,
+    Budget,
+    Opportunities,
+    no_opportunity_known,
+    opportunities,
+)
 from regulars.analytics.purchases import History, Reading
 from regulars.analytics.reasons import Reasons, find_reasons
 from regulars.analytics.revenue_change import RevenueChange, revenue_change
@@ -91,7 +97,7 @@ class Audit:
         """
         if list_id.startswith("finding:"):
             return self._people_of(list_id.removeprefix("finding:"))
-        column, value, money = _list_of(list_id)
+        column, value, money = _list_of(list_id, tuple(item.id for item in self.opportunities.items))
         rows = self.customers
         chosen = rows.filter(rows[column].notnull() if value is None else rows[column] == value)
         return chosen.order_by([chosen[money].desc(), chosen.customer_id])
@@ -112,7 +118,7 @@ class Audit:
         )
 
 
-def _list_of(list_id: str) -> tuple[str, str | bool | None, str]:
+def _list_of(list_id: str, opportunity_ids: tuple[str, ...]) -> tuple[str, str | bool | None, str]:
     """The column, its value (None: any) and the money that ranks a list of people."""
     kind, _colon, value = list_id.partition(":")
     lists: dict[str, tuple[str, tuple[str, ...], str]] = {
@@ -120,7 +126,7 @@ def _list_of(list_id: str) -> tuple[str, str | bool | None, str]:
         "lost": ("lost_kind", (*PARTS, "any"), "missed_amount"),
         "rfm": ("rfm_segment", SEGMENTS, "amount"),
         "newcomers": ("never_returned", ("never_returned",), "amount"),
-        "opportunity": ("opportunity", OPPORTUNITIES, "opportunity_amount"),
+        "opportunity": ("opportunity", (*OPPORTUNITIES, *opportunity_ids), "opportunity_amount"),
         "abc": ("abc", ("A", "B", "C"), "amount"),
     }
     if kind not in lists or value not in lists[kind][1]:
@@ -136,12 +142,14 @@ def audit(
     *,
     as_of: dt.date,
     margin_share: float | None = None,
+    budget: Budget | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run every analysis that the history can carry, as seen at the end of the day `as_of`.
 
-    `margin_share` (0..1) stands in where the lines carry no cost. Raises `NotEnoughData` when no customer
-    has bought anything by then; an analysis that lacks data is left out and explained in `skipped`.
+    `margin_share` (0..1) stands in where the lines carry no cost; `budget` is for contacting customers. Raises
+    `NotEnoughData` when no customer has bought anything by then; an analysis that lacks data is left out and
+    explained in `skipped`.
     """
     work = _Work(progress or Silent())
     rollup = work.step(_("Receipts, visits, customers"), lambda: roll_up(history, as_of=as_of))
@@ -151,7 +159,7 @@ def audit(
     states, judge = work.step(
         _("Who is leaving: back-test"), lambda: lifecycle(rollup, models.counted, window_days=window_days)
     )
-    return _Chapters(work, rollup, window_days, summary, models, states, judge).audit()
+    return _Chapters(work, rollup, window_days, summary, models, states, judge, budget).audit()
 
 
 class _Work:
@@ -188,6 +196,7 @@ class _Chapters:
     models: Models
     lifecycle: Lifecycle
     judge: Judge
+    budget: Budget | None
 
     def audit(self) -> Audit:
         work, rollup = self.work, self.rollup
@@ -199,8 +208,8 @@ class _Chapters:
         first = first_purchase(rollup)
         first = first.cache() if first is not None else None
         value = work.step(_("Customer value"), lambda: self._ltv(own, scores, first))
-        chances = work.step(_("Opportunities"), lambda: self._opportunities(own))
         reasons = find_reasons(self._ground(own, value), work.attempt)
+        chances = work.step(_("Opportunities"), lambda: self._opportunities(own, reasons))
         return Audit(
             as_of=rollup.as_of,
             first_day=rollup.first_day,
@@ -277,10 +286,17 @@ class _Chapters:
             margin_share=self.base.margin_share,
         )
 
-    def _opportunities(self, own: Rhythm) -> Opportunities:
+    def _opportunities(self, own: Rhythm, reasons: Reasons) -> Opportunities:
         if reason := self._too_few():
             return no_opportunity_known(reason)
-        return opportunities(self.rollup, self.lifecycle.customers, own)
+        return opportunities(
+            self.rollup,
+            self.lifecycle.customers,
+            own,
+            findings=reasons.findings,
+            margin_share=self.base.margin_share,
+            budget=self.budget,
+        )
 
     def _reasons(self) -> dict[str, str]:
         reasons = dict(self.work.skipped)
@@ -322,7 +338,7 @@ class _Chapters:
         never = fresh.people.select("customer_id", never_returned=ibis.literal(True))
         rows = _join(rows, never, "never_returned")
         rows = rows.mutate(never_returned=rows.never_returned.fill_null(False))
-        rows = _join(rows, chances.people, "opportunity", "opportunity_amount")
+        rows = _join(rows, chances.people, *[name for name in chances.people.columns if name != "customer_id"])
         if first is not None:
             rows = _join(rows, first, *[name for name in first.columns if name != "customer_id"])
         rows = _join(rows, _findings_of_each(reasons.findings), "findings")

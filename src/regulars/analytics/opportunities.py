@@ -1,7 +1,6 @@
 """Opportunities: what to do first, by money. One customer's money is counted in one of them only."""
 
 from collections.abc import Sequence
-
 from dataclasses import dataclass
 
 import ibis

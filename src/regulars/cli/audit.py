@@ -3,16 +3,21 @@
 import datetime as dt
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from regulars.cli.console import out, progress_bar, say
 from regulars.cli.help import Command
-from regulars.cli.options import Currency, Day, Memory, Share, mapping_of, reading_options
+from regulars.cli.options import Amount, Currency, Day, Memory, Share, mapping_of, reading_options
 from regulars.core.i18n import current_language, format_date, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.core.money import to_minor
+
+if TYPE_CHECKING:
+    from regulars.analytics.opportunities import Budget
 
 STANDARD_OUTPUT = "-"
 IN_FOLDER = ""  # the value of --xlsx when no path follows
@@ -47,6 +52,10 @@ def command() -> click.Command:
             click.Option(["--as-of"], type=Day(), help=_("The day of the audit. Default: the last day in the data.")),
             click.Option(["--currency"], type=Currency(), help=_("Currency of the amounts, such as RUB.")),
             click.Option(["--margin"], type=Share(), help=_("Share of margin, such as 30%, when cost is unknown.")),
+            click.Option(
+                ["--budget"], type=Amount(), help=_("What may be spent on contacting customers; with --contact-cost.")
+            ),
+            click.Option(["--contact-cost"], type=Amount(), help=_("What contacting one customer costs.")),
             click.Option(
                 ["--memory-limit"],
                 type=Memory(),
@@ -136,6 +145,8 @@ def _run(
     as_of: dt.date | None,
     currency: str | None,
     margin: float | None,
+    budget: Decimal | None,
+    contact_cost: Decimal | None,
     memory_limit: str,
     accept_rejects: bool,
     mapping: tuple[str, ...],
@@ -147,6 +158,8 @@ def _run(
     from regulars.ingest import read_purchases
 
     _refuse_to_overwrite_input(files, targets)
+    if (budget is None) != (contact_cost is None):
+        raise click.UsageError(_("--budget and --contact-cost go together: what may be spent, and what one costs."))
     with progress_bar() as bar:
         history = read_purchases(
             *files,
@@ -159,7 +172,8 @@ def _run(
             progress=bar,
         )
         day = as_of or history.last_day
-        result = audit(history, as_of=day, margin_share=margin, progress=bar)
+        spend = _budget(budget, contact_cost, history.currency)
+        result = audit(history, as_of=day, margin_share=margin, budget=spend, progress=bar)
         bar.step(_("Writing"), None, None)
         write_all(result, targets, language=lang or current_language())
     print_reading(result)
@@ -171,6 +185,14 @@ def _run(
     say(ngettext("{count} file written:", "{count} files written:", count).format(count=count))
     for path in targets.written:
         (say if quiet else out.print)(str(path))
+
+
+def _budget(amount: Decimal | None, contact_cost: Decimal | None, currency: str) -> "Budget | None":
+    from regulars.analytics.opportunities import Budget
+
+    if amount is None or contact_cost is None:
+        return None
+    return Budget(to_minor(amount, currency), max(to_minor(contact_cost, currency), 1))
 
 
 def _refuse_to_overwrite_input(files: tuple[str, ...], targets: Targets) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 
 import click
 
@@ -45,6 +46,21 @@ class Share(click.ParamType[float]):
         if not 0 < share <= 1:
             self.fail(_("{value!r} is not a share. Write it as 0.3 or 30%.").format(value=value), param, ctx)
         return share
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money above zero, in currency units: 1500, 1 500,50."""
+
+    name = "AMOUNT"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The amount, or a usage error."""
+        if isinstance(value, Decimal):
+            return value
+        text = re.sub(r"\s", "", str(value)).replace(",", ".")
+        if not re.fullmatch(r"\d{1,12}(\.\d{1,4})?", text) or not Decimal(text):
+            self.fail(_("{value!r} is not an amount. Write it as 1500 or 1500.50.").format(value=value), param, ctx)
+        return Decimal(text)
 
 
 class Currency(click.ParamType[str]):

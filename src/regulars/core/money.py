@@ -33,6 +33,11 @@ def to_units(minor: float, currency: str) -> Decimal:
     return whole.scaleb(-digits).quantize(Decimal(1).scaleb(-digits))
 
 
+def to_minor(units: Decimal, currency: str) -> int:
+    """Currency units as whole minor units, halves to the even one: 1234.50 -> 123450 kopecks."""
+    return int(units.scaleb(minor_digits(currency)).quantize(Decimal(1), ROUND_HALF_EVEN))
+
+
 def format_money(minor: float, currency: str, *, exact: bool = False) -> str:
     """Money for a person: whole currency units above 100 of them unless `exact`, in the current language."""
     units = to_units(minor, currency)

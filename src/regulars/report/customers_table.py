@@ -57,9 +57,10 @@ COLUMNS: dict[str, str] = {
     "lost_kind": "How money was lost last year: lost, shrunken, never_returned; null when none was.",
     "missed_amount": f"Revenue missed in the last 365 days; {MINOR}; null when none was.",
     "never_returned": "Whether this is a newcomer who bought once and has not come back.",
-    "opportunity": "What to do: hold_slipping, win_back_lost, second_purchase, raise_frequency, raise_check; null when "
-    "nothing is at stake.",
+    "opportunity": "What to do: hold_slipping, win_back_lost, second_purchase, raise_frequency, raise_check, or the id "
+    "of a finding; null when nothing is at stake.",
     "opportunity_amount": f"Possible gain of 12 months, the assumed share of success applied; {MINOR}.",
+    "within_budget": "Whether the budget for contacts reaches this customer; absent without a budget.",
     "first_store": "Store of the first purchase.",
     "first_channel": "Channel of the first purchase.",
     "first_product": "Product of the first purchase that cost the most.",

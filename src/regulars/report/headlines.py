@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from regulars.analytics.audit import Audit
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
-from regulars.report import names, words
+from regulars.report import words
 from regulars.report.chapters import first, lifecycle, lost, newcomers, revenue_change
 from regulars.report.chapters.common import Context, likely
 
@@ -166,7 +166,7 @@ def _opportunities(context: Context) -> list[Headline]:
     return [
         Headline(
             f"opportunity:{item.id}",
-            names.opportunity(item.id),
+            first.title(item, context.purse),
             context.purse.about(item.money.value),
             ngettext("{n} customer, {assumption}.", "{n} customers, {assumption}.", item.customers).format(
                 n=words.count(item.customers), assumption=first.assumption(item)

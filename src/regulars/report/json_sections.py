@@ -515,7 +515,10 @@ OPPORTUNITIES = list_of(
         attribute("customers", INTEGER, "Customers with something at stake."),
         *estimate("money", MONEY, "Over the next 12 months: at_stake × assumed_share."),
         attribute("at_stake", MONEY, "If it worked with everybody."),
-        attribute("assumed_share", SHARE, "The assumption."),
+        attribute("assumed_share", SHARE, "The assumption: with how many of them it works."),
+        attribute("profit", MONEY, "Money times the margin, less the contacts.", optional=True),
+        attribute("control_group", INTEGER, "People to leave alone to prove the result.", optional=True),
+        attribute("within_budget", INTEGER, "Customers whom the budget reaches.", optional=True),
     )
 )
 
@@ -578,7 +581,12 @@ AUDIT = object_of(
     attribute("visit_period", VISIT_PERIOD, "How often customers come.", optional=True),
     attribute("revenue_change", REVENUE_CHANGE, "Why revenue changed.", optional=True),
     attribute("rfm", RFM, "Recency, frequency, money."),
-    Field("opportunities", OPPORTUNITIES, "What to do first, by money.", lambda audit: audit.opportunities.items),
+    Field(
+        "opportunities",
+        OPPORTUNITIES,
+        "What to do first, by expected profit; each customer once.",
+        lambda audit: audit.opportunities.items,
+    ),
     Field("findings", FINDINGS, "What is worth knowing and acting upon, most money first.", _findings),
     Field(
         "comparisons",

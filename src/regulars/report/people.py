@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regulars.analytics.audit import Audit
+from regulars.analytics.opportunities import OPPORTUNITIES
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import names, words
@@ -65,7 +66,7 @@ class PeopleList:
             return _("Class {abc}").format(abc=self.value)
         if self.kind == "finding":
             return _("Whom it is about")
-        name = {"state": names.state, "lost": names.lost_part, "rfm": names.segment, "opportunity": names.opportunity}
+        name = {"state": names.state, "lost": names.lost_part, "rfm": names.segment, "opportunity": _opportunity}
         return name[self.kind](self.value)
 
     def columns(self, audit: Audit) -> list[str]:
@@ -74,6 +75,10 @@ class PeopleList:
         about = [] if self.kind == "newcomers" else [self.money or "expected_value_12"]
         wanted = ["customer_id", *about, "last_on", "amount", "visits"]
         return [column for column in wanted if column in audit.customers.columns]
+
+
+def _opportunity(key: str) -> str:
+    return names.opportunity(key) if key in OPPORTUNITIES else _("Whom it is about")
 
 
 # what people act on, in the order of the workbook's sheets

@@ -16,10 +16,11 @@ from regulars.core.money import minor_digits
 from regulars.report import names, words
 from regulars.report.atomic import replacing
 from regulars.report.batches import batches_of
-from regulars.report.chapters.first import assumption
+from regulars.report.chapters.first import assumption, title
 from regulars.report.headlines import headlines
 from regulars.report.people import TABLE_FILE, WORKBOOK_LISTS, PeopleList, sheet_title
 from regulars.report.sheets import Sheet, SheetColumn, Styles
+from regulars.report.words import Purse
 
 # more is not a list that a person works through, and every ten thousand cost a second
 ROWS_PER_SHEET = 10_000
@@ -137,12 +138,12 @@ class _Book:
             amounts = [item.money.value, item.money.low, item.money.high, item.at_stake]
             sheet.write(
                 [
-                    names.opportunity(item.id),
+                    title(item, Purse(currency)),
                     item.customers,
                     *(round(amount) / self.unit for amount in amounts),
                     item.assumed_share,
                     assumption(item),
-                    sheet_title(PeopleList(f"opportunity:{item.id}")),
+                    sheet_title(PeopleList(f"opportunity:{item.id}")) if item.finding is None else "",
                 ],
                 [styles.bold, styles.whole, *money, styles.share, styles.wrapped, styles.text],
             )

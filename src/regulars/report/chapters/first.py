@@ -5,6 +5,7 @@ from regulars.core.i18n import gettext as _
 from regulars.report import names, words
 from regulars.report.blocks import Bar, Bars, Block, Chapter, Explained, Text
 from regulars.report.chapters.common import Context, likely, share, whisker
+from regulars.report.sentences import action
 
 
 def chapter(context: Context) -> Chapter:
@@ -22,9 +23,14 @@ def chapter(context: Context) -> Chapter:
 def _answer(context: Context) -> str:
     items = context.audit.opportunities.items
     total = sum(item.money.value for item in items)
-    return _("All of them together: {total} over the next 12 months. The largest is “{name}”.").format(
-        total=context.purse.about(total), name=names.opportunity(items[0].id)
+    return _("All of them together: {total} over the next 12 months. The first is “{name}”.").format(
+        total=context.purse.about(total), name=title(items[0], context.purse)
     )
+
+
+def title(item: Opportunity, purse: words.Purse) -> str:
+    """What to do."""
+    return names.opportunity(item.id) if item.finding is None else action(item.finding, purse)
 
 
 def assumption(item: Opportunity) -> str:
@@ -39,7 +45,7 @@ def assumption(item: Opportunity) -> str:
 
 
 def bars(context: Context, *, with_people: bool) -> Bars:
-    """Opportunities, largest money first; without people it is the short list of the first page."""
+    """Opportunities, largest profit first; without people it is the short list of the first page."""
     items, purse = context.audit.opportunities.items, context.purse
     widest = max((item.money.high for item in items), default=0.0)
     found = []
@@ -47,8 +53,8 @@ def bars(context: Context, *, with_people: bool) -> Bars:
         low, high = whisker(item.money, widest)
         found.append(
             Bar(
-                label=names.opportunity(item.id),
-                note=f"{words.customers(item.customers)}, {assumption(item)}",
+                label=title(item, purse),
+                note=", ".join([words.customers(item.customers), assumption(item), *_proof(item, with_people)]),
                 value=purse.about(item.money.value),
                 interval=likely(purse.range(item.money)),
                 end=share(item.money.value, widest),
@@ -58,8 +64,22 @@ def bars(context: Context, *, with_people: bool) -> Bars:
                 people=context.people(f"opportunity:{item.id}", item.customers) if with_people else None,
             )
         )
-    title = _("Possible gain over the next 12 months") if with_people else ""
-    return Bars(title, tuple(found), Explained(rule(), _definition()) if with_people else None)
+    heading = _("Possible gain over the next 12 months") if with_people else ""
+    return Bars(heading, tuple(found), Explained(rule(), _definition()) if with_people else None)
+
+
+def _proof(item: Opportunity, with_people: bool) -> list[str]:
+    """What it takes to prove the result, and whom the budget reaches."""
+    if not with_people:
+        return []
+    told = []
+    if item.within_budget is not None:
+        told.append(_("the budget reaches {n}").format(n=words.count(item.within_budget)))
+    if item.control_group is None:
+        told.append(_("too few people to prove the result with a control group"))
+    else:
+        told.append(_("to prove the result leave {n} alone").format(n=words.count(item.control_group)))
+    return told
 
 
 def rule() -> str:
@@ -73,8 +93,10 @@ def _definition() -> str:
         "chance to return endangers. Lost: the money of the former pace, times the chance that they have really left. "
         "Second purchase: what one more customer of this age would spend, times the chance that no visit follows by "
         "itself. More often: mean check in the top {top}, visits rarer than the median; the missing visits. Bigger "
-        "check: mean check below the median; the missing money. The interval comes from drawing the customers anew and "
-        "does not cover the assumed share."
+        "check: mean check below the median; the missing money. Findings take part with their own money. Whoever is in "
+        "several is counted where most is expected. The list is in order of profit where the margin is known, else of "
+        "money. The control group is the smallest that shows the assumed share with a chance of 80%, at 5% error. The "
+        "interval comes from drawing the customers anew and does not cover the assumed share."
     ).format(top=words.percent(1 - HIGH_CHECK))
 
 
@@ -82,7 +104,7 @@ def _closing() -> Text:
     return Text(
         (
             _(
-                "Nobody knows the share of success before it has been tried. Leave a random tenth of each list alone, "
+                "Nobody knows the share of success before it has been tried. Leave a random control group alone, "
                 "contact the rest, and compare the two after one window: the difference is what the action was worth, "
                 "and the next estimate will rest on it."
             ),
