@@ -15,9 +15,11 @@ from regulars.cli.options import Amount, Currency, Day, Memory, Share, mapping_o
 from regulars.core.i18n import current_language, format_date, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import to_minor
+from regulars.core.progress import Progress
 
 if TYPE_CHECKING:
     from regulars.analytics.opportunities import Budget
+    from regulars.analytics.purchases import History
 
 STANDARD_OUTPUT = "-"
 IN_FOLDER = ""  # the value of --xlsx when no path follows
@@ -62,6 +64,16 @@ def command() -> click.Command:
                 default="4GB",
                 show_default=True,
                 help=_("Memory for the engine; above it, it works on disk."),
+            ),
+            click.Option(
+                ["--engine"],
+                metavar="ADDRESS",
+                help=_("Compute on a Spark cluster: spark://host:7077, or sc://host:15002 for Spark Connect."),
+            ),
+            click.Option(
+                ["--shared"],
+                metavar="FOLDER",
+                help=_("A folder that every machine of the cluster sees; purchases are handed over through it."),
             ),
             click.Option(
                 ["--accept-rejects"], is_flag=True, help=_("Go on when more than 5 % of the rows are broken.")
@@ -143,34 +155,23 @@ def _run(
     targets: Targets,
     *,
     as_of: dt.date | None,
-    currency: str | None,
     margin: float | None,
     budget: Decimal | None,
     contact_cost: Decimal | None,
-    memory_limit: str,
-    accept_rejects: bool,
-    mapping: tuple[str, ...],
-    region: str,
+    engine: str | None,
+    shared: str | None,
     lang: str | None,
+    **reading: Any,
 ) -> None:
     from regulars.analytics.audit import audit
     from regulars.cli.results import print_headlines, print_reading, write_all
-    from regulars.ingest import read_purchases
 
     _refuse_to_overwrite_input(files, targets)
     if (budget is None) != (contact_cost is None):
         raise click.UsageError(_("--budget and --contact-cost go together: what may be spent, and what one costs."))
     with progress_bar() as bar:
-        history = read_purchases(
-            *files,
-            mapping=mapping_of(mapping),
-            currency=currency,
-            region=region,
-            accept_rejects=accept_rejects,
-            rejects_to=targets.rejects,
-            memory_limit=memory_limit,
-            progress=bar,
-        )
+        place = None if engine is None else Place(engine, Path(shared) if shared else None)
+        history = _history(files, place, targets.rejects, bar, **reading)
         day = as_of or history.last_day
         spend = _budget(budget, contact_cost, history.currency)
         result = audit(history, as_of=day, margin_share=margin, budget=spend, progress=bar)
@@ -185,6 +186,47 @@ def _run(
     say(ngettext("{count} file written:", "{count} files written:", count).format(count=count))
     for path in targets.written:
         (say if quiet else out.print)(str(path))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to compute when not here: the address of a cluster, and a folder that all its machines see."""
+
+    address: str
+    shared: Path | None
+
+
+def _history(
+    files: tuple[str, ...],
+    place: Place | None,
+    rejects: Path,
+    progress: Progress,
+    *,
+    currency: str | None,
+    mapping: tuple[str, ...],
+    **reading: Any,
+) -> "History":
+    """The purchases, on the engine of choice."""
+    from regulars.analytics.engines import connect_engine
+    from regulars.ingest import read_purchases
+    from regulars.ingest.hand_over import hand_over, is_address, read_there
+
+    stored = [file for file in files if is_address(file)]
+    if stored and (place is None or len(files) > 1):
+        raise click.UsageError(
+            _("{file} is in the storage of a cluster: name it alone, with --engine.").format(file=stored[0])
+        )
+    if stored and place is not None:
+        if currency is None:
+            raise click.UsageError(_("Name the currency of {file}: --currency.").format(file=stored[0]))
+        progress.step(_("Connecting to {address}").format(address=place.address), None, None)
+        return read_there(connect_engine(place.address), stored[0], mapping=mapping_of(mapping), currency=currency)
+    # an address that does not answer is told before the files are read
+    engine = None if place is None else connect_engine(place.address)
+    found = read_purchases(
+        *files, mapping=mapping_of(mapping), currency=currency, rejects_to=rejects, progress=progress, **reading
+    )
+    return found if engine is None or place is None else hand_over(found, engine, place.shared)
 
 
 def _budget(amount: Decimal | None, contact_cost: Decimal | None, currency: str) -> "Budget | None":
