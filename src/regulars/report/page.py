@@ -1,5 +1,6 @@
 """The page: one HTML file that needs nothing else, for a screen, a phone and paper."""
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -30,7 +31,15 @@ from regulars.report.chapters import (
 from regulars.report.chapters.common import Context
 from regulars.report.headlines import Headline, headlines
 
-_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, who, first, reading, methods)
+# the order of an owner's questions, not of the methods
+_PARTS = (
+    ("customers", (have, who, worth, spend)),
+    ("leaving", (lifecycle, lost, newcomers, revenue_change)),
+    ("needs", ()),
+    ("service", ()),
+    ("monday", (first,)),
+    ("made", (reading, methods)),
+)
 
 # headlines that have a drawing of their own on the first page
 _DRAWN = ("states", "revenue_change", "opportunity:")
@@ -64,13 +73,34 @@ def render_page(audit: Audit) -> str:
             stripe=_stripe(context),
             change=_change(context),
             opportunities=_opportunities(context),
-            chapters=_chapters(context),
+            parts=_parts(context),
         )
     )
 
 
-def _chapters(context: Context) -> list[Chapter]:
-    return [module.chapter(context) for module in _CHAPTERS]
+@dataclass(frozen=True)
+class Part:
+    """A question of the owner, and the chapters that answer it."""
+
+    id: str
+    question: str
+    chapters: tuple[Chapter, ...]
+
+
+def _parts(context: Context) -> list[Part]:
+    titles = {
+        "customers": _("Who are they?"),
+        "leaving": _("Who is leaving, and why?"),
+        "needs": _("What do they need next?"),
+        "service": _("Who serves them well?"),
+        "monday": _("What to do on Monday?"),
+        "made": _("How was this made?"),
+    }
+    return [
+        Part(f"part-{name}", titles[name], tuple(module.chapter(context) for module in modules))
+        for name, modules in _PARTS
+        if modules
+    ]
 
 
 def _source(audit: Audit) -> str:
