@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from regulars.cli import main
 from regulars.demo import generate_shop, write_shop
 
 CDNOW_UNTIL = "1997-09-30"
@@ -162,11 +163,39 @@ BAD = {
     "no such file": (None, ["audit", "missing.csv"], "missing.csv"),
     "no files": (None, ["audit"], "regulars audit sales.xlsx"),
     "empty": (b"", ["audit", "bad.csv"], "empty"),
-    "header only": (b"customer,date,amount\n", ["audit", "bad.csv"], ""),
+    "header only": (b"customer,date,amount\n", ["audit", "bad.csv"], "headings and no rows"),
+    "one customer": (
+        b"customer,date,amount\nAnna,2026-01-01,5\nAnna,2026-02-01,5\n", ["audit", "bad.csv"],
+        "one customer, Anna: there is nobody to compare with",
+    ),
+    "one day": (
+        b"customer,date,amount\nAnna,2026-01-01,5\nBoris,2026-01-01,5\n", ["audit", "bad.csv"], "one day, Jan 1, 2026",
+    ),
     "binary": (bytes(range(256)) * 50, ["audit", "bad.csv"], "bad.csv"),
+    "unknown encoding": (
+        "客户,日期,金额\n客,2026-01-01,5\n人,2026-01-02,5\n".encode("gb18030"), ["audit", "bad.csv"],
+        "If its letters look wrong, save the file as UTF-8",
+    ),
+    "two candidates": (
+        "Клиент;Покупатель;Дата;Сумма\na;b;01.01.2026;5\nc;d;02.01.2026;5\n".encode(), ["audit", "bad.csv"],
+        '--map customer_id="Клиент" or --map customer_id="Покупатель"',
+    ),
+    "dates that contradict each other": (
+        b"customer,date,amount\n1,13/01/2026,5\n2,01/13/2026,5\n", ["audit", "bad.csv"],
+        "13/01/2026 can only be day first, 01/13/2026 can only be month first",
+    ),
+    "a folder without files": (b"x,y\n", ["audit", "empty folder"], "empty folder holds no CSV"),
+    "dates ahead only": (
+        b"customer,date,amount\n1,2099-01-01,5\n2,2099-01-02,5\n", ["audit", "bad.csv"], "the date is in the future",
+    ),
     "no amount": (b"customer,date,colour\n1,2026-01-01,red\n2,2026-01-02,blue\n", ["audit", "bad.csv"], "--map amount"),
+    "no heading known": (
+        b"a,b,c\nx1,2026-01-01,5\ny2,2026-01-02,6\n", ["audit", "bad.csv"], '--map customer_id="a"',
+    ),
     "unknown role": (b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--map", "who=customer"], "who"),
-    "amounts are text": (b"customer,date,amount\n1,2026-01-01,five\n2,2026-01-02,six\n", ["audit", "bad.csv"], ""),
+    "amounts are text": (
+        b"customer,date,amount\n1,2026-01-01,five\n2,2026-01-02,six\n", ["audit", "bad.csv"], "'five'",
+    ),
     "future as-of text": (b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--as-of", "soon"], "soon"),
     "as-of before all": (
         b"customer,date,amount\n1,2026-01-01,5\n", ["audit", "bad.csv", "--as-of", "2020-01-01"], "2020",
@@ -180,26 +209,47 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_bad_input_is_explained_and_nothing_is_written(case: str, language: str, tmp_path: Path) -> None:
+def test_bad_input_is_explained_and_nothing_is_written(
+    case: str, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     content, arguments, named = BAD[case]
     if content is not None:
         (tmp_path / "bad.csv").write_bytes(content)
+    (tmp_path / "empty folder").mkdir()
     before = files_in(tmp_path)
-    done = regulars(*arguments, cwd=tmp_path, REGULARS_LANG=language)
-    assert done.returncode == 2, done.stderr
-    assert named in done.stderr or language == "ru"
-    assert "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REGULARS_LANG", language)
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert done.value.code == 2, said
+    assert named in said or language == "ru"
+    assert said.strip()
+    assert "Traceback" not in said
     assert {name for name in files_in(tmp_path) - before if not name.endswith("rejects.csv")} == set()
 
 
-def test_one_customer_on_one_day_gets_a_report_that_says_what_it_cannot(tmp_path: Path) -> None:
-    (tmp_path / "one.csv").write_text("customer,date,amount\nAnna,2026-01-01,500\n")
-    done = regulars("audit", "one.csv", "--out", "r.html", "--json", "-", cwd=tmp_path)
+def test_dates_written_in_two_ways_are_read_and_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("customer,date,amount\nAnna,2026-01-05,500\nBoris,06.02.2026,500\n")
+    done = regulars("audit", "a.csv", "--out", "r.html", "--json", "-", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "written in another way than the rest of its column" in done.stderr
     document = json.loads(done.stdout)
-    assert document["base"]["customers"] == 1
+    assert document["as_of"] == "2026-02-06"
     assert document["lifecycle"]["auc"] is None
     assert document["skipped"]
+
+
+def test_when_one_result_cannot_be_written_none_is(sales: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.html").write_text("old")
+    done = regulars(
+        "audit", str(sales), "--out", "r.html", "--json", "new/a.json", "--customers-out", "/dev/full", "--xlsx",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "No space left for /dev/full" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+    assert (tmp_path / "r.html").read_text() == "old"
 
 
 def test_names_that_look_like_formulas_and_html_stay_text(tmp_path: Path) -> None:

@@ -149,6 +149,12 @@ def test_a_date_column_of_words_is_named_with_an_example(tmp_path: Path) -> None
         read_purchases(path, today=TODAY)
 
 
+def test_an_empty_column_of_the_right_name_is_said_to_be_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "Карта;Нечто;Дата;Сумма\n;x1;05.01.2024;1\n;x2;06.01.2024;2\n")
+    with pytest.raises(ColumnProblem, match=r"“Карта” is empty\. .* --map customer_id=\"Нечто\""):
+        read_purchases(path, today=TODAY)
+
+
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [

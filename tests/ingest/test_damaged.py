@@ -14,6 +14,7 @@ import zstandard
 
 from regulars import ColumnProblem, FileProblem, InputError, read_purchases
 from regulars.ingest import text_files, workbooks
+from regulars.ingest.quotes import has_runaway_quote
 from tests.ingest.tables import TODAY, lines, notices, write, write_ods, write_parquet, write_xlsx
 
 HEAD = "Карта;Дата;Сумма\n"
@@ -93,6 +94,50 @@ def test_a_line_without_end_is_refused_quickly(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="line 3 is longer than 2000000 bytes"):
         read_purchases(path, today=TODAY)
     assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("opening", ["", '3;07.01.2024;11;"'])
+def test_a_file_of_little_but_broken_lines_is_refused_quickly(opening: str, tmp_path: Path) -> None:
+    # the engine takes 40 microseconds and 3 kilobytes for each of them
+    path = tmp_path / "a.csv"
+    path.write_bytes(
+        f"{HEAD.strip()};Товар\n1;05.01.2024;10;x\n2;06.01.2024;10;x\n{opening}".encode() + b"ab c\n" * 3_000_000
+    )
+    start = time.monotonic()
+    with pytest.raises(FileProblem, match=r"most of its lines do not have the 4 cells .* 'ab c'.* never closed"):
+        read_purchases(path, today=TODAY)
+    assert time.monotonic() - start < 10
+
+
+def test_a_quote_open_for_most_of_a_file_hides_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{n};05.01.2024;10;x\n" for n in range(1, 150_001)]
+    rows[20] = '21;05.01.2024;10;"x\n'
+    path.write_text(HEAD.strip() + ";Товар\n" + "".join(rows))
+    assert has_runaway_quote(path)
+    assert read_purchases(path, today=TODAY).reading.rows_accepted == 150_000
+
+
+def test_quotes_that_close_never_run_away(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a;b\n" + '1;"two\nlines"\n' * 700_000)
+    assert not has_runaway_quote(path)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "mac-cyrillic", "shift-jis"])
+def test_an_unknown_encoding_is_named_with_the_cure(encoding: str, tmp_path: Path) -> None:
+    words = {"gb18030": "客户;日期;金额", "mac-cyrillic": "Карта;Дата;Сумма", "shift-jis": "顧客;日付;金額"}[encoding]
+    path = tmp_path / "a.csv"
+    path.write_bytes((words + "\n" + ROW * 3).encode(encoding))
+    with pytest.raises(ColumnProblem, match=r"read as (koi8-r|cp866|cp1251|cp1252)\. .* save the file as UTF-8"):
+        read_purchases(path, today=TODAY)
+
+
+def test_the_code_page_of_a_mainframe_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(("customer;date;amount\n" + ROW * 500).encode("cp500"))
+    with pytest.raises(FileProblem, match=r"looks like binary data\. Export the table as CSV"):
+        read_purchases(path, today=TODAY)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

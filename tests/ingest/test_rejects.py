@@ -99,6 +99,18 @@ def test_above_five_per_cent_the_reading_stops_and_says_why_and_what_to_do(tmp_p
     assert history.reading.rejects_file is None
 
 
+@pytest.mark.parametrize("accept", [True, False])
+def test_when_no_row_is_left_the_reasons_are_said(accept: bool, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "\n".join([HEAD, *["1;05.01.2030;10;x"] * 30]) + "\n")
+    with pytest.raises(TooManyRejects) as caught:
+        read_purchases(path, today=TODAY, rejects_to=tmp_path / "r.csv", accept_rejects=accept)
+    message = str(caught.value)
+    assert "None of 30 rows can be used" in message
+    assert "30: the date is in the future (line 2 of " in message
+    assert "--map" in message
+    assert "--accept-rejects" not in message
+
+
 def test_exactly_five_per_cent_are_accepted(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "\n".join([HEAD, *good(95), *["1;вчера;10;x"] * 5]) + "\n")
     assert read_purchases(path, today=TODAY).reading.rows_rejected == 5

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from regulars.core.errors import OutputError
-from regulars.report.atomic import replacing
+from regulars.report.atomic import replacing, together
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -68,3 +68,22 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
         temporary.write_text("new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").read_text() == "new"
+
+
+def test_files_written_together_appear_together(tmp_path: Path) -> None:
+    with together():
+        for name in "ab":
+            with replacing(tmp_path / name) as temporary:
+                temporary.write_text(name)
+        assert not (tmp_path / "a").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_of_files_written_together_none_appears_when_one_fails(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(OutputError), together():
+        with replacing(tmp_path / "a") as temporary:
+            temporary.write_text("new")
+        with replacing(tmp_path / "nowhere" / "b"):
+            pass
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

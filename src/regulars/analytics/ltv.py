@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics.backtest import counted_of
 from regulars.analytics.clv import MbgNbd, fit_mbg_nbd
+from regulars.analytics.clv.fit import MINIMUM_CUSTOMERS
 from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import bootstrap_sum, mean_interval
@@ -21,6 +22,7 @@ from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import UNIT_DAYS
 from regulars.analytics.snapshot import TUPLE, Past
 from regulars.core.errors import NotEnoughData
+from regulars.core.i18n import gettext as _
 
 Floats = NDArray[np.float64]
 
@@ -182,8 +184,15 @@ def _newcomers(rollup: Rollup, window_days: int) -> ir.Table:
 
 
 def _newcomer_model(newcomers: ir.Table) -> tuple[MbgNbd | None, str | None]:
+    counted = counted_customers(newcomers)
+    if counted.n_customers < MINIMUM_CUSTOMERS:
+        # of newcomers, not of the customers whose number the reader has just seen
+        return None, _(
+            "A model of newcomers needs about {minimum} of them, there are {count}. "
+            "Load a longer history or more stores."
+        ).format(minimum=MINIMUM_CUSTOMERS, count=counted.n_customers)
     try:
-        return fit_mbg_nbd(counted_customers(newcomers)), None
+        return fit_mbg_nbd(counted), None
     except NotEnoughData as refusal:
         return None, str(refusal)
 

@@ -18,6 +18,7 @@ from regulars.core.money import to_minor
 from regulars.core.progress import Progress
 
 if TYPE_CHECKING:
+    from regulars.analytics.audit import Audit
     from regulars.analytics.opportunities import Budget
     from regulars.analytics.purchases import History
 
@@ -175,6 +176,7 @@ def _run(
         day = as_of or history.last_day
         spend = _budget(budget, contact_cost, history.currency)
         result = audit(history, as_of=day, margin_share=margin, budget=spend, progress=bar)
+        _refuse_too_little(history, result)
         bar.step(_("Writing"), None, None)
         write_all(result, targets, language=lang or current_language())
     print_reading(result)
@@ -235,6 +237,28 @@ def _budget(amount: Decimal | None, contact_cost: Decimal | None, currency: str)
     if amount is None or contact_cost is None:
         return None
     return Budget(to_minor(amount, currency), max(to_minor(contact_cost, currency), 1))
+
+
+def _refuse_too_little(history: "History", result: "Audit") -> None:
+    """One customer or one day is a wrong column or a wrong export: a report on it would only mislead."""
+    from regulars.core.errors import NotEnoughData
+
+    if result.base.customers == 1:
+        (customer,) = result.customers.customer_id.to_pyarrow().to_pylist()
+        raise NotEnoughData(
+            _(
+                "All purchases belong to one customer, {customer}: there is nobody to compare with. "
+                'If another column tells customers apart, name it: --map customer_id="heading of the column".'
+            ).format(customer=customer)
+        )
+    if result.first_day == history.last_day:
+        raise NotEnoughData(
+            _(
+                "All purchases are of one day, {day}: it cannot show who comes back and who does not. "
+                "Export a longer period. If another column holds the dates, name it: "
+                '--map purchased_at="heading of the column".'
+            ).format(day=format_date(result.first_day))
+        )
 
 
 def _refuse_to_overwrite_input(files: tuple[str, ...], targets: Targets) -> None:

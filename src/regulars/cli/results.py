@@ -1,6 +1,8 @@
 """Writing and printing what an audit found."""
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -11,33 +13,54 @@ from regulars.cli.console import err, out, say
 from regulars.core.errors import OutputError
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.ingest import describe_notice
 from regulars.report import headlines, write_customers, write_html, write_json, write_xlsx
+from regulars.report.atomic import together
 
 if TYPE_CHECKING:
     from regulars.cli.audit import Targets
 
 
 def write_all(result: Audit, targets: "Targets", *, language: str) -> None:
-    """Write every wanted file, each of them whole or not at all."""
-    for path in targets.written:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                _("The folder {folder} cannot be made: {error}.").format(folder=path.parent, error=error.strerror)
-            ) from error
+    """Write every wanted file: all of them, or none when one cannot be written."""
+    made: list[Path] = []
+    try:
+        for path in targets.written:
+            made += _make_folder(path.parent)
+        with together():
+            _write_each(result, targets, language)
+    except BaseException:
+        for folder in reversed(made):
+            with suppress(OSError):  # it holds something, such as the list of rejected rows
+                folder.rmdir()
+        raise
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make the folder; returns what had to be made, the outermost first."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            _("The folder {folder} cannot be made: {error}.").format(folder=folder, error=error.strerror)
+        ) from error
+    return missing[::-1]
+
+
+def _write_each(result: Audit, targets: "Targets", language: str) -> None:
     if targets.html:
         write_html(result, targets.html, language=language)
-    if targets.json:
-        write_json(result, sys.stdout if isinstance(targets.json, str) else targets.json)
     if targets.customers:
         write_customers(result, targets.customers)
     if targets.xlsx:
         write_xlsx(result, targets.xlsx, language=language)
+    if targets.json:  # the last: what went to standard output cannot be taken back
+        write_json(result, sys.stdout if isinstance(targets.json, str) else targets.json)
 
 
 def print_reading(result: Audit) -> None:
-    """How many rows were read, and where the rejected ones are."""
+    """How many rows were read, where the rejected ones are, and what was noticed about the others."""
     reading = result.reading
     say(
         ngettext(
@@ -46,6 +69,8 @@ def print_reading(result: Audit) -> None:
     )
     if reading.rejects_file:
         say(_("Rejected rows and their reasons: {path}").format(path=reading.rejects_file))
+    for notice in reading.notices:
+        say(f"  {describe_notice(notice)}")
 
 
 def print_headlines(result: Audit, *, to_stderr: bool) -> None:

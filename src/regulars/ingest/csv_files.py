@@ -22,6 +22,9 @@ SCANS = "rg_csv_scans"
 MOST_ERRORS = 1_000_000
 _HEAD = 1 << 18
 _PROBES, _PROBE = 8, 1 << 13
+# the engine needs kilobytes for each broken row: a file of little else is refused on the sight of so many lines
+_LINES_TO_JUDGE = 200
+_MOST_UNFIT = {False: 0.5, True: 0.99}  # where quotes hold line breaks, most lines may be pieces of cells
 
 
 def open_csv(engine: Engine, text: TextFile) -> RawTable:
@@ -41,7 +44,10 @@ def open_csv(engine: Engine, text: TextFile) -> RawTable:
         first_row=prefix + 1,
         damaged=text.damaged,
     )
-    sample_rows = [row for row, _end in rows[layout.first_row :]] + list(_probes(text, dialect, layout.width))
+    probed = list(_probes(text, dialect))
+    _check_even(text, probed, layout.width)
+    fitting = [row for row in probed if len(row) == layout.width]
+    sample_rows = [row for row, _end in rows[layout.first_row :]] + fitting
     if dialect.delimiter in SPACED:
         text = _spaces_to_tabs(text, dialect.delimiter, engine.workspace.new_path("tabs", ".csv"))
         dialect = Dialect("\t", quoted=False)
@@ -73,7 +79,7 @@ def _head(text: TextFile) -> str:
     return content.decode("utf-8", errors="replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 
 
-def _probes(text: TextFile, dialect: Dialect, width: int) -> Iterator[list[str]]:
+def _probes(text: TextFile, dialect: Dialect) -> Iterator[list[str]]:
     """Rows from places spread over the rest of the file: the head of an export is often unlike its body."""
     if text.size <= _HEAD + _PROBES * _PROBE:
         return
@@ -83,15 +89,33 @@ def _probes(text: TextFile, dialect: Dialect, width: int) -> Iterator[list[str]]
             stream.seek(start)
             lines = stream.read(_PROBE).split(b"\n")[1:-1]
             piece = b"\n".join(lines).decode("utf-8", errors="replace")
-            yield from (row for row, _end in split_rows(piece, dialect) if len(row) == width)
+            yield from (row for row, _end in split_rows(piece, dialect))
+
+
+def _check_even(text: TextFile, probed: list[list[str]], width: int) -> None:
+    """`FileProblem` when most lines of a large file have another number of cells than its table."""
+    filled = [row for row in probed if any(cell.strip() for cell in row)]
+    unfit = [row for row in filled if len(row) != width]
+    if len(filled) < _LINES_TO_JUDGE or len(unfit) <= len(filled) * _MOST_UNFIT[text.has_quotes]:
+        return
+    raise FileProblem(
+        _(
+            "{file}: most of its lines do not have the {width} cells of the table, for example {example!r}. "
+            "A quote that is never closed does this, or several tables in one file. Export it again."
+        ).format(file=text.source.label, width=width, example=" ".join(unfit[0])[:60])
+    )
 
 
 def _check_not_empty(text: TextFile, layout: Layout, rows: list[list[str]]) -> None:
     if text.size > _HEAD or any(cell.strip() for row in rows[layout.first_row :] for cell in row):
         return
     if layout.header_row is None:
-        raise FileProblem(_("{file} holds no rows.").format(file=text.source.label))
-    raise FileProblem(_("{file} holds headings and no rows below them.").format(file=text.source.label))
+        raise FileProblem(_("{file} holds no rows. Export it again.").format(file=text.source.label))
+    raise FileProblem(
+        _("{file} holds headings and no rows below them. Export it again, for a longer period.").format(
+            file=text.source.label
+        )
+    )
 
 
 def csv_relation(text: TextFile, dialect: Dialect, width: int, prefix: int) -> str:

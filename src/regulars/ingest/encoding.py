@@ -18,8 +18,13 @@ _MARKS = (
 
 _CYRILLIC_PAGES = ("cp1251", "cp866", "koi8-r")
 
+# pages that nothing in a file proves
+GUESSED = frozenset({*_CYRILLIC_PAGES, "cp1252"})
+
 # nine of ten letters of a Russian text are among these
 _FREQUENT = frozenset("оеаинтсрвлкмдпуяыьгзбОЕАИНТСРВЛКМДП")
+
+_LONG_FOR_A_LINE = 1 << 12
 
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x0b\x1a\x1f")
 
@@ -42,7 +47,10 @@ def detect_encoding(head: bytes) -> Encoding | None:
         return Encoding(wide)
     if _is_binary(head):
         return None
-    return Encoding("utf-8") if looks_like_utf8(head) else Encoding(single_byte_page(head))
+    if looks_like_utf8(head):
+        return Encoding("utf-8")
+    # a mainframe's code page, or another one in which not even a line end stands where it should
+    return None if _has_no_line_end(head) else Encoding(single_byte_page(head))
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
@@ -56,6 +64,10 @@ def _unmarked_utf16(head: bytes) -> str | None:
     if even > 0.15 and odd < 0.01:
         return "utf-16-be"
     return None
+
+
+def _has_no_line_end(head: bytes) -> bool:
+    return len(head) > _LONG_FOR_A_LINE and b"\n" not in head and b"\r" not in head
 
 
 def _is_binary(head: bytes) -> bool:

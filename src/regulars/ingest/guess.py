@@ -222,7 +222,8 @@ def _report_missing(result: Assignment, headings: Sequence[str], contents: Seque
             continue
         free = [column for column in range(len(headings)) if column not in result.reasons]
         best = [headings[column] for column in free if _could_be(role, contents[column])][:4]
-        result.problems.append(_missing(role, headings, best))
+        empty = next((heading for heading in headings if _names(role, heading)), None) if not named else None
+        result.problems.append(_missing(role, headings, best) if empty is None else _empty(role, empty, best))
 
 
 def column_is_free(result: Assignment, column: int) -> bool:
@@ -245,6 +246,14 @@ def _unfit(role: str, heading: str, content: Content) -> str:
         "Column “{column}” should hold {wanted}, but most of its cells do not, for example {value!r}. "
         "Mend them, or name another column: {option}."
     ).format(column=heading, wanted=wanted, value=content.samples[0], option=map_option(role, "…"))
+
+
+def _empty(role: str, heading: str, best: Sequence[str]) -> str:
+    """The heading is right and nothing stands below it."""
+    choices = _(" or ").join(map_option(role, each) for each in best or ("…",))
+    return _("Column “{column}” is empty. Fill it, or name another column: {choices}.").format(
+        column=heading, choices=choices
+    )
 
 
 def _could_be(role: str, content: Content) -> bool:

@@ -28,7 +28,7 @@ from regulars.ingest.notices import (
 )
 from regulars.ingest.opening import open_all
 from regulars.ingest.parts import Part, accepted, convert, with_numbers
-from regulars.ingest.rejects import Rejects, collect, refusal, write_rejects
+from regulars.ingest.rejects import Rejects, collect, nothing_left, refusal, write_rejects
 from regulars.ingest.sources import SourceFile, find_files, twins
 from regulars.ingest.understand import Understood
 from regulars.ingest.workspace import Workspace
@@ -156,6 +156,8 @@ class _Job:
         if self.rejects.total and rejects_to is not None:
             write_rejects(self.rejects, rejects_to)
         rows = sum(each.read for each in self.counts)
+        if self.rejects.total and not self.values.rows:
+            raise nothing_left(self.rejects, rows, rejects_to)
         if self.rejects.too_many(rows) and not accept_rejects:
             raise refusal(self.rejects, rows, rejects_to)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regulars.core.errors import OutputError, TooManyRejects
-from regulars.core.i18n import format_number, format_percent
+from regulars.core.i18n import format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.ingest.convert import NOT_DATA, SEPARATOR
 from regulars.ingest.dialect import cells_of
@@ -160,22 +160,34 @@ def _safe(text: str) -> str:
 
 def refusal(rejects: Rejects, rows_read: int, written_to: Path | None) -> TooManyRejects:
     """Why the reading stops, with the three commonest reasons and what to do."""
-    lines = [
-        _("{rejected} of {rows} rows ({share}) cannot be used; {limit} is the limit. The commonest reasons:").format(
-            rejected=format_number(rejects.total),
-            rows=format_number(rows_read),
-            share=format_percent(rejects.total / rows_read, 1),
-            limit=format_percent(ACCEPTED_SHARE),
-        )
-    ]
+    first = _(
+        "{rejected} of {rows} rows ({share}) cannot be used; {limit} is the limit. The commonest reasons:"
+    ).format(
+        rejected=format_number(rejects.total),
+        rows=format_number(rows_read),
+        share=format_percent(rejects.total / rows_read, 1),
+        limit=format_percent(ACCEPTED_SHARE),
+    )
+    return _stopped(first, rejects, written_to, " " + _("To go on without these rows: --accept-rejects."))
+
+
+def nothing_left(rejects: Rejects, rows_read: int, written_to: Path | None) -> TooManyRejects:
+    """Why there is no history at all; no consent helps here."""
+    first = ngettext(
+        "The only row cannot be used. The reason:",
+        "None of {rows} rows can be used. The commonest reasons:",
+        rows_read,
+    ).format(rows=format_number(rows_read))
+    return _stopped(first, rejects, written_to, "")
+
+
+def _stopped(first: str, rejects: Rejects, written_to: Path | None, last: str) -> TooManyRejects:
+    lines = [first]
     for reason, count in rejects.by_reason.most_common(3):
         lines.append(f"  {format_number(count)}: {describe_reason(reason)}{_example(rejects, reason)}")
     if written_to is not None:
         lines.append(_("Every row with its reason is in {file}.").format(file=written_to))
-    lines.append(
-        _('If a column was taken for the wrong one, name the right one: --map role="heading". ')
-        + _("To go on without these rows: --accept-rejects.")
-    )
+    lines.append(_('If a column was taken for the wrong one, name the right one: --map role="heading".') + last)
     return TooManyRejects("\n".join(lines))
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 
 from regulars.core.errors import FileProblem
+from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
-from regulars.ingest.csv_files import ERRORS
+from regulars.ingest.csv_files import ERRORS, MOST_ERRORS
 from regulars.ingest.engine import Engine
-from regulars.ingest.quotes import mend
+from regulars.ingest.quotes import has_runaway_quote, mend
 from regulars.ingest.table import RawTable, cell
 from regulars.ingest.text_files import TextFile
 
@@ -23,9 +24,13 @@ def made_sound(engine: Engine, table: RawTable) -> RawTable:
     text = table.text
     if text is None or not text.has_quotes:
         return table
-    if table.is_torn or not _every_line_is_a_row(table, text, engine.workspace.folder):
+    if table.is_torn or _runs_away(table, text) or not _every_line_is_a_row(table, text, engine.workspace.folder):
         return mend(table, engine.workspace)
     return table
+
+
+def _runs_away(table: RawTable, text: TextFile) -> bool:
+    return table.dialect is not None and table.dialect.quoted and has_runaway_quote(text.path)
 
 
 def _every_line_is_a_row(table: RawTable, text: TextFile, spill: Path) -> bool:
@@ -48,6 +53,13 @@ def _every_line_is_a_row(table: RawTable, text: TextFile, spill: Path) -> bool:
 def check_complete(table: RawTable, rows: int, errors: int) -> None:
     """`FileProblem` when the reader lost lines of a text file, which must never happen unnoticed."""
     text = table.text
+    if errors >= MOST_ERRORS:
+        raise FileProblem(
+            _(
+                "{file}: more than {limit} lines have more or fewer cells than the table has columns. "
+                "Export it again with the same columns on every line."
+            ).format(file=table.label, limit=format_number(MOST_ERRORS))
+        )
     if text is not None and not _are_blank(table, text, text.lines - table.prefix_lines - rows - errors):
         raise FileProblem(
             _("{file}: not every line could be read. Save the table as XLSX or Parquet and try again.").format(

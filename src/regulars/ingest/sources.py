@@ -76,7 +76,9 @@ def _folder(folder: Path) -> list[SourceFile]:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_wanted(path.relative_to(folder))]
     if not paths:
         raise FileProblem(
-            _("The folder {folder} holds no CSV, Excel, OpenDocument or Parquet file.").format(folder=folder)
+            _("The folder {folder} holds no CSV, Excel, OpenDocument or Parquet file. Check the path.").format(
+                folder=folder
+            )
         )
     return [_stat(path, named=False) for path in paths]
 
@@ -86,7 +88,7 @@ def _pattern(pattern: str) -> list[SourceFile]:
     paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
     files = [path for path in paths if path.is_file() and not path.name.startswith("~$")]
     if not files:
-        raise FileProblem(_("No file fits the pattern {pattern}.").format(pattern=pattern))
+        raise FileProblem(_("No file fits the pattern {pattern}. Check the path.").format(pattern=pattern))
     return [_stat(path, named=False) for path in files]
 
 
@@ -107,7 +109,7 @@ def _stat(path: Path, *, named: bool) -> SourceFile:
     except OSError as error:
         raise unreadable(path, error) from error
     if facts.st_size == 0:
-        raise FileProblem(_("{file} is empty: it holds no rows at all.").format(file=path))
+        raise FileProblem(_("{file} is empty: it holds no rows at all. Export it again.").format(file=path))
     return SourceFile(path, named, facts.st_size, facts.st_mtime_ns)
 
 

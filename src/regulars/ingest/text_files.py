@@ -104,7 +104,10 @@ def prepare(source: SourceFile, kind: Format, workspace: Workspace, progress: Pr
     encoding = detect_encoding(head)
     if encoding is None:
         raise FileProblem(
-            _("{file} is neither text nor a workbook nor Parquet: it looks like binary data.").format(file=source.label)
+            _(
+                "{file} is neither text nor a workbook nor Parquet: it looks like binary data. "
+                "Export the table as CSV, XLSX or Parquet."
+            ).format(file=source.label)
         )
     if kind is Format.TEXT and encoding.name == "utf-8" and not encoding.mark:
         try:

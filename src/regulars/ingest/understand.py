@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from regulars.core.errors import ColumnProblem
 from regulars.core.i18n import gettext as _
 from regulars.ingest.content import Content, profile
+from regulars.ingest.encoding import GUESSED
 from regulars.ingest.engine import Engine
 from regulars.ingest.guess import Assignment, assign
 from regulars.ingest.parquet_files import is_nested
@@ -27,7 +28,14 @@ class Understood:
     def check(self) -> None:
         """`ColumnProblem` with everything that must be settled before the table can be read."""
         if self.assignment.problems:
-            raise ColumnProblem("\n".join(f"{self.table.label}: {problem}" for problem in self.assignment.problems))
+            lines = [f"{self.table.label}: {problem}" for problem in self.assignment.problems]
+            if self.table.facts.encoding in GUESSED:
+                lines.append(
+                    _("The text was read as {encoding}. If its letters look wrong, save the file as UTF-8.").format(
+                        encoding=self.table.facts.encoding
+                    )
+                )
+            raise ColumnProblem("\n".join(lines))
 
 
 def understand(engine: Engine, table: RawTable, mapping: Mapping[str, str]) -> Understood:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from regulars.core.errors import OutputError
@@ -14,6 +15,9 @@ from regulars.core.i18n import gettext as _
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+# files that are ready and wait for the others; None outside `together`
+_waiting: ContextVar[list[tuple[Path, Path]] | None] = ContextVar("waiting", default=None)
 
 
 @contextmanager
@@ -41,11 +45,34 @@ def _moved_over(target: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
     # exclusively, and with the permissions that any other new file here would get
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    waiting = _waiting.get()
     try:
         yield temporary
-        temporary.replace(target)
+        if waiting is None:
+            temporary.replace(target)
+        else:
+            waiting.append((temporary, target))
     finally:
-        temporary.unlink(missing_ok=True)
+        if waiting is None or (temporary, target) not in waiting:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Files that `replacing` makes in this block take their places when it ends well, all of them or none."""
+    waiting: list[tuple[Path, Path]] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+        for temporary, target in waiting:
+            try:
+                temporary.replace(target)
+            except OSError as error:
+                raise OutputError(_explained(error, target)) from error
+    finally:
+        _waiting.reset(token)
+        for temporary, _target in waiting:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -51,9 +51,11 @@ def _customers(context: Context) -> Headline:
         "customers",
         _("Customers"),
         words.count(base.customers),
-        _("They left {receipts} receipts; all sales together came to {revenue}.").format(
-            receipts=words.count(base.receipts), revenue=context.purse.money(base.revenue)
-        ),
+        ngettext(
+            "They left {receipts} receipt; all sales together came to {revenue}.",
+            "They left {receipts} receipts; all sales together came to {revenue}.",
+            base.receipts,
+        ).format(receipts=words.count(base.receipts), revenue=context.purse.money(base.revenue)),
         chapter="have",
     )
 
