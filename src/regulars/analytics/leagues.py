@@ -170,8 +170,9 @@ def _beside(left: sparse.csr_matrix | None, right: sparse.csr_matrix) -> sparse.
 def compare(league: League) -> Compared:
     """Each group of a league against comparable cases of the others; one round, nothing corrected."""
     cases, members = league.cases, league.members
-    design = _design(cases.covariates, league.net_of, cases.returned.size)
-    chance, inverse = fit(design, cases.returned)
+    model = Design.of(cases, league.net_of)
+    design = model.columns
+    chance, inverse = fit(model, cases.returned)
     weight, residual = chance * (1 - chance), cases.returned - chance
     count = np.asarray(members.sum(axis=0)).ravel()
     information = members.T @ weight
@@ -185,7 +186,7 @@ def compare(league: League) -> Compared:
     with np.errstate(divide="ignore", invalid="ignore"):
         # one Newton step on the log odds, told in shares of the group's cases
         to_share = information / count / left
-        deviate = _as_normal(score / np.sqrt(variance), lean / information / np.sqrt(left))
+        deviate = as_normal(score / np.sqrt(variance), lean / information / np.sqrt(left))
         difference, spread = score * to_share, variance * to_share**2
     hidden = np.where(known, 1.0, np.nan)
     return Compared(
@@ -197,48 +198,78 @@ def compare(league: League) -> Compared:
     )
 
 
-def _design(covariates: Sequence[Ints], further: sparse.csr_matrix | None, cases: int) -> sparse.csr_matrix:
-    columns = [sparse.csr_matrix(np.ones((cases, 1)))]
-    for codes in covariates:
-        if codes.size and codes.max() > 0:
-            rows = np.arange(cases)
-            columns.append(sparse.csr_matrix((np.ones(cases), (rows, codes)), shape=(cases, int(codes.max()) + 1)))
-    if further is not None:
-        columns.append(further)
-    return sparse.hstack(columns, format="csr")
+@dataclass(frozen=True)
+class Design:
+    """The columns of the model: an intercept, one column per level of each covariate, and further ones."""
+
+    codes: tuple[Ints, ...]  # the covariates with more than one level
+    further: sparse.csr_matrix | None
+    columns: sparse.csr_matrix
+
+    @classmethod
+    def of(cls, cases: Cases, further: sparse.csr_matrix | None) -> "Design":
+        """The design of these cases."""
+        size = cases.returned.size
+        codes = tuple(one for one in cases.covariates if one.size and one.max() > 0)
+        blocks = [sparse.csr_matrix(np.ones((size, 1)))]
+        for one in codes:
+            cells = (np.ones(size), (np.arange(size), one))
+            blocks.append(sparse.csr_matrix(cells, shape=(size, int(one.max()) + 1)))
+        if further is not None:
+            blocks.append(further)
+        return cls(codes, further, sparse.hstack(blocks, format="csr"))
+
+    def information(self, weight: Floats) -> Floats:
+        """The weighted products of all columns, by counting: a tenth of the time of a matrix product."""
+        coded = [np.zeros(weight.size, dtype=np.int64), *self.codes]
+        sizes = [int(one.max(initial=0)) + 1 for one in coded]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+        found = np.zeros((self.columns.shape[1], self.columns.shape[1]))
+        for a, first in enumerate(coded):
+            for b in range(a + 1):
+                counted = np.bincount(first * sizes[b] + coded[b], weights=weight, minlength=sizes[a] * sizes[b])
+                block = counted.reshape(sizes[a], sizes[b])
+                found[starts[a] : starts[a + 1], starts[b] : starts[b + 1]] = block
+                found[starts[b] : starts[b + 1], starts[a] : starts[a + 1]] = block.T
+        if self.further is not None:
+            rest = (self.further.multiply(weight[:, None]).tocsr().T @ self.columns).toarray()
+            found[starts[-1] :, :], found[:, starts[-1] :] = rest, rest.T
+        return found
 
 
-def fit(design: sparse.csr_matrix, returned: Floats) -> tuple[Floats, Floats]:
+def fit(design: Design, returned: Floats) -> tuple[Floats, Floats]:
     """Logistic regression by Newton's method; the first column is the intercept, the rest have a ridge of 1.
 
     Returns the fitted chances and the inverse of the penalised information.
     """
-    ridge = np.full(design.shape[1], _RIDGE)
-    ridge[0] = 1e-9
+    columns = design.columns
+    ridge = np.full(columns.shape[1], _RIDGE)
+    ridge[0] = 1e-6
     share = np.clip(returned.mean(), 1e-6, 1 - 1e-6)
-    coefficients = np.zeros(design.shape[1])
-    coefficients[0] = np.log(share / (1 - share))
+    found = np.zeros(columns.shape[1])
+    found[0] = np.log(share / (1 - share))
+    likelihood = _likelihood(columns @ found, returned, ridge, found)
     for _step in range(_STEPS):
-        chance = _chance(design @ coefficients)
-        information = _information(design, chance, ridge)
-        slope = design.T @ (returned - chance) - ridge * coefficients
-        step = np.linalg.solve(information, slope)
-        coefficients += np.clip(step, -3, 3)
-        if np.abs(step).max() < 1e-8:
+        chance = expit(columns @ found)
+        information = design.information(chance * (1 - chance)) + np.diag(ridge)
+        step = np.linalg.solve(information, columns.T @ (returned - chance) - ridge * found)
+        # a full step may overshoot where returning is nearly certain
+        for _half in range(20):
+            better = _likelihood(columns @ (found + step), returned, ridge, found + step)
+            if better >= likelihood - 1e-9 * abs(likelihood):
+                break
+            step /= 2
+        found, likelihood = found + step, better
+        if np.abs(step).max() < 1e-6:
             break
-    chance = _chance(design @ coefficients)
-    return chance, np.asarray(np.linalg.inv(_information(design, chance, ridge)), dtype=np.float64)
+    chance = expit(columns @ found)
+    information = design.information(chance * (1 - chance)) + np.diag(ridge)
+    return chance, np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
-def _chance(odds: Floats) -> Floats:
-    found: Floats = expit(np.clip(odds, -15, 15))
-    return found
-
-
-def _information(design: sparse.csr_matrix, chance: Floats, ridge: Floats) -> Floats:
-    weighted = design.multiply((chance * (1 - chance))[:, None]).tocsr()
-    found: Floats = (design.T @ weighted).toarray() + np.diag(ridge)
-    return found
+def _likelihood(odds: Floats, returned: Floats, ridge: Floats, coefficients: Floats) -> float:
+    """Penalised, in logarithms."""
+    return float((returned * odds - np.logaddexp(0, odds)).sum() - (ridge * coefficients**2).sum() / 2)
 
 
 def _by_customer(league: League, design: sparse.csr_matrix, projection: Floats, residual: Floats) -> Floats:
@@ -256,7 +287,7 @@ def _by_customer(league: League, design: sparse.csr_matrix, projection: Floats, 
     return found
 
 
-def _as_normal(deviate: Floats, skewness: Floats) -> Floats:
+def as_normal(deviate: Floats, skewness: Floats) -> Floats:
     """The standard normal deviates with the same tail as these of the Pearson type III law."""
     skew = np.clip(np.nan_to_num(skewness), -1.5, 1.5)
     low, high = stats.pearson3.logcdf(deviate, skew), stats.pearson3.logsf(deviate, skew)
