@@ -14,6 +14,7 @@ from regulars.analytics.league_cases import (
     Row,
     as_table,
     bands,
+    column_of,
     comparisons,
     every_nth,
     groups_of,
@@ -72,7 +73,7 @@ def entry(ground: Ground) -> Entry:
     Raises `NotEnoughData` without any of the columns, or below 200 newcomers.
     """
     rollup = ground.rollup
-    if not rollup.has("discount") and not any(_column(rollup, name) for name in (*GOODS, *PLACES)):
+    if not rollup.has("discount") and not any(column_of(rollup, name) for name in (*GOODS, *PLACES)):
         raise NotEnoughData(
             _("Needs a column with the product, category, store, staff, channel, promotion or discount.")
         )
@@ -86,12 +87,6 @@ def entry(ground: Ground) -> Entry:
         )
     nth = every_nth(number_of)
     return _Comparing(ground, first, number_of, nth).entry()
-
-
-def _column(rollup: Rollup, name: str) -> str | None:
-    """The column that names a dimension."""
-    candidates = ("product_id", "product") if name == "product" else (name,)
-    return next((column for column in candidates if rollup.has(column)), None)
 
 
 def _first_days(ground: Ground) -> ir.Table:
@@ -166,7 +161,7 @@ class _Comparing:
     @property
     def _dimensions(self) -> set[str]:
         rollup = self.ground.rollup
-        known = {name for name in (*GOODS, *PLACES) if _column(rollup, name)}
+        known = {name for name in (*GOODS, *PLACES) if column_of(rollup, name)}
         return known | ({"discount"} if rollup.has("discount") else set())
 
     def _pairs(self, people: ir.Table, dimension: str) -> ir.Table:
@@ -177,7 +172,7 @@ class _Comparing:
         return people.select("number", "customer_id", "in_window", "amount", key=key, label=key)
 
     def _goods(self, people: ir.Table, dimension: str) -> ir.Table:
-        lines, column = self.ground.rollup.lines, _column(self.ground.rollup, dimension)
+        lines, column = self.ground.rollup.lines, column_of(self.ground.rollup, dimension)
         assert column is not None
         label = "product" if dimension == "product" and self.ground.rollup.has("product") else column
         bought = lines.filter((lines.amount >= 0) & lines[column].notnull())
@@ -207,6 +202,7 @@ class _Comparing:
                 "share": row.share,
                 "expected": row.expected,
                 "difference": difference,
+                "window_days": self.ground.window_days,
             },
             customers=int(people.count().to_pyarrow().as_py()),
             money=self._money(row.cases, difference, worth) if worse and worth is not None else None,

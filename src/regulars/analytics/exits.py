@@ -14,9 +14,10 @@ from regulars.analytics.corrections import q_values, two_sided
 from regulars.analytics.estimate import Estimate, times
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
 from regulars.analytics.intervals import mean_interval
+from regulars.analytics.league_cases import column_of
 from regulars.analytics.leagues import MOST_CANDIDATES, Floats, as_normal, shrink_sparse, spreads
 from regulars.analytics.newcomers import REGULAR_VISITS
-from regulars.analytics.rollup import YEAR_DAYS, Rollup
+from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
 
@@ -54,10 +55,11 @@ def exits(ground: Ground) -> Exits:
     A regular has made at least three visits. Those in the state "lost" have left; the last visits of all others are
     left out, because nobody knows yet that they are last. Each customer's last visit is compared with up to twelve
     visits just before it (case-crossover, Maclure 1991: each person is their own standard, so taste, income and
-    distance cancel out), summed over customers by the score of the conditional logistic model. What simply becomes more
+    distance cancel out), summed over customers by the score of the conditional
+    logistic model (odds by Mantel & Haenszel 1959). What simply becomes more
     usual with time or with the number of visits would look like an exit: so the same is done for customers who stayed,
     at one earlier visit of each, weighted to the same months, and the difference of the two is tested
-    (case-time-control, Suissa 1995). Log odds by one step from zero. Dimensions with many levels are judged against
+    (case-time-control, Suissa 1995). Dimensions with many levels are judged against
     their own spread (Spiegelhalter 2005); false discoveries are held at 5 % over everything compared; odds are drawn
     towards 1. Of two that go together, only the one that still stands out where the other is absent is reported.
 
@@ -67,7 +69,7 @@ def exits(ground: Ground) -> Exits:
     Raises `NotEnoughData` without any of the columns, or with fewer than 50 regulars on either side.
     """
     rollup = ground.rollup
-    dimensions = [name for name in DIMENSIONS if _column(rollup, name)]
+    dimensions = [name for name in DIMENSIONS if column_of(rollup, name)]
     if not dimensions:
         raise NotEnoughData(_("Needs a column with the product, category, member of staff or store."))
     strata = _strata(ground).cache()
@@ -83,11 +85,6 @@ def exits(ground: Ground) -> Exits:
             ).format(need=FEWEST_LEFT, left=left, stayed=stayed)
         )
     return _Comparing(ground, strata, dimensions).exits(left, stayed)
-
-
-def _column(rollup: Rollup, name: str) -> str | None:
-    candidates = ("product_id", "product") if name == "product" else (name,)
-    return next((column for column in candidates if rollup.has(column)), None)
 
 
 def _strata(ground: Ground) -> ir.Table:
@@ -122,7 +119,7 @@ def _weighted(strata: ir.Table) -> ir.Table:
     by_month = by_month.filter((by_month.cases > 0) & (by_month.controls > 0))
     found = strata.inner_join(by_month, "month")
     ratio = found.cases.cast("float64") / found.controls.cast("float64")
-    return found.mutate(weight=ibis.ifelse(found.is_case, 1.0, ratio)).drop("cases", "controls", "month_right")
+    return found.mutate(weight=ibis.ifelse(found.is_case, 1.0, ratio)).drop("cases", "controls", "month")
 
 
 @dataclass(frozen=True)
@@ -214,7 +211,7 @@ class _Comparing:
 
     def _source(self, dimension: str) -> ir.Table:
         """What was met on which day by which customer, each once."""
-        rollup, column = self.ground.rollup, _column(self.ground.rollup, dimension)
+        rollup, column = self.ground.rollup, column_of(self.ground.rollup, dimension)
         assert column is not None
         label = column
         if dimension in {"product", "category"}:
@@ -277,9 +274,20 @@ def _sums(met: ir.Table) -> pa.Table:
     """Per thing and side: observed, expected and variance of the last visits, in exact steps of 2^-20."""
     chance = (met.at_last + met.earlier).cast("float64") / (met.others + 1).cast("float64")
     spread = chance * (1 - chance)
+    last, others = met.at_last.cast("float64"), met.others.cast("float64")
+    earlier, visits = met.earlier.cast("float64"), others + 1
+    # of the fourfold table of one customer: both sides of its odds, and its share of agreement
+    for_it, against = last * (others - earlier) / visits, (1 - last) * earlier / visits
+    alike = (last + others - earlier) / visits
     terms = {
-        "gap": (met.at_last.cast("float64") - chance) * met.weight,
-        "expected": chance * met.weight,
+        "gap": (last - chance) * met.weight,
+        "null": chance * met.weight,
+        "expected": earlier / others * met.weight,
+        "for_it": for_it,
+        "against": against,
+        "alike_for": alike * for_it,
+        "mixed": alike * against + (1 - alike) * for_it,
+        "unlike_against": (1 - alike) * against,
         "spread": spread * met.weight,
         "squared": spread * met.weight * met.weight,
         "lean": spread * (1 - 2 * chance) * met.weight,
@@ -290,27 +298,37 @@ def _sums(met: ir.Table) -> pa.Table:
     summed = rows.group_by(["key", "is_case"]).aggregate(
         label=rows.label.max(), last=rows.at_last.sum(), **{name: rows[name].sum() for name in terms}
     )
-    return summed.filter(summed.expected >= int(FEWEST_EXPECTED * _EXACT)).order_by(["key", "is_case"]).to_pyarrow()
+    return summed.filter(summed.null >= int(FEWEST_EXPECTED * _EXACT)).order_by(["key", "is_case"]).to_pyarrow()
 
 
 def _level(dimension: str, left: dict[str, Any], stayed: dict[str, Any]) -> Level:
     drift = stayed["gap"] / stayed["spread"]
-    log = left["gap"] / left["spread"] - drift
     own, habit = _EXACT / left["spread"], stayed["squared"] * _EXACT / stayed["spread"] ** 2
     # the standard is many visits, and hardly skewed
     skewness = left["lean"] / left["spread"] * math.sqrt(own) * (own / (own + habit)) ** 1.5
-    deviate = as_normal(np.array([log / math.sqrt(own + habit)]), np.array([skewness]))
-    expected = (left["expected"] + drift * left["spread"]) / _EXACT
+    score = (left["gap"] / left["spread"] - drift) / math.sqrt(own + habit)
+    log, variance = _log_odds(left)
     return Level(
         dimension,
         left["key"],
         left["label"] or left["key"],
         int(left["last"]),
-        max(expected, 0.0),
-        log,
-        own + habit,
-        float(deviate[0]),
+        max((left["expected"] + drift * left["spread"]) / _EXACT, 0.0),
+        log - drift,
+        variance + habit,
+        float(as_normal(np.array([score]), np.array([skewness]))[0]),
     )
+
+
+def _log_odds(left: dict[str, Any]) -> tuple[float, float]:
+    """Mantel-Haenszel's log odds over the customers, and its variance (Robins, Breslow & Greenland 1986)."""
+    ours, theirs = left["for_it"] / _EXACT, left["against"] / _EXACT
+    if min(ours, theirs) <= 0:
+        return left["gap"] / left["spread"], _EXACT / left["spread"]
+    variance = (left["alike_for"] / ours**2 + left["mixed"] / (ours * theirs) + left["unlike_against"] / theirs**2) / (
+        2 * _EXACT
+    )
+    return math.log(ours / theirs), variance
 
 
 def _judged(levels: list[Level], met: dict[str, ir.Table]) -> list[Judged]:
@@ -321,8 +339,11 @@ def _judged(levels: list[Level], met: dict[str, ir.Table]) -> list[Judged]:
     narrowing = np.sqrt(spreads(deviates, np.array([one.dimension for one in levels])))
     p_values = two_sided(deviates / narrowing)
     q = q_values(p_values)
-    mean, variance = shrink_sparse(np.array([one.log for one in levels]), np.array([one.variance for one in levels]))
-    half = 1.96 * np.sqrt(variance)
+    log, deviate = np.array([one.log for one in levels]), deviates / narrowing
+    # the interval that goes with the test (Miettinen 1976); where the score says nothing, that of the odds
+    unit = np.where(np.abs(deviate) > 0.5, log / deviate, np.sqrt([one.variance for one in levels]))
+    drawn, spread = shrink_sparse(deviate, np.ones(deviate.size))
+    mean, half = drawn * unit, 1.96 * np.sqrt(spread) * np.abs(unit)
     reported = _reported(levels, narrowing, q, met)
     return [
         Judged(

@@ -14,8 +14,11 @@ from scipy import sparse
 from regulars.analytics.findings import REPORTED_BELOW, Comparison
 from regulars.analytics.leagues import FEWEST_CASES, MOST_CASES, Floats, Ints, Standing
 from regulars.analytics.readable import Readable
+from regulars.analytics.rollup import Rollup
 
 MOST_LEVELS = 50  # of a covariate; rarer ones share one
+
+CODES_A_NAME = 2  # more of them, and the name is the product
 
 _BANDS = 6
 
@@ -28,6 +31,22 @@ class Groups:
     key: list[str]
     label: list[str]
     members: sparse.csr_matrix
+
+
+def column_of(rollup: Rollup, dimension: str) -> str | None:
+    """The column that names the things of a dimension; None when the history has none.
+
+    A product is its code. Where many codes share a name, as sizes and makers of one kind do, it is the name: by code
+    hardly any would be bought often enough to be compared.
+    """
+    if dimension != "product":
+        return dimension if rollup.has(dimension) else None
+    if rollup.has("product_id", "product"):
+        lines = rollup.lines
+        row = lines.aggregate(codes=lines.product_id.nunique(), names=lines["product"].nunique()).to_pyarrow()
+        codes, shown = row["codes"][0].as_py(), row["names"][0].as_py()
+        return "product" if 0 < shown * CODES_A_NAME < codes else "product_id"
+    return next((column for column in ("product_id", "product") if rollup.has(column)), None)
 
 
 def every_nth(cases: int, most: int = MOST_CASES) -> int:

@@ -224,6 +224,7 @@ class _Comparing:
                 "share": row.share,
                 "expected": row.expected,
                 "difference": difference,
+                "window_days": self.ground.window_days,
             },
             customers=int(people.count().to_pyarrow().as_py()),
             money=self._money(row, difference, worth) if worse and worth is not None else None,

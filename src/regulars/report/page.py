@@ -23,14 +23,16 @@ from regulars.report.chapters import (
     newcomers,
     reading,
     revenue_change,
+    service,
     spend,
     who,
+    why,
     worth,
 )
 from regulars.report.chapters.common import Context
 from regulars.report.headlines import Headline, headlines
 
-_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, who, first, reading, methods)
+_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, why, service, who, first, reading, methods)
 
 # headlines that have a drawing of their own on the first page
 _DRAWN = ("states", "revenue_change", "opportunity:")
