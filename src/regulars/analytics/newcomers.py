@@ -48,7 +48,7 @@ def newcomers(rollup: Rollup, *, window_days: int) -> Newcomers:
     A newcomer with visits on one day only counts as never returned, whatever was bought that day. Shares
     by month look at one window after each first visit, so that older months have no advantage.
     """
-    people = _newcomers(rollup, window_days).cache()
+    people = first_visits(rollup, window_days).cache()
     totals = people.aggregate(
         customers=people.count(),
         never=(people.visits == 1).sum(),
@@ -75,7 +75,8 @@ def newcomers(rollup: Rollup, *, window_days: int) -> Newcomers:
     )
 
 
-def _newcomers(rollup: Rollup, window_days: int) -> ir.Table:
+def first_visits(rollup: Rollup, window_days: int) -> ir.Table:
+    """One row per newcomer: `customer_id`, `first_on`, its `month`, `in_window` (came again in time), and more."""
     customers, visits = rollup.customers, rollup.visits
     seen_after = rollup.first_day + dt.timedelta(days=window_days)
     found = customers.filter((customers.first_on >= ibis.literal(seen_after)) & (customers.age_days >= window_days))

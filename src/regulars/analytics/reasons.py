@@ -2,16 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Protocol, TypeVar
 
+from regulars.analytics.entry import Entry, entry
+from regulars.analytics.exits import Exits, exits
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
 from regulars.analytics.readable import Readable
+from regulars.analytics.service import Service, service
+from regulars.core.i18n import gettext as _
 
-Attempt = Callable[[str, str, Callable[[], Found]], Found | None]
+FoundT = TypeVar("FoundT", bound=Found)
+
+
+class Attempt(Protocol):
+    """Runs an analysis; None when the history cannot carry it."""
+
+    def __call__(self, name: str, label: str, run: Callable[[], FoundT], /) -> FoundT | None: ...
 
 
 @dataclass(frozen=True, repr=False)
 class Reasons(Readable):
     """The result of each analysis; None where the history could not carry it."""
+
+    entry: Entry | None = None
+    exits: Exits | None = None
+    service: Service | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -33,4 +48,8 @@ class Reasons(Readable):
 
 def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     """Run every analysis of reasons; `attempt(name, label, run)` gives None when the history cannot carry one."""
-    return Reasons()
+    return Reasons(
+        entry=attempt("entry", _("What newcomers begin with"), lambda: entry(ground)),
+        exits=attempt("exits", _("What regulars buy last"), lambda: exits(ground)),
+        service=attempt("service", _("People and places"), lambda: service(ground)),
+    )

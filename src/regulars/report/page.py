@@ -24,8 +24,10 @@ from regulars.report.chapters import (
     newcomers,
     reading,
     revenue_change,
+    service,
     spend,
     who,
+    why,
     worth,
 )
 from regulars.report.chapters.common import Context
@@ -34,9 +36,9 @@ from regulars.report.headlines import Headline, headlines
 # the order of an owner's questions, not of the methods
 _PARTS = (
     ("customers", (have, who, worth, spend)),
-    ("leaving", (lifecycle, lost, newcomers, revenue_change)),
+    ("leaving", (lifecycle, lost, newcomers, why, revenue_change)),
     ("needs", ()),
-    ("service", ()),
+    ("service", (service,)),
     ("monday", (first,)),
     ("made", (reading, methods)),
 )

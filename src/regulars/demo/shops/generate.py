@@ -12,6 +12,7 @@ from regulars.core.i18n import gettext as _
 from regulars.demo.shops.arrays import Ints
 from regulars.demo.shops.baskets import UNKNOWN, Lines, Receipts, draw_lines, draw_receipts
 from regulars.demo.shops.goods import Goods, draw_goods
+from regulars.demo.shops.leaks import leaking, let_leave
 from regulars.demo.shops.people import draw_customers, draw_visits
 from regulars.demo.shops.plan import PRESETS, ShopPlan
 from regulars.demo.shops.season import Season
@@ -52,9 +53,11 @@ def generate_shop(plan: str | ShopPlan = "coffee", *, seed: int = 1, language: s
     goods = draw_goods(plan, words, assortment)
     receipts = draw_receipts(plan, customers, visits, season, tills)
     lines = draw_lines(plan, words, goods=goods, customers=customers, receipts=receipts, season=season, rng=baskets)
+    leaks = leaking(plan, goods)
+    visits, lines = let_leave(plan, leaks, visits=visits, receipts=receipts, lines=lines, seed=seed)
     ids = _customer_ids(plan, language)
     table = _table(plan, words, ids, goods=goods, receipts=receipts, lines=lines)
-    truth = tell_truth(plan, words, ids, customers=customers, visits=visits, goods=goods, season=season)
+    truth = tell_truth(plan, words, ids, customers=customers, visits=visits, goods=goods, season=season, leaks=leaks)
     return Shop(plan, language, words.currency, table, truth)
 
 

@@ -26,6 +26,18 @@ class LostCohort:
 
 
 @dataclass(frozen=True)
+class Leak:
+    """Whoever meets it leaves for good with this additional `chance`, at the end of that day.
+
+    `rank` says what leaks: the product of that popularity (0 is the most popular), or the number of the
+    member of staff within the whole shop.
+    """
+
+    chance: float
+    rank: int = 5
+
+
+@dataclass(frozen=True)
 class ShopPlan:
     """How customers of a shop come, buy and leave. Money is in kopecks; an English shop divides it (see `words`).
 
@@ -84,6 +96,9 @@ class ShopPlan:
     lost_cohort: LostCohort | None = None
     price_change: Change | None = None
     frequency_change: Change | None = None
+    bad_staff: Leak | None = None  # every visit that this member of staff serves
+    entry_product: Leak | None = None  # first visits with this product
+    exit_product: Leak | None = None  # visits of regulars (from the third on) with this product
 
     @property
     def end(self) -> dt.date:

@@ -1,7 +1,7 @@
 """The truth behind a synthetic shop: what an analysis should find in it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from regulars.demo.shops.arrays import Floats
 from regulars.demo.shops.goods import Goods
+from regulars.demo.shops.leaks import Leaking
 from regulars.demo.shops.people import LONG_RUN_VISITS, Customers, Visits
 from regulars.demo.shops.plan import Change, ShopPlan
 from regulars.demo.shops.season import Season
@@ -55,6 +56,9 @@ class Truth:
     store_worth: Mapping[str, float]
     price_change: Change | None
     frequency_change: Change | None
+    bad_staff: str | None = None  # the name of a planted member of staff
+    entry_product: str | None = None  # product ids
+    exit_product: str | None = None
 
     @property
     def left(self) -> int:
@@ -73,7 +77,15 @@ class Truth:
 
 
 def tell_truth(
-    plan: ShopPlan, words: Words, ids: pa.Array, *, customers: Customers, visits: Visits, goods: Goods, season: Season
+    plan: ShopPlan,
+    words: Words,
+    ids: pa.Array,
+    *,
+    customers: Customers,
+    visits: Visits,
+    goods: Goods,
+    season: Season,
+    leaks: Leaking,
 ) -> Truth:
     """Put together what the parts of the generator know."""
     channels, stores = pick(words.channels, len(plan.channel_worth)), pick(words.stores, len(plan.store_worth))
@@ -114,7 +126,14 @@ def tell_truth(
         store_worth=dict(zip(stores, plan.store_worth, strict=True)),
         price_change=plan.price_change,
         frequency_change=plan.frequency_change,
+        bad_staff=_named(pick(words.staff, len(plan.store_worth) * plan.staff_per_store), leaks.staff),
+        entry_product=_named(goods.ids, leaks.entry_product),
+        exit_product=_named(goods.ids, leaks.exit_product),
     )
+
+
+def _named(names: Sequence[str], position: int) -> str | None:
+    return names[position] if position >= 0 else None
 
 
 def _dates(plan: ShopPlan, time: Floats) -> pa.Array:

@@ -1,0 +1,119 @@
+"""Why do they leave? What newcomers began with, and what regulars bought last."""
+
+from regulars.analytics.entry import Entry
+from regulars.analytics.exits import Exits
+from regulars.core.i18n import gettext as _
+from regulars.core.i18n import ngettext
+from regulars.report import words
+from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Table, Text
+from regulars.report.chapters.common import Context, number, rows_of, table
+from regulars.report.chapters.standings import bars, compared
+from regulars.report.findings import cards
+from regulars.report.sentences.levels import is_ours, level
+
+_ROWS = 5_000
+_EXITS_SHOWN = 10
+_FEWEST_BARS = 2
+
+
+def chapter(context: Context) -> Chapter:
+    """Entry and exit."""
+    reasons = context.audit.reasons
+    blocks: list[Block] = []
+    if reasons.entry is None:
+        blocks.append(context.missing("entry"))
+    else:
+        blocks += _entry(context, reasons.entry)
+    if reasons.exits is None:
+        blocks.append(context.missing("exits"))
+    else:
+        blocks += _exits(context, reasons.exits)
+    return Chapter("why", _("Why do they leave?"), _answer(context), tuple(blocks))
+
+
+def _answer(context: Context) -> str:
+    reasons = context.audit.reasons
+    if reasons.entry is None and reasons.exits is None:
+        return _("The purchases do not tell: there is too little to compare.")
+    found = [one for result in (reasons.entry, reasons.exits) if result is not None for one in result.findings]
+    worse = [one for one in found if one.kind != "entry_better"]
+    if not worse:
+        return _(
+            "No product, place or discount was found after which customers leave more often than chance alone would "
+            "have it. The reasons lie elsewhere, or the history is too short to show them."
+        )
+    return ngettext(
+        "{n} place was found where customers are lost and comparable ones are not.",
+        "{n} places were found where customers are lost and comparable ones are not.",
+        len(worse),
+    ).format(n=words.count(len(worse)))
+
+
+def _entry(context: Context, entry: Entry) -> list[Block]:
+    found: list[Block] = [cards(context, _("With what newcomers are lost, and with what they stay"), entry)]
+    rows = rows_of(entry.levels, limit=_ROWS)
+    titles = {
+        "product": _("Newcomers by the product of the first purchase"),
+        "category": _("Newcomers by the category of the first purchase"),
+    }
+    for dimension, title in titles.items():
+        shown = compared(rows, dimension)
+        if len(shown) >= _FEWEST_BARS:
+            counted = _("{n} newcomers; comparable ones: {expected}")
+            found.append(bars(title, shown, counted=counted, explained=_entry_method(context, entry)))
+            break
+    return found
+
+
+def _entry_method(context: Context, entry: Entry) -> Explained:
+    return Explained(
+        _(
+            "The share of newcomers who came again within {window}, by what they began with, against newcomers whose "
+            "first basket was as large and as dear, in the same month and store."
+        ).format(window=words.days(context.audit.window_days)),
+        _(
+            "{n} newcomers; every product of the first day counts. Expected share by logistic regression, tested by its "
+            "score; with many levels their own spread is the standard (Spiegelhalter 2005). False discoveries are held "
+            "at 5% over all levels (Benjamini & Hochberg 1995). Levels with fewer than 30 newcomers are not compared."
+        ).format(n=words.count(entry.newcomers)),
+    )
+
+
+def _exits(context: Context, exits: Exits) -> list[Block]:
+    title = _("What regulars met last before they left")
+    found: list[Block] = [cards(context, title, exits)]
+    rows = [row for row in rows_of(exits.levels, limit=_ROWS) if row["last"] > 0]
+    rows.sort(key=lambda row: (not row["reported"], row["p_value"], row["key"]))
+    if rows:
+        found.append(_last_visits(rows[:_EXITS_SHOWN]))
+        found.append(Text((_exits_method(exits),)))
+    return found
+
+
+def _last_visits(rows: list[dict[str, object]]) -> Table:
+    return table(
+        _("At the last visit, and as their own earlier visits would have it"),
+        [
+            Column(_("What")),
+            number(_("At the last visit")),
+            number(_("By their own habit")),
+            Column(_("What it means"), secondary=True),
+        ],
+        [
+            (
+                Cell(level(str(row["dimension"]), str(row["label"])), user=not is_ours(str(row["dimension"]))),
+                words.count(float(row["last"])),  # type: ignore[arg-type]
+                words.count(float(row["expected"])),  # type: ignore[arg-type]
+                _("stands out") if row["reported"] else _("chance would do"),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _exits_method(exits: Exits) -> str:
+    return _(
+        "{left} regulars who left for good, each compared with up to twelve of their own visits before the last one "
+        "(case-crossover, Maclure 1991), and with {stayed} regulars who stayed, so that what simply became more usual "
+        "with time is not taken for a reason (Suissa 1995)."
+    ).format(left=words.count(exits.left), stayed=words.count(exits.stayed))
