@@ -28,6 +28,16 @@ class Companions:
 
 
 @dataclass(frozen=True)
+class Sequence:
+    """A planted order: whoever takes `first` takes `second` about so many days later with this chance."""
+
+    first: str  # product ids
+    second: str
+    chance: float
+    days: int
+
+
+@dataclass(frozen=True)
 class Truth:
     """What is so, whatever the lines happen to show. Money in minor units, net of discounts and returns.
 
@@ -55,6 +65,7 @@ class Truth:
     store_worth: Mapping[str, float]
     price_change: Change | None
     frequency_change: Change | None
+    sequences: tuple[Sequence, ...] = ()  # what they bring is not in the money above
 
     @property
     def left(self) -> int:
@@ -114,6 +125,7 @@ def tell_truth(
         store_worth=dict(zip(stores, plan.store_worth, strict=True)),
         price_change=plan.price_change,
         frequency_change=plan.frequency_change,
+        sequences=_sequences(plan, goods),
     )
 
 
@@ -157,4 +169,12 @@ def _companions(goods: Goods) -> tuple[Companions, ...]:
     return tuple(
         Companions(ids[first], ids[goods.companion[first]], float(goods.companion_chance[first]))
         for first in np.flatnonzero(goods.companion >= 0)
+    )
+
+
+def _sequences(plan: ShopPlan, goods: Goods) -> tuple[Sequence, ...]:
+    ids = goods.ids
+    return tuple(
+        Sequence(ids[first], ids[goods.followed[first]], plan.sequence_chance, plan.sequence_days)
+        for first in np.flatnonzero(goods.followed >= 0)
     )
