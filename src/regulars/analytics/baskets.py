@@ -67,9 +67,9 @@ def bought_together(ground: Ground) -> BoughtTogether:
     Receipts without a customer, returns and lines without a product are left out. Large bases are looked at through
     every n-th customer. `NotEnoughData` with fewer than 500 receipts of two products.
 
-    Findings: for each of the pairs (from 1.5 times chance on) with the most money, the customers who bought the first product three times in the
-    last year and never the second. Money, over 12 months: their purchases of the first times the confidence beyond
-    chance times the usual amount of the second; as if all could be won, so at best. Its interval is that of `times`.
+    Findings: for each of the pairs (from 1.5 times chance on) with the most money, the customers who bought the first
+    product three times in the last year and never the second. Money, over 12 months: their
+    purchases of the first times the confidence beyond chance times the usual amount of the second; as if all could be won, so at best. Its interval is that of `times`.
     """
     goods = ground.goods
     baskets = sample_baskets(goods)

@@ -30,7 +30,8 @@ def frequent_sets(
 ) -> Counts | None:
     """All sets of up to `largest` products that at least `fewest` receipts hold; None if there are more than `most`.
 
-    With `allowed` (a square table, filled above the diagonal) only sets of which every pair is allowed. Depth first over one bit per receipt and product (Eclat; Zaki 2000): exact, and quick enough without a library.
+    With `allowed` (a square table, filled above the diagonal) only sets of which every pair is allowed. Depth
+    first over one bit per receipt and product (Eclat; Zaki 2000): exact, and quick enough without a library.
     """
     bits = _bits(baskets)
     found: Counts = {}

@@ -251,7 +251,11 @@ def try_rules(rule: Rule, past: Past) -> Trial:
                 need=FEWEST_CUSTOMERS, n=len(past.wanted)
             )
         )
-    scores = {"rhythm": rule.chance(past), "most_frequent": past.n.astype(np.float64), "most_popular": -1.0 * past.rank}
+    scores = {
+        "rhythm": rule.chance(past),
+        "most_frequent": past.n.astype(np.float64),
+        "most_popular": -past.rank.astype(np.float64),
+    }
     judged = {name: _judge(past, score) for name, score in scores.items()}
     return Trial({name: one[0] for name, one in judged.items()}, {name: one[1] for name, one in judged.items()})
 

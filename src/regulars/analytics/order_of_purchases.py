@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Trips:
     def of_each(self) -> Iterator[tuple[Ints, Ints]]:
         """Days and products of one customer after another."""
         edges = np.r_[0, np.flatnonzero(np.diff(self.customer)) + 1, len(self.customer)]
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in pairwise(edges.tolist()):
             yield self.day[first:last], self.product[first:last]
 
 

@@ -2,16 +2,35 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Protocol, TypeVar
 
+from regulars.analytics.baskets import BoughtTogether, bought_together
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
+from regulars.analytics.jobs import Jobs, jobs
+from regulars.analytics.needs import Needs, needs
 from regulars.analytics.readable import Readable
+from regulars.analytics.sequences import BoughtInSequence, bought_in_sequence
+from regulars.analytics.trials import Trials, trials
+from regulars.core.i18n import gettext as _
 
-Attempt = Callable[[str, str, Callable[[], Found]], Found | None]
+F = TypeVar("F", bound=Found)
+
+
+class Attempt(Protocol):
+    """Runs an analysis by name and label; None when the history cannot carry it."""
+
+    def __call__(self, name: str, label: str, run: Callable[[], F], /) -> F | None: ...
 
 
 @dataclass(frozen=True, repr=False)
 class Reasons(Readable):
     """The result of each analysis; None where the history could not carry it."""
+
+    needs: Needs | None = None
+    bought_together: BoughtTogether | None = None
+    bought_in_sequence: BoughtInSequence | None = None
+    jobs: Jobs | None = None
+    trials: Trials | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -33,4 +52,12 @@ class Reasons(Readable):
 
 def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     """Run every analysis of reasons; `attempt(name, label, run)` gives None when the history cannot carry one."""
-    return Reasons()
+    together = attempt("bought_together", _("Bought together"), lambda: bought_together(ground))
+    in_sequence = attempt("bought_in_sequence", _("Bought in sequence"), lambda: bought_in_sequence(ground))
+    return Reasons(
+        needs=attempt("needs", _("What is needed next"), lambda: needs(ground)),
+        bought_together=together,
+        bought_in_sequence=in_sequence,
+        jobs=attempt("jobs", _("Jobs to be done"), lambda: jobs(together, in_sequence)),
+        trials=attempt("trials", _("Who may try something new"), lambda: trials(ground)),
+    )
