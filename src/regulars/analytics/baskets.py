@@ -27,7 +27,7 @@ FEWEST_SHARED = 500  # receipts with two products or more
 FEWEST_CUSTOMERS = 10  # with both in one receipt, to be reported
 WORTH_TIMES = 1.2  # a connection is worth a word from so many times chance on
 WORTH_ACTING = 1.5  # and a recommendation, from so many times on
-MOST_FINDINGS = 10
+MOST_FINDINGS = 6
 LARGEST_SET = 4
 MOST_SETS = 10_000
 SET_SUPPORTS = (0.002, 0.005, 0.01, 0.02, 0.05)  # the first that gives no more than MOST_SETS
@@ -68,8 +68,9 @@ def bought_together(ground: Ground) -> BoughtTogether:
     every n-th customer. `NotEnoughData` with fewer than 500 receipts of two products.
 
     Findings: for each of the pairs (from 1.5 times chance on) with the most money, the customers who bought the first
-    product three times in the last year and never the second. Money, over 12 months: their
-    purchases of the first times the confidence beyond chance times the usual amount of the second; as if all could be won, so at best. Its interval is that of `times`.
+    product three times in the last year and never the second. Money, over 12 months: their purchases of the first
+    times the confidence beyond chance times the usual amount of the second; as if all could be won, so at best. Its
+    interval is that of `times`.
     """
     goods = ground.goods
     baskets = sample_baskets(goods)

@@ -15,7 +15,7 @@ from regulars.analytics.corrections import q_values
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
 from regulars.analytics.intervals import wilson
-from regulars.analytics.needs_past import Past, Rule, features_of, look_back, try_rules
+from regulars.analytics.needs_past import RULES, Past, Rule, features_of, look_back, try_rules
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
 
@@ -25,7 +25,7 @@ DUE_FROM = 0.5  # more likely than not
 SHOWN_EACH = 5  # products per customer in the result
 FEWEST_CASES = 30  # of a product that was said to be due, in the back-test
 FEWEST_PEOPLE = 10
-MOST_FINDINGS = 10
+MOST_FINDINGS = 6
 MOST_CUSTOMERS = 4_000  # that a back-test looks at
 SHORTEST_DAYS = 7
 HORIZONS = 6  # the history must be so many horizons long
@@ -50,6 +50,7 @@ class Needs(Found):
     tested_customers: int
     ahead_of_frequent: Estimate  # NDCG of the rule less that of "own most frequent", customer by customer
     ahead_of_popular: Estimate
+    personal: bool  # both are above 0: products have rhythms of their own, beyond popularity and habit
     hit_rate: Estimate | None  # of purchases said to be due in the back-test, those that were made; None without any
     due_customers: int  # with at least one product due now
 
@@ -75,8 +76,9 @@ def needs(ground: Ground) -> Needs:
 
     Findings: products due with a chance of at least one half for ten people or more, whose hit rate in the back-test
     (30 cases or more) is above the rate at which past buyers buy the product in a horizon anyway (binomial test,
-    Benjamini-Hochberg over all such products). Their money is what at best a reminder adds within the horizon:
-    the usual amount times the chance that the purchase is not made; its interval takes purchases as independent.
+    Benjamini-Hochberg over all such products). None at all unless the rule is reliably ahead of both others: else
+    frequent visitors would pass for people with a need. Their money is what at best a reminder adds within the
+    horizon: the usual amount times the chance that the purchase is not made; its interval takes purchases as independent.
     """
     horizon = max(SHORTEST_DAYS, ground.window_days // 4 // 7 * 7)
     goods = ground.goods
@@ -91,7 +93,9 @@ def needs(ground: Ground) -> Needs:
     rule = Rule.learn(taught)
     scored = _scored(ground, rule, horizon).cache()
     trial = try_rules(rule, judged)
-    findings, comparison = _findings(ground, scored, judged, rule, horizon)
+    ahead = {other: trial.ahead(other) for other in RULES[1:]}
+    personal = all(one.low > 0 for one in ahead.values())
+    findings, comparison = _findings(ground, scored, judged, rule, horizon, personal=personal)
     due = scored.filter(scored.score >= DUE_FROM)
     return Needs(
         findings=findings,
@@ -100,8 +104,9 @@ def needs(ground: Ground) -> Needs:
         next=_next(ground, scored),
         backtest=ibis.memtable(pa.Table.from_pylist(trial.rows(), _BACKTEST)),
         tested_customers=trial.customers,
-        ahead_of_frequent=trial.ahead("most_frequent"),
-        ahead_of_popular=trial.ahead("most_popular"),
+        ahead_of_frequent=ahead["most_frequent"],
+        ahead_of_popular=ahead["most_popular"],
+        personal=personal,
         hit_rate=_hit_rate(judged, rule),
         due_customers=int(due.customer_id.nunique().to_pyarrow().as_py()),
     )
@@ -161,12 +166,12 @@ def _hit_rate(judged: Past, rule: Rule) -> Estimate | None:
 
 
 def _findings(
-    ground: Ground, scored: ir.Table, judged: Past, rule: Rule, horizon: int
+    ground: Ground, scored: ir.Table, judged: Past, rule: Rule, horizon: int, *, personal: bool
 ) -> tuple[tuple[Finding, ...], Comparison]:
     tested = _tested_products(judged, rule)
     p_values = np.array([one.p_value for one in tested.values()])
     found = dict(zip(tested, q_values(p_values).tolist(), strict=True))
-    sure = {product: one for product, one in tested.items() if found[product] < REPORTED_BELOW}
+    sure = {product: one for product, one in tested.items() if personal and found[product] < REPORTED_BELOW}
     due = scored.filter((scored.score >= DUE_FROM) & scored.product_no.isin([*sure, -1]))
     rows = _due_by_product(due)[:MOST_FINDINGS]
     findings = tuple(

@@ -36,7 +36,7 @@ FEWEST_TRIALS = 10  # in the back-test
 LOYAL_VISITS = 5
 LITTLE_USED = 0.5  # bought by at most this share of the loyal customers
 LIKELY = 0.2  # the part of those without it that is called likely
-MOST_FINDINGS = 8
+MOST_FINDINGS = 5
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,7 +77,7 @@ def trials(ground: Ground) -> Trials:
     (a product, where lines have no categories) never bought, the chance to buy it within the window comes from a
     logistic regression on: how much of the category's neighbourhood the customer has (cosine of buyers; Sarwar et al.
     2001, item-based), its buyers, how many of them are new, and the customer's breadth, visits, and visits lately.
-    It is fitted two     windows before the end and judged one window before it: the fifth of the loyal customers who
+    It is fitted two windows before the end and judged one window before it: the fifth of the loyal customers who
     are likeliest to try one of the little-used categories, against naming everybody the most popular one of them not
     bought yet, or any by chance.
 

@@ -38,10 +38,10 @@ def chapter(context: Context) -> Chapter:
 def _answer(needs: Needs | None) -> str:
     if needs is None:
         return _("The purchases do not tell which product a customer will need next.")
-    if needs.hit_rate is None or not needs.due_customers:
+    if needs.hit_rate is None or not needs.due_customers or not needs.personal:
         return _(
-            "Nobody’s next purchase of a product is more likely than not within {days}: the rhythm of single products "
-            "is too loose here."
+            "What a customer will buy within {days} cannot be told better than from what everybody buys: single "
+            "products have no rhythm of their own here."
         ).format(days=words.days(needs.horizon_days))
     return ngettext(
         "{n} customer is due for a usual product within {days}. In the test on the past such a forecast came true in "
