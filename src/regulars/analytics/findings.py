@@ -6,11 +6,13 @@ also tells how many it compared, how many looked different before the correction
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import ibis.expr.types as ir
 
 from regulars.analytics.estimate import Estimate
+from regulars.analytics.goods import Goods, goods
 from regulars.analytics.lifecycle import Lifecycle
 from regulars.analytics.readable import Readable
 from regulars.analytics.rhythm import Rhythm
@@ -93,3 +95,8 @@ class Ground:
     rhythm: Rhythm
     values: ir.Table
     margin_share: float | None
+
+    @cached_property
+    def goods(self) -> Goods:
+        """Purchases product by product; `NotEnoughData` where no product is named."""
+        return goods(self.rollup)

@@ -4,18 +4,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Protocol, TypeVar
 
+from regulars.analytics.baskets import BoughtTogether, bought_together
 from regulars.analytics.entry import Entry, entry
 from regulars.analytics.exits import Exits, exits
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
+from regulars.analytics.jobs import Jobs, jobs
+from regulars.analytics.needs import Needs, needs
 from regulars.analytics.readable import Readable
+from regulars.analytics.sequences import BoughtInSequence, bought_in_sequence
 from regulars.analytics.service import Service, service
+from regulars.analytics.trials import Trials, trials
 from regulars.core.i18n import gettext as _
 
 FoundT = TypeVar("FoundT", bound=Found)
 
 
 class Attempt(Protocol):
-    """Runs an analysis; None when the history cannot carry it."""
+    """Runs an analysis by name and label; None when the history cannot carry it."""
 
     def __call__(self, name: str, label: str, run: Callable[[], FoundT], /) -> FoundT | None: ...
 
@@ -27,6 +32,11 @@ class Reasons(Readable):
     entry: Entry | None = None
     exits: Exits | None = None
     service: Service | None = None
+    needs: Needs | None = None
+    bought_together: BoughtTogether | None = None
+    bought_in_sequence: BoughtInSequence | None = None
+    jobs: Jobs | None = None
+    trials: Trials | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -48,8 +58,15 @@ class Reasons(Readable):
 
 def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     """Run every analysis of reasons; `attempt(name, label, run)` gives None when the history cannot carry one."""
+    together = attempt("bought_together", _("Bought together"), lambda: bought_together(ground))
+    in_sequence = attempt("bought_in_sequence", _("Bought in sequence"), lambda: bought_in_sequence(ground))
     return Reasons(
         entry=attempt("entry", _("What newcomers begin with"), lambda: entry(ground)),
         exits=attempt("exits", _("What regulars buy last"), lambda: exits(ground)),
         service=attempt("service", _("People and places"), lambda: service(ground)),
+        needs=attempt("needs", _("What is needed next"), lambda: needs(ground)),
+        bought_together=together,
+        bought_in_sequence=in_sequence,
+        jobs=attempt("jobs", _("Jobs to be done"), lambda: jobs(together, in_sequence)),
+        trials=attempt("trials", _("Who may try something new"), lambda: trials(ground)),
     )

@@ -21,6 +21,7 @@ from regulars.report.chapters import (
     lifecycle,
     lost,
     methods,
+    needs,
     newcomers,
     reading,
     revenue_change,
@@ -37,7 +38,7 @@ from regulars.report.headlines import Headline, headlines
 _PARTS = (
     ("customers", (have, who, worth, spend)),
     ("leaving", (lifecycle, lost, newcomers, why, revenue_change)),
-    ("needs", ()),
+    ("needs", (needs,)),
     ("service", (service,)),
     ("monday", (first,)),
     ("made", (reading, methods)),

@@ -11,7 +11,7 @@ An analysis is honest when it finds here what was put in, and nothing in a shop 
 from regulars.demo.shops.export import write_shop
 from regulars.demo.shops.generate import Shop, generate_shop
 from regulars.demo.shops.plan import PRESETS, Change, Leak, LostCohort, ShopPlan
-from regulars.demo.shops.truth import Companions, Truth
+from regulars.demo.shops.truth import Companions, Sequence, Truth
 
 __all__ = [
     "PRESETS",
@@ -19,6 +19,7 @@ __all__ = [
     "Companions",
     "Leak",
     "LostCohort",
+    "Sequence",
     "Shop",
     "ShopPlan",
     "Truth",

@@ -85,9 +85,12 @@ def draw_lines(
     receipts: Receipts,
     season: Season,
     rng: np.random.Generator,
+    later: np.random.Generator,
 ) -> Lines:
     """Fill the baskets, and bring some of it back."""
     receipt, product = _products(plan, goods, len(receipts.customer), rng)
+    if plan.sequences:
+        receipt, product = _with_sequences(plan, goods, receipts, receipt, product, later)
     known = receipts.customer[receipt] != UNKNOWN
     # a stranger buys like a customer of the middle level
     level = np.where(known, customers.level[receipts.customer[receipt]], 1.0)
@@ -112,6 +115,29 @@ def _products(plan: ShopPlan, goods: Goods, receipts: int, rng: np.random.Genera
     brings = rng.random(len(receipt)) < goods.companion_chance[product]
     receipt = np.concatenate([receipt, receipt[brings]])
     product = np.concatenate([product, goods.companion[product[brings]]])
+    order = np.argsort(receipt, kind="stable")
+    return receipt[order], product[order]
+
+
+def _with_sequences(
+    plan: ShopPlan, goods: Goods, receipts: Receipts, receipt: Ints, product: Ints, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Some who took the first of a sequence take the second on their next visit after the time of the sequence."""
+    cause = np.flatnonzero((goods.followed[product] >= 0) & (receipts.customer[receipt] != UNKNOWN))
+    cause = cause[rng.random(len(cause)) < plan.sequence_chance]
+    wait = plan.sequence_days * rng.uniform(0.7, 1.3, len(cause)) * SECONDS_A_DAY
+    span = plan.days * SECONDS_A_DAY * 4
+    clock = receipts.customer * span + receipts.second
+    order = np.argsort(clock, kind="stable")
+    due = clock[receipt[cause]] + np.floor(wait).astype(np.int64)
+    place = np.searchsorted(clock[order], due)
+    comes = place < len(order)
+    cause, place, due = cause[comes], place[comes], due[comes]
+    visit = order[place]
+    # the same customer, and not so late that nobody would see a connection
+    soon = clock[visit] - due <= plan.sequence_days * SECONDS_A_DAY
+    receipt = np.concatenate([receipt, visit[soon]])
+    product = np.concatenate([product, goods.followed[product[cause[soon]]]])
     order = np.argsort(receipt, kind="stable")
     return receipt[order], product[order]
 

@@ -46,13 +46,16 @@ def generate_shop(plan: str | ShopPlan = "coffee", *, seed: int = 1, language: s
     """
     plan = _plan(plan, changes)
     words = _words(language)
-    people, visiting, assortment, tills, baskets = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(5))
+    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
+    people, visiting, assortment, tills, baskets, later = streams
     season = Season.of(plan)
     customers = draw_customers(plan, people)
     visits = draw_visits(plan, customers, season, visiting)
-    goods = draw_goods(plan, words, assortment)
+    goods = draw_goods(plan, words, assortment, later)
     receipts = draw_receipts(plan, customers, visits, season, tills)
-    lines = draw_lines(plan, words, goods=goods, customers=customers, receipts=receipts, season=season, rng=baskets)
+    lines = draw_lines(
+        plan, words, goods=goods, customers=customers, receipts=receipts, season=season, rng=baskets, later=later
+    )
     leaks = leaking(plan, goods)
     visits, lines = let_leave(plan, leaks, visits=visits, receipts=receipts, lines=lines, seed=seed)
     ids = _customer_ids(plan, language)

@@ -20,6 +20,7 @@ class Goods:
     popularity: Floats  # chance to be a line's product, companions aside; sums to 1
     companion: Ints  # the product that this one brings with it, -1 for none
     companion_chance: Floats
+    followed: Ints  # the product that is bought some time after this one, -1 for none
 
     @property
     def ids(self) -> list[str]:
@@ -41,8 +42,11 @@ class Goods:
         return float(self.frequency @ self.price)
 
 
-def draw_goods(plan: ShopPlan, words: Words, rng: np.random.Generator) -> Goods:
-    """Draw the assortment; popular products are spread over all categories."""
+def draw_goods(plan: ShopPlan, words: Words, rng: np.random.Generator, later: np.random.Generator) -> Goods:
+    """Draw the assortment; popular products are spread over all categories.
+
+    `later` draws the sequences, so that they change nothing else.
+    """
     n = plan.products
     named = words.product_names(plan.assortment, n)
     popularity = 1 / (rng.permutation(n) + 1.0) ** plan.zipf
@@ -56,6 +60,7 @@ def draw_goods(plan: ShopPlan, words: Words, rng: np.random.Generator) -> Goods:
         popularity=popularity / popularity.sum(),
         companion=companion,
         companion_chance=chance,
+        followed=_sequences(plan, popularity, companion, later),
     )
 
 
@@ -69,3 +74,14 @@ def _companions(plan: ShopPlan, popularity: Floats, rng: np.random.Generator) ->
         companion[pairs[:, 0]] = pairs[:, 1]
         chance[pairs[:, 0]] = plan.companion_chance
     return companion, chance
+
+
+def _sequences(plan: ShopPlan, popularity: Floats, companion: Ints, rng: np.random.Generator) -> Ints:
+    """Pairs among the products of the middle that have no companion."""
+    followed = np.full(plan.products, -1)
+    if plan.sequences:
+        paired = np.union1d(np.flatnonzero(companion >= 0), companion[companion >= 0])
+        free = [product for product in np.argsort(-popularity)[plan.products // 10 :] if product not in paired]
+        pairs = rng.permutation(free[: 4 * plan.sequences])[: 2 * plan.sequences].reshape(-1, 2)
+        followed[pairs[:, 0]] = pairs[:, 1]
+    return followed

@@ -81,6 +81,9 @@ class ShopPlan:
     discount_depth: float = 0.2  # mean; from half of it to one and a half
     companions: int = 0  # planted pairs of products
     companion_chance: float = 0.4
+    sequences: int = 0  # planted pairs of products of which the second is bought some time after the first
+    sequence_chance: float = 0.4
+    sequence_days: int = 10  # from the first to the second, 30 % more or less, and then on the next visit
 
     channel_worth: tuple[float, ...] = (1.0, 1.0, 1.0)  # of the customers that each channel brings, in money
     store_worth: tuple[float, ...] = (1.0, 1.0)

@@ -1,7 +1,8 @@
 """The truth behind a synthetic shop: what an analysis should find in it."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import abc
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,16 @@ class Companions:
     first: str  # product ids
     second: str
     chance: float
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A planted order: whoever takes `first` takes `second` about so many days later with this chance."""
+
+    first: str  # product ids
+    second: str
+    chance: float
+    days: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,7 @@ class Truth:
     bad_staff: str | None = None  # the name of a planted member of staff
     entry_product: str | None = None  # product ids
     exit_product: str | None = None
+    sequences: tuple[Sequence, ...] = ()  # what they bring is not in the money above
 
     @property
     def left(self) -> int:
@@ -129,10 +141,11 @@ def tell_truth(
         bad_staff=_named(pick(words.staff, len(plan.store_worth) * plan.staff_per_store), leaks.staff),
         entry_product=_named(goods.ids, leaks.entry_product),
         exit_product=_named(goods.ids, leaks.exit_product),
+        sequences=_sequences(plan, goods),
     )
 
 
-def _named(names: Sequence[str], position: int) -> str | None:
+def _named(names: abc.Sequence[str], position: int) -> str | None:
     return names[position] if position >= 0 else None
 
 
@@ -176,4 +189,12 @@ def _companions(goods: Goods) -> tuple[Companions, ...]:
     return tuple(
         Companions(ids[first], ids[goods.companion[first]], float(goods.companion_chance[first]))
         for first in np.flatnonzero(goods.companion >= 0)
+    )
+
+
+def _sequences(plan: ShopPlan, goods: Goods) -> tuple[Sequence, ...]:
+    ids = goods.ids
+    return tuple(
+        Sequence(ids[first], ids[goods.followed[first]], plan.sequence_chance, plan.sequence_days)
+        for first in np.flatnonzero(goods.followed >= 0)
     )

@@ -65,7 +65,7 @@ def _method(context: Context, service: Service) -> Explained:
         _(
             "{n} visits at least {window} ago. Expected share by logistic regression, tested by its score with the "
             "visits of one customer taken together; false discoveries are held at 5% over all that were compared "
-            "(Benjamini & Hochberg 1995). Those with fewer than 30 visits are not compared, nor are those who cannot be "
-            "told apart from their place, such as the only seller of a store."
+            "(Benjamini & Hochberg 1995). Those with fewer than 30 visits are not compared, nor are those who cannot "
+            "be told apart from their place, such as the only seller of a store."
         ).format(n=words.count(service.visits), window=words.days(context.audit.window_days)),
     )

@@ -38,15 +38,15 @@ def _mend_entry(finding: Finding, _purse: Purse) -> str:
             "figures say where they are lost, not why."
         )
     return _(
-        "Find out what disappoints in it at the first purchase: try it yourself, and ask some who did not return. Until "
-        "then, offer newcomers something else."
+        "Find out what disappoints in it at the first purchase: try it yourself, and ask some who did not return. "
+        "Until then, offer newcomers something else."
     )
 
 
 def _use_entry(_finding: Finding, _purse: Purse) -> str:
     return _(
-        "Lead newcomers there, first a part of them: those who choose it themselves may be different people, and only a "
-        "trial shows what it does for others."
+        "Lead newcomers there, first a part of them: those who choose it themselves may be different people, and only "
+        "a trial shows what it does for others."
     )
 
 

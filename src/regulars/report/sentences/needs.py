@@ -1,0 +1,137 @@
+"""Sentences on what customers need next, what goes together, what follows what, and who may try what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from regulars.analytics.estimate import Estimate
+from regulars.analytics.findings import Finding
+from regulars.core.i18n import gettext as _
+from regulars.core.i18n import ngettext
+from regulars.report import words
+from regulars.report.sentences.sentence import Sentence
+from regulars.report.words import Purse
+
+
+def _estimate(finding: Finding, key: str) -> Estimate:
+    value = finding.about[key]
+    assert isinstance(value, Estimate)
+    return value
+
+
+def _name(finding: Finding, key: str) -> str:
+    return words.name(finding.about[key])
+
+
+def _number(finding: Finding, key: str) -> Any:
+    return finding.about[key]
+
+
+def _need_text(finding: Finding, _purse: Purse) -> str:
+    return ngettext(
+        "{n} customer will probably buy “{product}” within {days}: of those named so in the test on the past, {rate} "
+        "did (of all who had ever bought it, {base}).",
+        "{n} customers will probably buy “{product}” within {days}: of those named so in the test on the past, {rate} "
+        "did (of all who had ever bought it, {base}).",
+        finding.customers,
+    ).format(
+        n=words.count(finding.customers),
+        product=_name(finding, "product"),
+        days=words.days(_number(finding, "days")),
+        rate=words.percent(_estimate(finding, "hit_rate").value),
+        base=words.percent(_number(finding, "base_rate")),
+    )
+
+
+def _need_action(finding: Finding, purse: Purse) -> str:
+    return _(
+        "Have it in stock: purchases for {expected} are expected. Remind these customers in time, without a discount; "
+        "the money is what they would otherwise not buy within these days, a part of it only later."
+    ).format(expected=purse.about(_number(finding, "expected")))
+
+
+def _pair_text(finding: Finding, _purse: Purse) -> str:
+    return ngettext(
+        "“{given}” and “{then}” are bought together {times} times as often as habits and basket sizes explain. {n} "
+        "customer often buys the first and has never bought the second.",
+        "“{given}” and “{then}” are bought together {times} times as often as habits and basket sizes explain. {n} "
+        "customers often buy the first and have never bought the second.",
+        finding.customers,
+    ).format(
+        given=_name(finding, "given"),
+        then=_name(finding, "then"),
+        times=words.decimal(_estimate(finding, "times").value),
+        n=words.count(finding.customers),
+    )
+
+
+def _pair_action(finding: Finding, purse: Purse) -> str:
+    text = _(
+        "Put them side by side, and offer “{then}” at the till to whoever takes “{given}”. The money is the most that "
+        "can be won: as if all of these customers took it as others do."
+    ).format(given=_name(finding, "given"), then=_name(finding, "then"))
+    margin = _number(finding, "margin")
+    if margin is None:
+        return text
+    return _("{text} Margin of one such purchase: {margin}.").format(text=text, margin=purse.money(margin))
+
+
+def _sequence_text(finding: Finding, _purse: Purse) -> str:
+    extra = _estimate(finding, "extra")
+    return _(
+        "After “{first}” comes “{second}”, typically {days} later: {followed} of purchases are followed so within "
+        "{window}, {extra} of them beyond what the opposite order shows."
+    ).format(
+        first=_name(finding, "first"),
+        second=_name(finding, "second"),
+        days=words.days(_number(finding, "days")),
+        followed=words.percent(_number(finding, "followed")),
+        window=words.days(_number(finding, "window")),
+        extra=words.percent(extra.value),
+    )
+
+
+def _sequence_action(finding: Finding, _purse: Purse) -> str:
+    return ngettext(
+        "{n} customer has bought the first lately and not the second yet: offer it {days} after the first. The money "
+        "holds if a reminder does as much again as habit does.",
+        "{n} customers have bought the first lately and not the second yet: offer it {days} after the first. The money "
+        "holds if a reminder does as much again as habit does.",
+        finding.customers,
+    ).format(n=words.count(finding.customers), days=words.days(_number(finding, "days")))
+
+
+def _trial_text(finding: Finding, _purse: Purse) -> str:
+    return ngettext(
+        "{n} loyal customer has never bought “{category}” and is likely to try it: of such customers {rate} did within "
+        "{days} in the test on the past, of any without it {base}.",
+        "{n} loyal customers have never bought “{category}” and are likely to try it: of such customers {rate} did "
+        "within {days} in the test on the past, of any without it {base}.",
+        finding.customers,
+    ).format(
+        n=words.count(finding.customers),
+        category=_name(finding, "category"),
+        rate=words.percent(_estimate(finding, "rate").value),
+        base=words.percent(_number(finding, "base_rate")),
+        days=words.days(_number(finding, "days")),
+    )
+
+
+def _trial_action(finding: Finding, _purse: Purse) -> str:
+    near = [_name(finding, key) for key in ("near", "near_too") if finding.about[key]]
+    text = _(
+        "Invite them to try it, with a sample or a first visit at ease. The money holds if an invitation brings as "
+        "many again as come by themselves."
+    )
+    if not near:
+        return text
+    return _("They resemble those who tried it: it goes most with {near}. {text}").format(
+        near=", ".join(f"“{name}”" for name in near), text=text
+    )
+
+
+SENTENCES: Mapping[str, Sentence] = {
+    "need_due": Sentence(_need_text, _need_action),
+    "pair_together": Sentence(_pair_text, _pair_action),
+    "sequence_next": Sentence(_sequence_text, _sequence_action),
+    "trial_likely": Sentence(_trial_text, _trial_action),
+}
