@@ -50,7 +50,7 @@ def test_the_historic_mean_is_what_customers_brought_net_of_returns() -> None:
 def test_without_a_model_there_is_history_and_no_forecast_and_both_reasons_are_given() -> None:
     found = valued(rolled([FIRST, *visits("ann", 40, 80)], as_of=90))
     assert "needs about 300 customers, there are 2" in found.reason
-    assert "needs about 300 customers, there are 1" in found.newcomer_reason
+    assert "needs about 300 of them, there are 1" in found.newcomer_reason
     assert (found.expected, found.expected_total, found.newcomer, found.payback) == (None, None, None, None)
     assert (found.first_days, found.segments, found.holdout) == (None, None, None)
     nothing = {"p_alive": None, "expected_visits_12": None} | {f"expected_value_{h}": None for h in HORIZONS_MONTHS}

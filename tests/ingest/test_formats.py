@@ -42,6 +42,15 @@ def test_inspect_names_the_format_of_every_file(kind: str, tmp_path: Path) -> No
     }
 
 
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|", "^", "~"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16", "utf-16-le", "utf-32", "cp866", "koi8-r"]
+)
+def test_every_separator_in_every_encoding(delimiter: str, encoding: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", csv_text(delimiter=delimiter), encoding)
+    assert [(*row[:1], str(row[1]), *row[2:]) for row in contents(read_purchases(path, today=TODAY))] == EXPECTED
+
+
 def test_inspect_says_how_a_text_file_is_written(tmp_path: Path) -> None:
     found = inspect(write(tmp_path / "a.csv", csv_text(), "cp1251"))
     assert (found.encoding, found.delimiter, found.header_row) == ("cp1251", ";", 1)

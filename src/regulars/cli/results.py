@@ -29,6 +29,8 @@ def write_all(result: Audit, targets: "Targets", *, language: str) -> None:
             made += _make_folder(path.parent)
         with together():
             _write_each(result, targets, language)
+        if isinstance(targets.json, str):  # the last: its reader may go away, and what was printed cannot be taken back
+            write_json(result, sys.stdout)
     except BaseException:
         for folder in reversed(made):
             with suppress(OSError):  # it holds something, such as the list of rejected rows
@@ -55,8 +57,8 @@ def _write_each(result: Audit, targets: "Targets", language: str) -> None:
         write_customers(result, targets.customers)
     if targets.xlsx:
         write_xlsx(result, targets.xlsx, language=language)
-    if targets.json:  # the last: what went to standard output cannot be taken back
-        write_json(result, sys.stdout if isinstance(targets.json, str) else targets.json)
+    if isinstance(targets.json, Path):
+        write_json(result, targets.json)
 
 
 def print_reading(result: Audit) -> None:

@@ -14,7 +14,7 @@ from regulars.ingest.headings import count_known, normalise
 SPACES = "spaces"
 WIDE_SPACES = "wide spaces"  # two and more: single ones are inside the cells
 SPACED = frozenset({SPACES, WIDE_SPACES})
-_DELIMITERS = (";", "\t", ",", "|")
+_DELIMITERS = (";", "\t", ",", "|", "^", "~")
 _SAMPLE_ROWS = 400
 _HEADER_WITHIN = 60
 
