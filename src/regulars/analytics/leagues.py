@@ -154,7 +154,9 @@ def _net_of(league: League, others: Sequence[int], group: int) -> Compared:
 
 
 def _jointly(league: League, compared: Compared, kept: Sequence[int]) -> Compared:
-    """The reported groups measured with each other in the model: two bad sellers are not each other's standard."""
+    """All groups with the reported ones in the model: a bad seller is no standard for the others."""
+    if kept or league.net_of is not None:
+        compared = compare(replace(league, net_of=_beside(league.net_of, league.members[:, list(kept)])))
     difference, variance, deviate = (getattr(compared, name).copy() for name in ("difference", "variance", "deviate"))
     for group in kept:
         one = _net_of(league, [other for other in kept if other != group], group)

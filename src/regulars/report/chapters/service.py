@@ -25,7 +25,8 @@ def chapter(context: Context) -> Chapter:
         shown = compared(rows, dimension)
         if len(shown) >= _FEWEST_BARS:
             counted = _("{n} visits; comparable ones: {expected}")
-            blocks.append(bars(heading, shown, counted=counted, explained=_method(context, service)))
+            method = _method(context, service) if len(blocks) == 1 else None
+            blocks.append(bars(heading, shown, counted=counted, explained=method))
     return Chapter("service", title, _answer(context, service), tuple(blocks))
 
 
@@ -65,7 +66,7 @@ def _method(context: Context, service: Service) -> Explained:
         _(
             "{n} visits at least {window} ago. Expected share by logistic regression, tested by its score with the "
             "visits of one customer taken together; false discoveries are held at 5% over all that were compared "
-            "(Benjamini & Hochberg 1995). Those with fewer than 30 visits are not compared, nor are those who cannot "
-            "be told apart from their place, such as the only seller of a store."
+            "(Benjamini & Hochberg 1995). Those with fewer than 30 visits are not compared, nor those who cannot be "
+            "told apart from their place, such as the only seller of a store."
         ).format(n=words.count(service.visits), window=words.days(context.audit.window_days)),
     )

@@ -21,17 +21,24 @@ def compared(rows: Sequence[dict[str, Any]], dimension: str) -> list[dict[str, A
 
 
 def bars(title: str, rows: Sequence[dict[str, Any]], *, counted: str, explained: Explained | None = None) -> Bars:
-    """One bar per group: to the left fewer come again than after comparable cases, to the right more."""
+    """One bar per group: to the left fewer come again than after comparable cases, to the right more.
+
+    The first of several pictures is `explained`, and how to read it is said there.
+    """
     ends = [abs(row["raw_difference"]) + _half(row) for row in rows]
     widest = max([*ends, 0.01])
     return Bars(
         title,
         tuple(_bar(row, widest, counted) for row in rows),
         explained,
-        scale=_(
-            "The middle is what comparable customers do. To the left: fewer come again; to the right: more. The thin "
-            "line is where the truth probably lies; grey bars differ no more than chance makes them differ."
-        ),
+        scale=_reading() if explained else "",
+    )
+
+
+def _reading() -> str:
+    return _(
+        "The middle is what comparable customers do. To the left: fewer come again; to the right: more. The thin line "
+        "is where the truth probably lies; what is grey differs no more than chance makes things differ."
     )
 
 
@@ -45,8 +52,8 @@ def _bar(row: dict[str, Any], widest: float, counted: str) -> Bar:
     return Bar(
         label=level(row["dimension"], row["label"] or row["key"]),
         user=not is_ours(row["dimension"]),
-        value=words.percent(row["share"]),
-        note=counted.format(n=words.count(row["cases"]), expected=words.percent(row["expected"])),
+        value=words.percent(row["share"], 1),
+        note=counted.format(n=words.count(row["cases"]), expected=words.percent(row["expected"], 1)),
         start=min(_MIDDLE, end),
         end=max(_MIDDLE, end),
         low=max(_MIDDLE + (difference - half) / widest / 2, 0.0),

@@ -26,8 +26,8 @@ def facts(finding: Finding) -> dict[str, Any]:
 
 def _entry(finding: Finding, _purse: Purse) -> str:
     return _(
-        "First purchase with {thing}: {share} of {n} newcomers came again within {window}. Of comparable newcomers who "
-        "began with something else, {expected} did."
+        "First purchase with {thing}: {share} of {n} newcomers came again within {window}. Of comparable newcomers "
+        "who began with something else, {expected} did."
     ).format(**facts(finding))
 
 
@@ -52,10 +52,17 @@ def _use_entry(_finding: Finding, _purse: Purse) -> str:
 
 def _exit(finding: Finding, _purse: Purse) -> str:
     about = finding.about
-    return _(
-        "{thing}: {last} regulars had it at their last visit before they left for good. By their own earlier visits it "
-        "would have been about {expected}."
-    ).format(
+    if about["dimension"] in {"staff", "store"}:
+        text = _(
+            "{thing}: {last} regulars were served there last before they left for good. By their own earlier visits it "
+            "would have been about {expected}."
+        )
+    else:
+        text = _(
+            "{thing}: {last} regulars had it at their last visit before they left for good. By their own earlier "
+            "visits it would have been about {expected}."
+        )
+    return text.format(
         thing=_first_up(thing(str(about["dimension"]), str(about["label"]))),
         last=words.count(float(about["last"])),  # type: ignore[arg-type]
         expected=words.count(float(about["expected"])),  # type: ignore[arg-type]
@@ -65,8 +72,8 @@ def _exit(finding: Finding, _purse: Purse) -> str:
 def _mend_exit(finding: Finding, _purse: Purse) -> str:
     if finding.about["dimension"] in {"staff", "store"}:
         return _(
-            "Have a look, without blame: ask some of those who left how their last visit went, and call those who have "
-            "just been there."
+            "Have a look, without blame: ask some of those who left how their last visit went, and call those who "
+            "have just been there."
         )
     return _(
         "Ask some of those who left what was wrong with it; check its quality, price and the way it is sold, and call "
