@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from regulars.demo.shops.habits import DiscountHabit, Favourite, Promotions, Slowing, StockGap
+
 Leaving = Literal["after_any_visit", "after_repeat_visit", "lifetime", "never"]
 
 
@@ -84,6 +86,12 @@ class ShopPlan:
     lost_cohort: LostCohort | None = None
     price_change: Change | None = None
     frequency_change: Change | None = None
+
+    discount_habit: DiscountHabit | None = None
+    promotions: Promotions | None = None
+    stock_gaps: tuple[StockGap, ...] = ()
+    favourite: Favourite | None = None
+    slowing: Slowing | None = None
 
     @property
     def end(self) -> dt.date:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from regulars.demo.shops.arrays import Floats
 from regulars.demo.shops.goods import Goods
+from regulars.demo.shops.habits import HABITS, Planted, ranked
 from regulars.demo.shops.people import LONG_RUN_VISITS, Customers, Visits
 from regulars.demo.shops.plan import Change, ShopPlan
 from regulars.demo.shops.season import Season
@@ -38,6 +39,7 @@ class Truth:
     - `passing`: came once and never meant to stay; `planted`: left with the planted cohort;
     - `rate`, visits a day, and `mean_check`, expected money of a visit, both before planted changes;
     - `discount_chance` of a line; `channel` that brought them; `store` of their own;
+    - `discount_habit` (`hunter`, `wasted`, `driven` or nothing), `slows_from` and `fan` (of the favourite): plants;
     - `missed_amount`: what they would have spent from leaving to the end at their own rate and check, the shop's
       season and prices, nothing for those passing; `missed_last_year`: its part in the last 365 days.
 
@@ -55,6 +57,7 @@ class Truth:
     store_worth: Mapping[str, float]
     price_change: Change | None
     frequency_change: Change | None
+    by_popularity: tuple[str, ...] = ()  # product ids, the most popular first: ranks of plants point here
 
     @property
     def left(self) -> int:
@@ -73,7 +76,15 @@ class Truth:
 
 
 def tell_truth(
-    plan: ShopPlan, words: Words, ids: pa.Array, *, customers: Customers, visits: Visits, goods: Goods, season: Season
+    plan: ShopPlan,
+    words: Words,
+    ids: pa.Array,
+    *,
+    customers: Customers,
+    visits: Visits,
+    goods: Goods,
+    season: Season,
+    planted: Planted,
 ) -> Truth:
     """Put together what the parts of the generator know."""
     channels, stores = pick(words.channels, len(plan.channel_worth)), pick(words.stores, len(plan.store_worth))
@@ -96,6 +107,9 @@ def tell_truth(
             "visits": np.bincount(visits.customer, minlength=plan.customers),
             "missed_amount": _missed(plan, money_a_day, visits.left, season, last_days=plan.days),
             "missed_last_year": _missed(plan, money_a_day, visits.left, season, last_days=YEAR_DAYS),
+            "discount_habit": pa.array(HABITS).take(pa.array(planted.habit)),
+            "slows_from": _dates(plan, np.where(planted.slow_from < visits.left, planted.slow_from, np.inf)),
+            "fan": planted.fan,
         }
     )
     reached = [int((visits.reached >= number).sum()) for number in range(LONG_RUN_VISITS + 1)]
@@ -114,6 +128,7 @@ def tell_truth(
         store_worth=dict(zip(stores, plan.store_worth, strict=True)),
         price_change=plan.price_change,
         frequency_change=plan.frequency_change,
+        by_popularity=tuple(goods.ids[product] for product in ranked(goods)),
     )
 
 
