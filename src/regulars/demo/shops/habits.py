@@ -113,11 +113,10 @@ def change_visits(plan: "ShopPlan", planted: Planted, visits: "Visits", rng: np.
         return visits
     factor = plan.slowing.factor if plan.slowing else 1.0
     since = planted.slow_from[visits.customer]
-    after = np.maximum(visits.time - since, 0)
-    # infinite minus infinite is no time
-    time = np.where(np.isfinite(since), np.minimum(visits.time, since) + after * factor, visits.time)
-    left = planted.slow_from + np.maximum(visits.left - planted.slow_from, 0) * factor
-    left = np.where(np.isfinite(planted.slow_from) & (visits.left > planted.slow_from), left, visits.left)
+    time = np.minimum(visits.time, since) + np.maximum(visits.time - since, 0) * factor
+    slows = np.isfinite(planted.slow_from) & np.isfinite(visits.left) & (visits.left > planted.slow_from)
+    left = visits.left.copy()
+    left[slows] = planted.slow_from[slows] + (visits.left[slows] - planted.slow_from[slows]) * factor
     kept = time < plan.days
     if plan.discount_habit:
         driven = planted.habit[visits.customer] == DRIVEN
@@ -217,12 +216,12 @@ def _with_promotions(
     plan: "ShopPlan", offer: Promotions, goods: "Goods", lines: "Lines", rng: np.random.Generator
 ) -> "Lines":
     weeks = plan.days // WEEK + 1
-    week = lines.second // (WEEK * 86_400)
     for number, product in enumerate(ranked(goods)[: offer.products]):
         steps = rng.uniform(-offer.price_swing, offer.price_swing, weeks // offer.price_weeks + 1)
         price = np.exp(np.repeat(steps, offer.price_weeks)[:weeks])
         on = (np.arange(weeks) + number) % offer.every_weeks == 0
         demand = price**offer.elasticity * np.where(on, 1 + offer.lift, 1.0)
+        week = lines.second // (WEEK * 86_400)
         mine = (lines.product == product) & (lines.amount > 0)
         quantity = np.where(mine, rng.poisson(lines.quantity.clip(0) * demand[week]), lines.quantity)
         times = np.where(mine, quantity / np.maximum(lines.quantity, 1), 1.0)
