@@ -70,20 +70,20 @@ def discounts(ground: Ground) -> Discounts:
     column `discount`, when it carries a promotion. Returns are left out.
 
     **Habit.** For each customer-day the expected number is the share of discounted lines among the lines of other
-    known customers that day, drawn towards the share of the whole history with the weight of 20 lines. The difference of observed and
-    expected shares is drawn towards zero (normal-normal, DerSimonian & Laird 1986); its variance is binomial times
-    the overdispersion between the visits of one customer, because one visit's lines share their fate. On price: with
-    95 % probability twice the odds that the shop offers (twice as many discounted lines for each one at full price),
-    and five points more. On service: with 95 % probability half of these odds. Nobody is classed unless customers differ more than chance makes them (heterogeneity test Q,
-    Cochran 1954).
+    known customers that day, drawn towards the share of the whole history with the weight of 20 lines. The
+    difference of observed and expected shares is drawn towards zero (normal-normal, DerSimonian & Laird 1986); its
+    variance is binomial times the overdispersion between the visits of one customer, because one visit's lines
+    share their fate. On price: with 95 % probability twice the odds that the shop offers (twice as many discounted
+    lines for each one at full price), and five points more. On service: with 95 % probability half of these odds.
+    Nobody is classed unless customers differ more than chance makes them (heterogeneity test Q, Cochran 1954).
 
-    **Wasted.** Visits with at least 5 % off are "with", others "without". Gaps whose two ends are both with are times
-    with discounts, both without times without; mixed gaps are left out. Should discounts fall on visits at
-    random, both have one distribution whatever the rates, so no comparison is possible and none is made: the
-    visits of both kinds must come in stretches: at most three quarters of the changes that chance makes, and fewer
-    than it makes in one customer of a hundred (Wald & Wolfowitz 1940), seen in five of a hundred at least. The difference of mean log gaps is drawn towards the mean of all;
-    who with 95 % probability comes at least 70 % as often without counts as having come anyway. The money is what
-    they were given in a year: the most that could be saved.
+    **Wasted.** Visits with at least 5 % off are "with", others "without". Gaps whose two ends are both with are
+    times with discounts, both without times without; mixed gaps are left out. Should discounts fall on visits at
+    random, both have one distribution whatever the rates, so no comparison is possible and none is made: the visits
+    of both kinds must come in stretches: at most three quarters of the changes that chance makes, and fewer than it
+    makes in one customer of a hundred (Wald & Wolfowitz 1940), seen in five of a hundred at least. The difference
+    of mean log gaps is drawn towards the mean of all; who with 95 % probability comes at least 70 % as often
+    without counts as having come anyway. The money is what they were given in a year: the most that could be saved.
 
     Raises `NotEnoughData` without `discount` and `promotion`, when fewer than 1 % of the lines were discounted, or
     with fewer than 50 customers of ten lines and five visits.
@@ -133,10 +133,8 @@ def marks_of(lines: ir.Table) -> ir.Table:
     sold = lines.mutate(taken_off=taken_off).filter(lines.amount >= 0)
     sold = sold.mutate(listed=sold.amount + sold.taken_off)
     sold = sold.filter(sold.listed > 0)
-    if "discount" in lines.columns:
-        cut = sold.taken_off * DISCOUNTED_FROM >= sold.listed
-    else:
-        cut = sold.promotion.notnull()
+    by_money = "discount" in lines.columns
+    cut = sold.taken_off * DISCOUNTED_FROM >= sold.listed if by_money else sold.promotion.notnull()
     return sold.mutate(cut=cut.cast("int64"))
 
 

@@ -445,7 +445,9 @@ def _offer_finding(one: dict[str, Any]) -> Finding | None:
 def _offer_evidence(one: dict[str, Any]) -> Evidence:
     """The lift is tested; a margin of the whole business, where the product's own is unknown, is an assumption."""
     p, q, weeks = float(one["lift_p"]), float(one["lift_q"]), int(one["weeks"])
-    return Evidence.of_test(p_value=p, q_value=q, cases=weeks) if one["own_margin"] else Evidence("assumed", weeks, p, q)
+    return (
+        Evidence.of_test(p_value=p, q_value=q, cases=weeks) if one["own_margin"] else Evidence("assumed", weeks, p, q)
+    )
 
 
 def _comparisons(table: dict[str, Any]) -> tuple[Comparison, ...]:

@@ -2,16 +2,35 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Protocol, TypeVar
 
+from regulars.analytics.assortment import Assortment, assortment
+from regulars.analytics.discounts import Discounts, discounts
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
+from regulars.analytics.minimum_order import MinimumOrder, minimum_order
+from regulars.analytics.price_response import PriceResponse, price_response
 from regulars.analytics.readable import Readable
+from regulars.analytics.slowing import Slowing, slowing
+from regulars.core.i18n import gettext as _
 
-Attempt = Callable[[str, str, Callable[[], Found]], Found | None]
+FoundT = TypeVar("FoundT", bound=Found)
+
+
+class Attempt(Protocol):
+    """Runs an analysis; None when the history cannot carry it."""
+
+    def __call__(self, name: str, label: str, run: Callable[[], FoundT], /) -> FoundT | None: ...
 
 
 @dataclass(frozen=True, repr=False)
 class Reasons(Readable):
     """The result of each analysis; None where the history could not carry it."""
+
+    discounts: Discounts | None = None
+    price_response: PriceResponse | None = None
+    minimum_order: MinimumOrder | None = None
+    assortment: Assortment | None = None
+    slowing: Slowing | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -33,4 +52,10 @@ class Reasons(Readable):
 
 def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     """Run every analysis of reasons; `attempt(name, label, run)` gives None when the history cannot carry one."""
-    return Reasons()
+    return Reasons(
+        discounts=attempt("discounts", _("Habits of discounts"), lambda: discounts(ground)),
+        price_response=attempt("price_response", _("Prices and offers"), lambda: price_response(ground)),
+        minimum_order=attempt("minimum_order", _("Minimum order"), lambda: minimum_order(ground)),
+        assortment=attempt("assortment", _("Assortment of the best"), lambda: assortment(ground)),
+        slowing=attempt("slowing", _("Early warning"), lambda: slowing(ground)),
+    )

@@ -21,8 +21,11 @@ from regulars.report.chapters import (
     lost,
     methods,
     newcomers,
+    prices,
+    raise_check,
     reading,
     revenue_change,
+    shelf,
     spend,
     who,
     worth,
@@ -30,7 +33,22 @@ from regulars.report.chapters import (
 from regulars.report.chapters.common import Context
 from regulars.report.headlines import Headline, headlines
 
-_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, who, first, reading, methods)
+_CHAPTERS = (
+    have,
+    lifecycle,
+    lost,
+    newcomers,
+    worth,
+    spend,
+    revenue_change,
+    prices,
+    shelf,
+    raise_check,
+    who,
+    first,
+    reading,
+    methods,
+)
 
 # headlines that have a drawing of their own on the first page
 _DRAWN = ("states", "revenue_change", "opportunity:")
