@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Protocol, TypeVar
 
+from regulars.analytics.assortment import Assortment, assortment
 from regulars.analytics.baskets import BoughtTogether, bought_together
+from regulars.analytics.discounts import Discounts, discounts
 from regulars.analytics.entry import Entry, entry
 from regulars.analytics.exits import Exits, exits
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
 from regulars.analytics.jobs import Jobs, jobs
+from regulars.analytics.minimum_order import MinimumOrder, minimum_order
 from regulars.analytics.needs import Needs, needs
+from regulars.analytics.price_response import PriceResponse, price_response
 from regulars.analytics.readable import Readable
 from regulars.analytics.sequences import BoughtInSequence, bought_in_sequence
 from regulars.analytics.service import Service, service
+from regulars.analytics.slowing import Slowing, slowing
 from regulars.analytics.trials import Trials, trials
 from regulars.core.i18n import gettext as _
 
@@ -37,6 +42,11 @@ class Reasons(Readable):
     bought_in_sequence: BoughtInSequence | None = None
     jobs: Jobs | None = None
     trials: Trials | None = None
+    discounts: Discounts | None = None
+    price_response: PriceResponse | None = None
+    minimum_order: MinimumOrder | None = None
+    assortment: Assortment | None = None
+    slowing: Slowing | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -69,4 +79,9 @@ def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
         bought_in_sequence=in_sequence,
         jobs=attempt("jobs", _("Jobs to be done"), lambda: jobs(together, in_sequence)),
         trials=attempt("trials", _("Who may try something new"), lambda: trials(ground)),
+        discounts=attempt("discounts", _("Habits of discounts"), lambda: discounts(ground)),
+        price_response=attempt("price_response", _("Prices and offers"), lambda: price_response(ground)),
+        minimum_order=attempt("minimum_order", _("Minimum order"), lambda: minimum_order(ground)),
+        assortment=attempt("assortment", _("Assortment of the best"), lambda: assortment(ground)),
+        slowing=attempt("slowing", _("Early warning"), lambda: slowing(ground)),
     )

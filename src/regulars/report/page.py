@@ -23,9 +23,12 @@ from regulars.report.chapters import (
     methods,
     needs,
     newcomers,
+    prices,
+    raise_check,
     reading,
     revenue_change,
     service,
+    shelf,
     spend,
     who,
     why,
@@ -38,9 +41,9 @@ from regulars.report.headlines import Headline, headlines
 _PARTS = (
     ("customers", (have, who, worth, spend)),
     ("leaving", (lifecycle, lost, newcomers, why, revenue_change)),
-    ("needs", (needs,)),
-    ("service", (service,)),
-    ("monday", (first,)),
+    ("needs", (needs, shelf)),
+    ("service", (service, prices)),
+    ("monday", (first, raise_check)),
     ("made", (reading, methods)),
 )
 

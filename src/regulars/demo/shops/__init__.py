@@ -10,6 +10,7 @@ An analysis is honest when it finds here what was put in, and nothing in a shop 
 
 from regulars.demo.shops.export import write_shop
 from regulars.demo.shops.generate import Shop, generate_shop
+from regulars.demo.shops.habits import DiscountHabit, Favourite, Promotions, Slowing, StockGap
 from regulars.demo.shops.plan import PRESETS, Change, Leak, LostCohort, ShopPlan
 from regulars.demo.shops.truth import Companions, Sequence, Truth
 
@@ -17,11 +18,16 @@ __all__ = [
     "PRESETS",
     "Change",
     "Companions",
+    "DiscountHabit",
+    "Favourite",
     "Leak",
     "LostCohort",
+    "Promotions",
     "Sequence",
     "Shop",
     "ShopPlan",
+    "Slowing",
+    "StockGap",
     "Truth",
     "generate_shop",
     "write_shop",

@@ -12,6 +12,7 @@ from regulars.core.i18n import gettext as _
 from regulars.demo.shops.arrays import Ints
 from regulars.demo.shops.baskets import UNKNOWN, Lines, Receipts, draw_lines, draw_receipts
 from regulars.demo.shops.goods import Goods, draw_goods
+from regulars.demo.shops.habits import change_lines, change_visits, draw_habits
 from regulars.demo.shops.leaks import leaking, let_leave
 from regulars.demo.shops.people import draw_customers, draw_visits
 from regulars.demo.shops.plan import PRESETS, ShopPlan
@@ -46,21 +47,33 @@ def generate_shop(plan: str | ShopPlan = "coffee", *, seed: int = 1, language: s
     """
     plan = _plan(plan, changes)
     words = _words(language)
-    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
-    people, visiting, assortment, tills, baskets, later = streams
+    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(7))
+    people, visiting, assortment, tills, baskets, later, habits = streams
     season = Season.of(plan)
     customers = draw_customers(plan, people)
-    visits = draw_visits(plan, customers, season, visiting)
+    planted = draw_habits(plan, customers, habits)
+    visits = change_visits(plan, planted, draw_visits(plan, customers, season, visiting), habits)
     goods = draw_goods(plan, words, assortment, later)
     receipts = draw_receipts(plan, customers, visits, season, tills)
     lines = draw_lines(
         plan, words, goods=goods, customers=customers, receipts=receipts, season=season, rng=baskets, later=later
     )
+    lines = change_lines(plan, planted, goods=goods, receipts=receipts, lines=lines, rng=habits)
     leaks = leaking(plan, goods)
     visits, lines = let_leave(plan, leaks, visits=visits, receipts=receipts, lines=lines, seed=seed)
     ids = _customer_ids(plan, language)
     table = _table(plan, words, ids, goods=goods, receipts=receipts, lines=lines)
-    truth = tell_truth(plan, words, ids, customers=customers, visits=visits, goods=goods, season=season, leaks=leaks)
+    truth = tell_truth(
+        plan,
+        words,
+        ids,
+        customers=customers,
+        visits=visits,
+        goods=goods,
+        season=season,
+        leaks=leaks,
+        planted=planted,
+    )
     return Shop(plan, language, words.currency, table, truth)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from regulars.demo.shops.habits import DiscountHabit, Favourite, Promotions, Slowing, StockGap
+
 Leaving = Literal["after_any_visit", "after_repeat_visit", "lifetime", "never"]
 
 
@@ -102,6 +104,12 @@ class ShopPlan:
     bad_staff: Leak | None = None  # every visit that this member of staff serves
     entry_product: Leak | None = None  # first visits with this product
     exit_product: Leak | None = None  # visits of regulars (from the third on) with this product
+
+    discount_habit: DiscountHabit | None = None
+    promotions: Promotions | None = None
+    stock_gaps: tuple[StockGap, ...] = ()
+    favourite: Favourite | None = None
+    slowing: Slowing | None = None
 
     @property
     def end(self) -> dt.date:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from regulars.demo.shops.arrays import Floats
 from regulars.demo.shops.goods import Goods
+from regulars.demo.shops.habits import HABITS, Planted, ranked
 from regulars.demo.shops.leaks import Leaking
 from regulars.demo.shops.people import LONG_RUN_VISITS, Customers, Visits
 from regulars.demo.shops.plan import Change, ShopPlan
@@ -50,6 +51,7 @@ class Truth:
     - `passing`: came once and never meant to stay; `planted`: left with the planted cohort;
     - `rate`, visits a day, and `mean_check`, expected money of a visit, both before planted changes;
     - `discount_chance` of a line; `channel` that brought them; `store` of their own;
+    - `discount_habit` (`hunter`, `wasted`, `driven` or nothing), `slows_from` and `fan` (of the favourite): plants;
     - `missed_amount`: what they would have spent from leaving to the end at their own rate and check, the shop's
       season and prices, nothing for those passing; `missed_last_year`: its part in the last 365 days.
 
@@ -71,6 +73,7 @@ class Truth:
     entry_product: str | None = None  # product ids
     exit_product: str | None = None
     sequences: tuple[Sequence, ...] = ()  # what they bring is not in the money above
+    by_popularity: tuple[str, ...] = ()  # product ids, the most popular first: ranks of plants point here
 
     @property
     def left(self) -> int:
@@ -98,6 +101,7 @@ def tell_truth(
     goods: Goods,
     season: Season,
     leaks: Leaking,
+    planted: Planted,
 ) -> Truth:
     """Put together what the parts of the generator know."""
     channels, stores = pick(words.channels, len(plan.channel_worth)), pick(words.stores, len(plan.store_worth))
@@ -120,6 +124,9 @@ def tell_truth(
             "visits": np.bincount(visits.customer, minlength=plan.customers),
             "missed_amount": _missed(plan, money_a_day, visits.left, season, last_days=plan.days),
             "missed_last_year": _missed(plan, money_a_day, visits.left, season, last_days=YEAR_DAYS),
+            "discount_habit": pa.array(HABITS).take(pa.array(planted.habit)),
+            "slows_from": _dates(plan, np.where(planted.slow_from < visits.left, planted.slow_from, np.inf)),
+            "fan": planted.fan,
         }
     )
     reached = [int((visits.reached >= number).sum()) for number in range(LONG_RUN_VISITS + 1)]
@@ -142,6 +149,7 @@ def tell_truth(
         entry_product=_named(goods.ids, leaks.entry_product),
         exit_product=_named(goods.ids, leaks.exit_product),
         sequences=_sequences(plan, goods),
+        by_popularity=tuple(goods.ids[product] for product in ranked(goods)),
     )
 
 

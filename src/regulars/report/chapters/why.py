@@ -74,7 +74,8 @@ def _entry_method(context: Context, entry: Entry) -> Explained:
         _(
             "{n} newcomers; every product of the first day counts. Expected share by logistic regression, tested by "
             "its score; with many levels their own spread is the standard (Spiegelhalter 2005). False discoveries are "
-            "held at 5% over all levels (Benjamini & Hochberg 1995). Levels with fewer than 30 newcomers are not compared."
+            "held at 5% over all levels (Benjamini & Hochberg 1995). Levels with fewer than 30 newcomers are not "
+            "compared."
         ).format(n=words.count(entry.newcomers)),
     )
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from regulars.analytics.findings import Finding
-from regulars.report.sentences import needs, service, why
+from regulars.report.sentences import needs, prices, service, why
 from regulars.report.sentences.sentence import Sentence
 from regulars.report.words import Purse
 
 # one module per chapter of findings; its SENTENCES are by kind
-_KINDS: Mapping[str, Sentence] = MappingProxyType({**why.SENTENCES, **service.SENTENCES, **needs.SENTENCES})
+_KINDS: Mapping[str, Sentence] = MappingProxyType(
+    {**why.SENTENCES, **service.SENTENCES, **needs.SENTENCES, **prices.SENTENCES}
+)
 
 
 def sentence(finding: Finding, purse: Purse) -> str:
