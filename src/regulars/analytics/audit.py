@@ -8,6 +8,7 @@ from typing import TypeVar
 import ibis
 import ibis.expr.types as ir
 
+from regulars.analytics.attributes import Attributes
 from regulars.analytics.base import Base, abc_of, base
 from regulars.analytics.check import Check, Pillars, check, pillars
 from regulars.analytics.cohorts import Cohorts, cohorts
@@ -136,11 +137,13 @@ def audit(
     *,
     as_of: dt.date,
     margin_share: float | None = None,
+    attributes: Attributes | ir.Table | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run every analysis that the history can carry, as seen at the end of the day `as_of`.
 
-    `margin_share` (0..1) stands in where the lines carry no cost. Raises `NotEnoughData` when no customer
+    `margin_share` (0..1) stands in where the lines carry no cost. `attributes` is what else is known of the
+    customers: a table with `customer_id` and any other columns. Raises `NotEnoughData` when no customer
     has bought anything by then; an analysis that lacks data is left out and explained in `skipped`.
     """
     work = _Work(progress or Silent())
@@ -151,7 +154,8 @@ def audit(
     states, judge = work.step(
         _("Who is leaving: back-test"), lambda: lifecycle(rollup, models.counted, window_days=window_days)
     )
-    return _Chapters(work, rollup, window_days, summary, models, states, judge).audit()
+    given = Attributes.of_table(attributes) if isinstance(attributes, ir.Table) else attributes
+    return _Chapters(work, rollup, window_days, summary, models, states, judge, given).audit()
 
 
 class _Work:
@@ -188,6 +192,7 @@ class _Chapters:
     models: Models
     lifecycle: Lifecycle
     judge: Judge
+    attributes: Attributes | None
 
     def audit(self) -> Audit:
         work, rollup = self.work, self.rollup
@@ -245,6 +250,7 @@ class _Chapters:
             rhythm=own,
             values=expected.select("customer_id", "expected_value_12"),
             margin_share=self.base.margin_share,
+            attributes=self.attributes,
         )
 
     def _too_few(self) -> str | None:
@@ -325,6 +331,8 @@ class _Chapters:
         rows = _join(rows, chances.people, "opportunity", "opportunity_amount")
         if first is not None:
             rows = _join(rows, first, *[name for name in first.columns if name != "customer_id"])
+        if reasons.profile is not None and reasons.profile.alike is not None:
+            rows = _join(rows, reasons.profile.alike.scores, "look_alike")
         rows = _join(rows, _findings_of_each(reasons.findings), "findings")
         return rows.mutate(currency=ibis.literal(self.rollup.history.currency))
 

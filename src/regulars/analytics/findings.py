@@ -10,6 +10,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from regulars.analytics.attributes import Attributes
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.lifecycle import Lifecycle
 from regulars.analytics.readable import Readable
@@ -93,3 +94,4 @@ class Ground:
     rhythm: Rhythm
     values: ir.Table
     margin_share: float | None
+    attributes: Attributes | None = None  # what else is known of the customers

@@ -2,16 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Protocol, TypeVar
 
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
+from regulars.analytics.profile import Profile, profile
 from regulars.analytics.readable import Readable
+from regulars.core.i18n import gettext as _
 
-Attempt = Callable[[str, str, Callable[[], Found]], Found | None]
+F = TypeVar("F", bound=Found)
+
+
+class Attempt(Protocol):
+    """Runs one analysis."""
+
+    def __call__(self, name: str, label: str, run: Callable[[], F], /) -> F | None:
+        """Its result; None when the history cannot carry it."""
 
 
 @dataclass(frozen=True, repr=False)
 class Reasons(Readable):
     """The result of each analysis; None where the history could not carry it."""
+
+    profile: Profile | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -33,4 +45,6 @@ class Reasons(Readable):
 
 def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     """Run every analysis of reasons; `attempt(name, label, run)` gives None when the history cannot carry one."""
-    return Reasons()
+    return Reasons(
+        profile=attempt("profile", _("Who the best customers are"), lambda: profile(ground)),
+    )

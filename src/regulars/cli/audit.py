@@ -46,6 +46,12 @@ def command() -> click.Command:
             ),
             click.Option(["--as-of"], type=Day(), help=_("The day of the audit. Default: the last day in the data.")),
             click.Option(["--currency"], type=Currency(), help=_("Currency of the amounts, such as RUB.")),
+            click.Option(
+                ["--attributes"],
+                metavar="CUSTOMERS.csv",
+                help=_("What else is known of customers: a table with any columns (CSV, Excel, ODS, Parquet)."),
+            ),
+            click.Option(["--attributes-key"], metavar="HEADING", help=_("The column of customers in that table.")),
             click.Option(["--margin"], type=Share(), help=_("Share of margin, such as 30%, when cost is unknown.")),
             click.Option(
                 ["--memory-limit"],
@@ -135,6 +141,8 @@ def _run(
     *,
     as_of: dt.date | None,
     currency: str | None,
+    attributes: str | None,
+    attributes_key: str | None,
     margin: float | None,
     memory_limit: str,
     accept_rejects: bool,
@@ -144,9 +152,9 @@ def _run(
 ) -> None:
     from regulars.analytics.audit import audit
     from regulars.cli.results import print_headlines, print_reading, write_all
-    from regulars.ingest import read_purchases
+    from regulars.ingest import read_attributes, read_purchases
 
-    _refuse_to_overwrite_input(files, targets)
+    _refuse_to_overwrite_input((*files, attributes) if attributes else files, targets)
     with progress_bar() as bar:
         history = read_purchases(
             *files,
@@ -158,11 +166,16 @@ def _run(
             memory_limit=memory_limit,
             progress=bar,
         )
+        given = attributes and read_attributes(
+            attributes, history.lines, key=attributes_key, region=region, progress=bar
+        )
         day = as_of or history.last_day
-        result = audit(history, as_of=day, margin_share=margin, progress=bar)
+        result = audit(history, as_of=day, margin_share=margin, attributes=given or None, progress=bar)
         bar.step(_("Writing"), None, None)
         write_all(result, targets, language=lang or current_language())
     print_reading(result)
+    for note in given.notes if given else ():
+        say(note)
     if as_of is None:
         say(_("As of {day}, the last day in the data. Another day: --as-of.").format(day=format_date(day)))
     quiet = targets.json == STANDARD_OUTPUT

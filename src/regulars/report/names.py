@@ -203,6 +203,9 @@ def analysis(key: str) -> str:
     """An analysis that may be left out."""
     return _pick(
         {
+            "profile": _("Who the best customers are"),
+            "demand": _("Demand"),
+            "pyramid": _("Loyalty pyramid"),
             "cohorts": _("Cohorts"),
             "check": _("Average check"),
             "pillars": _("Frequency, basket and price"),

@@ -21,6 +21,7 @@ from regulars.report.chapters import (
     lost,
     methods,
     newcomers,
+    profile,
     reading,
     revenue_change,
     spend,
@@ -30,7 +31,7 @@ from regulars.report.chapters import (
 from regulars.report.chapters.common import Context
 from regulars.report.headlines import Headline, headlines
 
-_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, who, first, reading, methods)
+_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, profile, who, first, reading, methods)
 
 # headlines that have a drawing of their own on the first page
 _DRAWN = ("states", "revenue_change", "opportunity:")
