@@ -156,11 +156,11 @@ def profile(ground: Ground) -> Profile:
 
 def _people(ground: Ground, attributes: Attributes) -> tuple[ir.Table, Matched]:
     """Customers with attributes, and how the rows were matched."""
-    given = attributes.table.cache()
+    given = attributes.table
     customers = ground.rollup.customers
     known = customers.select("customer_id", "customer_no", "amount")
     known = known.inner_join(given.drop("given_rows"), "customer_id")
-    known = known.left_join(ground.values, "customer_id").drop("customer_id_right")
+    known = known.left_join(ground.values, "customer_id").drop("customer_id_right").cache()
     rows = attributes.rows
     counted = rows.aggregate(rows=rows.count(), nobody=rows.customer_id.isnull().sum()).to_pyarrow().to_pylist()[0]
     named = given.count().to_pyarrow().as_py()
@@ -238,7 +238,7 @@ def _bands(column: str, heading: str, kind: Kind, number: ir.FloatingValue, peop
     # a band of days begins with a whole day
     edges = sorted({math.ceil(cut) if kind == "day" else float(cut) for cut in found["cuts"]})
     ends: list[float | None] = [None, *edges, None]
-    levels = tuple(Level(no, _band_text(low, high), low, high) for no, (low, high) in enumerate(pairwise(ends)))
+    levels = tuple(Level(no, _band_text(low, high, kind), low, high) for no, (low, high) in enumerate(pairwise(ends)))
     place = ibis.cases(
         (number.isnull(), ibis.null("int64")),
         *((number < edge, ibis.literal(no, "int64")) for no, edge in enumerate(edges)),

@@ -25,6 +25,11 @@ _COLUMNS = {
 _MONEY = {"lost": "missed_amount", "opportunity": "opportunity_amount"}
 
 
+def list_column(kind: str) -> str | None:
+    """The column of the table of customers that lists of this kind are filters of."""
+    return _COLUMNS.get(kind)
+
+
 @dataclass(frozen=True)
 class PeopleList:
     """One list of people, known to `Audit.people` by its id."""

@@ -101,7 +101,7 @@ def _levels(rows: list[dict[str, Any]]) -> Table:
             Column(_("Column")),
             Column(_("Value")),
             number(_("Of the best")),
-            number(_("Of the others")),
+            number(_("Of the others"), secondary=True),
             number(_("Times as often")),
             number(_("Likely"), secondary=True),
         ],
@@ -117,8 +117,8 @@ def _levels(rows: list[dict[str, Any]]) -> Table:
             for row in rows
         ],
         note=_(
-            "The clearest differences first. Numbers and days are cut into fifths. Ratios are drawn towards 1, the more, "
-            "the fewer people stand behind them. Coloured: beyond chance, after correction for everything compared. "
+            "The clearest differences first. Numbers and days are cut into fifths. Ratios are drawn towards 1, the "
+            "more, the fewer people stand behind them. Coloured: beyond chance, corrected for everything compared. "
             "A trait that follows from buying (points, a tier, the date of the card) explains nothing: leave it out."
         ),
     )

@@ -50,8 +50,8 @@ def _shares(finding: Finding, _purse: Purse) -> dict[str, str]:
 
 def _more(finding: Finding, purse: Purse) -> str:
     return _(
-        "“{heading}”: {level} is found with {best} of the best customers and with {others} of the others, {times} times "
-        "as often."
+        "“{heading}”: {level} is found with {best} of the best customers and with {others} of the others, {times} "
+        "times as often."
     ).format(**_shares(finding, purse))
 
 
@@ -93,8 +93,8 @@ def _alike(finding: Finding, _purse: Purse) -> str:
 
 def _alike_action(_finding: Finding, _purse: Purse) -> str:
     return _(
-        "Show them what the best buy. To find more such people, give their list to an advertising system as a "
-        "sample: regulars audience writes it hashed."
+        "Show them what the best buy. To find new people like the best, give an advertising system the list of the "
+        "best as a sample: regulars audience writes it hashed."
     )
 
 
