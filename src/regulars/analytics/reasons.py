@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Protocol, TypeVar
 
+from regulars.analytics.demand import Demand, demand
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
 from regulars.analytics.profile import Profile, profile
 from regulars.analytics.readable import Readable
@@ -23,6 +24,7 @@ class Attempt(Protocol):
 class Reasons(Readable):
     """The result of each analysis; None where the history could not carry it."""
 
+    demand: Demand | None = None
     profile: Profile | None = None
 
     def _found(self) -> Iterator[Found]:
@@ -46,5 +48,6 @@ class Reasons(Readable):
 def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     """Run every analysis of reasons; `attempt(name, label, run)` gives None when the history cannot carry one."""
     return Reasons(
+        demand=attempt("demand", _("Demand"), lambda: demand(ground)),
         profile=attempt("profile", _("Who the best customers are"), lambda: profile(ground)),
     )

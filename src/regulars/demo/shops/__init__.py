@@ -10,7 +10,18 @@ An analysis is honest when it finds here what was put in, and nothing in a shop 
 
 from regulars.demo.shops.export import write_shop
 from regulars.demo.shops.generate import Shop, generate_shop
-from regulars.demo.shops.plan import PRESETS, Change, LostCohort, ShopPlan
+from regulars.demo.shops.plan import PRESETS, Change, DemandShift, LostCohort, ShopPlan
 from regulars.demo.shops.truth import Companions, Truth
 
-__all__ = ["PRESETS", "Change", "Companions", "LostCohort", "Shop", "ShopPlan", "Truth", "generate_shop", "write_shop"]
+__all__ = [
+    "PRESETS",
+    "Change",
+    "Companions",
+    "DemandShift",
+    "LostCohort",
+    "Shop",
+    "ShopPlan",
+    "Truth",
+    "generate_shop",
+    "write_shop",
+]

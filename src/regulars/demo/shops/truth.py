@@ -55,6 +55,7 @@ class Truth:
     store_worth: Mapping[str, float]
     price_change: Change | None
     frequency_change: Change | None
+    shifted_product: str | None = None  # id of the product with a planted shift of its demand
 
     @property
     def left(self) -> int:
@@ -114,6 +115,7 @@ def tell_truth(
         store_worth=dict(zip(stores, plan.store_worth, strict=True)),
         price_change=plan.price_change,
         frequency_change=plan.frequency_change,
+        shifted_product=None if plan.demand_shift is None else goods.ids[goods.at_rank(plan.demand_shift.rank)],
     )
 
 
