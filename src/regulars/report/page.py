@@ -15,6 +15,7 @@ from regulars.report import words
 from regulars.report.atomic import replacing
 from regulars.report.blocks import Bars, Chapter, Stripe
 from regulars.report.chapters import (
+    demand,
     first,
     have,
     lifecycle,
@@ -31,7 +32,21 @@ from regulars.report.chapters import (
 from regulars.report.chapters.common import Context
 from regulars.report.headlines import Headline, headlines
 
-_CHAPTERS = (have, lifecycle, lost, newcomers, worth, spend, revenue_change, profile, who, first, reading, methods)
+_CHAPTERS = (
+    have,
+    lifecycle,
+    lost,
+    newcomers,
+    worth,
+    spend,
+    revenue_change,
+    demand,
+    profile,
+    who,
+    first,
+    reading,
+    methods,
+)
 
 # headlines that have a drawing of their own on the first page
 _DRAWN = ("states", "revenue_change", "opportunity:")

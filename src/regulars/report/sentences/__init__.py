@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from regulars.analytics.findings import Finding
-from regulars.report.sentences import profile
+from regulars.report.sentences import demand, profile
 from regulars.report.sentences.sentence import Sentence
 from regulars.report.words import Purse
 
 # one module per chapter of findings; its SENTENCES are by kind
-_KINDS: Mapping[str, Sentence] = MappingProxyType({**profile.SENTENCES})
+_KINDS: Mapping[str, Sentence] = MappingProxyType({**demand.SENTENCES, **profile.SENTENCES})
 
 
 def sentence(finding: Finding, purse: Purse) -> str:
