@@ -21,6 +21,7 @@ from regulars.analytics.models import Models, fit_models
 from regulars.analytics.newcomers import Newcomers, newcomers
 from regulars.analytics.opportunities import OPPORTUNITIES, Opportunities, no_opportunity_known, opportunities
 from regulars.analytics.purchases import History, Reading
+from regulars.analytics.pyramid import SEEN_IN_PURCHASES
 from regulars.analytics.reasons import Reasons, find_reasons
 from regulars.analytics.revenue_change import RevenueChange, revenue_change
 from regulars.analytics.rfm import SEGMENTS, Rfm, rfm
@@ -87,8 +88,8 @@ class Audit:
         """The customers behind a number, most money first; ties by customer.
 
         `list_id` is `state:lost`, `lost:shrunken` (or `lost:any`), `rfm:champions`,
-        `newcomers:never_returned`, `opportunity:win_back_lost`, `abc:A`, or the id of a finding after `finding:`.
-        `KeyError` for another.
+        `newcomers:never_returned`, `opportunity:win_back_lost`, `abc:A`, `pyramid:prefers`, or the id of a
+        finding after `finding:`. `KeyError` for another.
         """
         if list_id.startswith("finding:"):
             return self._people_of(list_id.removeprefix("finding:"))
@@ -123,6 +124,7 @@ def _list_of(list_id: str) -> tuple[str, str | bool | None, str]:
         "newcomers": ("never_returned", ("never_returned",), "amount"),
         "opportunity": ("opportunity", OPPORTUNITIES, "opportunity_amount"),
         "abc": ("abc", ("A", "B", "C"), "amount"),
+        "pyramid": ("loyalty_stage", SEEN_IN_PURCHASES, "amount"),
     }
     if kind not in lists or value not in lists[kind][1]:
         raise KeyError(list_id)
@@ -331,6 +333,8 @@ class _Chapters:
         rows = _join(rows, chances.people, "opportunity", "opportunity_amount")
         if first is not None:
             rows = _join(rows, first, *[name for name in first.columns if name != "customer_id"])
+        if reasons.pyramid is not None:
+            rows = _join(rows, reasons.pyramid.people, "loyalty_stage")
         if reasons.profile is not None and reasons.profile.alike is not None:
             rows = _join(rows, reasons.profile.alike.scores, "look_alike")
         rows = _join(rows, _findings_of_each(reasons.findings), "findings")

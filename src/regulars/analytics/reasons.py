@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from regulars.analytics.demand import Demand, demand
 from regulars.analytics.findings import Comparison, Finding, Found, Ground
 from regulars.analytics.profile import Profile, profile
+from regulars.analytics.pyramid import Pyramid, pyramid
 from regulars.analytics.readable import Readable
 from regulars.core.i18n import gettext as _
 
@@ -26,6 +27,7 @@ class Reasons(Readable):
 
     demand: Demand | None = None
     profile: Profile | None = None
+    pyramid: Pyramid | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -50,4 +52,5 @@ def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
     return Reasons(
         demand=attempt("demand", _("Demand"), lambda: demand(ground)),
         profile=attempt("profile", _("Who the best customers are"), lambda: profile(ground)),
+        pyramid=attempt("pyramid", _("Loyalty pyramid"), lambda: pyramid(ground)),
     )

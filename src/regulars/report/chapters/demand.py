@@ -136,10 +136,20 @@ def _forecasts(rows: list[dict[str, Any]], found: Demand) -> Table | None:
         ],
         note=_(
             "“Have at hand” suffices in nine cases of ten, if deliveries take no longer than that; take off what is "
-            "in stock. An error above 1 means: repeating last week does as well. {pooled} other products are forecast "
-            "together."
-        ).format(pooled=words.count(found.pooled)),
+            "in stock. An error above 1 means: repeating last week does as well."
+        )
+        + _pooled(found),
     )
+
+
+def _pooled(found: Demand) -> str:
+    if not found.pooled:
+        return ""
+    return " " + ngettext(
+        "{n} other product is forecast apart from these.",
+        "{n} other products are forecast together.",
+        found.pooled,
+    ).format(n=words.count(found.pooled))
 
 
 def _in_stores(rows: list[dict[str, Any]]) -> Table | None:
