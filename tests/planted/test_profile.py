@@ -15,8 +15,8 @@ from regulars.analytics.rollup import Rollup, roll_up
 from regulars.demo.shops import generate_shop
 from tests.analytics.purchase_rows import history
 
-# the stated effect: a district that three of ten customers are from, and 45 % of the best
-CUSTOMERS, AMONG_ALL, AMONG_BEST = 1_000, 0.3, 0.45
+# the stated effect: a district that three of ten customers are from, and half of the best
+CUSTOMERS, AMONG_ALL, AMONG_BEST = 1_000, 0.3, 0.5
 NOISE = ("noise_1", "noise_2", "noise_3")
 
 

@@ -27,6 +27,7 @@ Kind = Literal["all", "product", "store", "product_store", "rest"]
 MOST_PRODUCTS = 200
 MOST_STORES = 50
 MOST_PAIRS = 200  # products in stores
+GROUPS = 20  # of customers, to see whether a few of them make a change
 _MONEY_WEEKS = 26  # what a product brings at its new level
 _PART = 1000  # quantities are added up in thousandths: sums of fractions would depend on their order
 
@@ -308,7 +309,8 @@ def _watched(rollup: Rollup, series: _Series, kind: str) -> list[dict[str, Any]]
     chosen = np.flatnonzero((np.array(series.kind) == kind) & enough & (series.started <= EDGE))
     if chosen.size < FEWEST_SERIES:
         return []
-    found = find_shifts(series.lines[chosen])
+    keys = [str(series.names[place]["product_id" if kind == "product" else "store"]) for place in chosen]
+    found = find_shifts(series.lines[chosen], _by_group(rollup, kind, keys, series.lines.shape[1]))
     size, variance = shrink(found.size, found.variance)
     half = 1.96 * np.sqrt(variance)
     since = [rollup.as_of - dt.timedelta(days=7 * (series.lines.shape[1] - int(week)) - 1) for week in found.week]
@@ -327,6 +329,33 @@ def _watched(rollup: Rollup, series: _Series, kind: str) -> list[dict[str, Any]]
         }
         for n, place in enumerate(chosen)
     ]
+
+
+def _by_group(rollup: Rollup, kind: str, keys: list[str], weeks: int) -> Floats:
+    """Positions sold by key, group of customers and week."""
+    lines, column = rollup.lines, _key_of(rollup, kind)
+    ago = ibis.literal(rollup.as_of).delta(lines.purchased_on, unit="day")
+    sold = lines.amount >= 0
+    if rollup.has("quantity"):
+        sold &= lines.quantity.fill_null(1.0) > 0
+    lines = lines.mutate(key=lines[column], week=(weeks - 1 - (ago - ago % 7) / 7).round().cast("int64"))
+    lines = lines.filter(sold & (lines.week >= 0)).semi_join(ibis.memtable(pa.table({"key": keys})), "key")
+    known = lines.left_join(rollup.customers.select("customer_id", "customer_no"), "customer_id")
+    # a buyer without a name is taken for another one each minute
+    group = (known.customer_no.fill_null(known.purchased_at.minute().cast("int64")) % GROUPS).cast("int64")
+    known = known.mutate(group=group)
+    found = known.group_by(["key", "group", "week"]).aggregate(lines=known.count()).to_pyarrow()
+    places = {key: n for n, key in enumerate(keys)}
+    counts = np.zeros((len(keys), GROUPS, weeks))
+    rows = np.array([places[key] for key in found["key"].to_pylist()], dtype=np.int64)
+    counts[rows, found["group"].to_numpy(), found["week"].to_numpy()] = found["lines"].to_numpy()
+    return counts
+
+
+def _key_of(rollup: Rollup, kind: str) -> str:
+    if kind == "store":
+        return "store"
+    return "product_id" if rollup.has("product_id") else "product"
 
 
 def _finding(rollup: Rollup, row: dict[str, Any]) -> Finding:
@@ -359,10 +388,8 @@ def _money(row: dict[str, Any]) -> Estimate:
 def _people(rollup: Rollup, row: dict[str, Any], *, fallen: bool) -> ir.Table:
     """A fall: who bought it before and not since. A rise: who has bought it since and not before."""
     lines = rollup.lines
-    if row["kind"] == "store":
-        mine = lines.store == row["store"]
-    else:
-        mine = (lines.product_id if rollup.has("product_id") else lines["product"]) == row["product_id"]
+    key = row["store"] if row["kind"] == "store" else row["product_id"]
+    mine = lines[_key_of(rollup, row["kind"])] == key
     bought = lines.filter(mine & lines.customer_id.notnull() & (lines.amount >= 0))
     since = bought.purchased_on >= ibis.literal(row["since"])
     people = bought.group_by("customer_id").aggregate(

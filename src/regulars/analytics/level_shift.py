@@ -39,7 +39,7 @@ class Shifts:
     p_value: Floats
 
 
-def find_shifts(counts: Floats) -> Shifts:
+def find_shifts(counts: Floats, groups: Floats | None = None) -> Shifts:
     """The largest step of each series (a row of weekly counts) against the others, at any week but the edges.
 
     Logarithms of counts, less the weighted median of all series in that week (no series weighs more than a tenth), are
@@ -48,14 +48,22 @@ def find_shifts(counts: Floats) -> Shifts:
     as in Andrews 1993). Noise that remembers would make such steps by itself. So the noise is simulated with the memory
     that the series of this shop show on average; and by its own autocorrelation each series is corrected too, of both
     p-values the larger one counts.
+
+    `groups` (series x group x week) are the same counts by group of customers. A few of them who come or go make a step,
+    too, and one that says nothing of the market: the variance of a step is at least that of the parts which the groups
+    contribute to it (cluster-robust, as in Liang & Zeger 1986).
     """
     logs = np.log(counts + 0.5)
-    apart = logs - _common(logs, counts.mean(axis=1))[None, :]
+    common = _common(logs, counts.mean(axis=1))
+    apart = logs - common[None, :]
     weeks = counts.shape[1]
     kept, steps, norms = _design(weeks)
     best, size, rest = _search(apart @ kept, steps, norms)
     plain = (rest**2).sum(axis=1) / (weeks - _columns()) / norms[best]
     plain = np.maximum(plain, 1e-12)
+    if groups is not None:
+        expected = counts.mean(axis=1, keepdims=True) * np.exp(common)[None, :]
+        plain = np.maximum(plain, _between_groups(groups, steps[best] / norms[best][:, None] / expected))
     memory = _own_memory(rest)
     slow, share = _shared_memory(weeks, tuple(np.round(_autocorrelations(rest).mean(axis=0), 2).tolist()))
     p_shared = _chance(np.abs(size) / np.sqrt(plain), _null(weeks, slow, share))
@@ -95,6 +103,13 @@ def _search(left: Floats, steps: Floats, norms: Floats) -> tuple[Ints, Floats, F
     best: Ints = np.argmax(sizes**2 * norms[None, :], axis=1)
     size = sizes[np.arange(left.shape[0]), best]
     return best, size, left - size[:, None] * steps[best]
+
+
+def _between_groups(groups: Floats, weights: Floats) -> Floats:
+    """The variance of a step by what each group of customers contributes to it."""
+    parts = np.einsum("sgt,st->sg", groups, weights)
+    found: Floats = parts.var(axis=1, ddof=1) * groups.shape[1]
+    return found
 
 
 def _usual(weeks: int, slow: float, share: float) -> float:
