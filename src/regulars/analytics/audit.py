@@ -8,6 +8,7 @@ from typing import TypeVar
 import ibis
 import ibis.expr.types as ir
 
+from regulars.analytics.attributes import Attributes
 from regulars.analytics.base import Base, abc_of, base
 from regulars.analytics.check import Check, Pillars, check, pillars
 from regulars.analytics.cohorts import Cohorts, cohorts
@@ -26,6 +27,7 @@ from regulars.analytics.opportunities import (
     opportunities,
 )
 from regulars.analytics.purchases import History, Reading
+from regulars.analytics.pyramid import SEEN_IN_PURCHASES
 from regulars.analytics.reasons import Reasons, find_reasons
 from regulars.analytics.revenue_change import RevenueChange, revenue_change
 from regulars.analytics.rfm import SEGMENTS, Rfm, rfm
@@ -92,8 +94,8 @@ class Audit:
         """The customers behind a number, most money first; ties by customer.
 
         `list_id` is `state:lost`, `lost:shrunken` (or `lost:any`), `rfm:champions`,
-        `newcomers:never_returned`, `opportunity:win_back_lost`, `abc:A`, or the id of a finding after `finding:`.
-        `KeyError` for another.
+        `newcomers:never_returned`, `opportunity:win_back_lost`, `abc:A`, `pyramid:prefers`, or the id of a
+        finding after `finding:`. `KeyError` for another.
         """
         if list_id.startswith("finding:"):
             return self._people_of(list_id.removeprefix("finding:"))
@@ -128,6 +130,7 @@ def _list_of(list_id: str, opportunity_ids: tuple[str, ...]) -> tuple[str, str |
         "newcomers": ("never_returned", ("never_returned",), "amount"),
         "opportunity": ("opportunity", (*OPPORTUNITIES, *opportunity_ids), "opportunity_amount"),
         "abc": ("abc", ("A", "B", "C"), "amount"),
+        "pyramid": ("loyalty_stage", SEEN_IN_PURCHASES, "amount"),
     }
     if kind not in lists or value not in lists[kind][1]:
         raise KeyError(list_id)
@@ -143,13 +146,14 @@ def audit(
     as_of: dt.date,
     margin_share: float | None = None,
     budget: Budget | None = None,
+    attributes: Attributes | ir.Table | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run every analysis that the history can carry, as seen at the end of the day `as_of`.
 
-    `margin_share` (0..1) stands in where the lines carry no cost; `budget` is for contacting customers. Raises
-    `NotEnoughData` when no customer has bought anything by then; an analysis that lacks data is left out and
-    explained in `skipped`.
+    `margin_share` (0..1) stands in where the lines carry no cost; `budget` is for contacting customers. `attributes` is
+    what else is known of the customers: a table with `customer_id` and any other columns. Raises `NotEnoughData` when
+    no customer has bought anything by then; an analysis that lacks data is left out and explained in `skipped`.
     """
     work = _Work(progress or Silent())
     rollup = work.step(_("Receipts, visits, customers"), lambda: roll_up(history, as_of=as_of))
@@ -159,7 +163,8 @@ def audit(
     states, judge = work.step(
         _("Who is leaving: back-test"), lambda: lifecycle(rollup, models.counted, window_days=window_days)
     )
-    return _Chapters(work, rollup, window_days, summary, models, states, judge, budget).audit()
+    given = Attributes.of_table(attributes) if isinstance(attributes, ir.Table) else attributes
+    return _Chapters(work, rollup, window_days, summary, models, states, judge, budget, given).audit()
 
 
 class _Work:
@@ -197,6 +202,7 @@ class _Chapters:
     lifecycle: Lifecycle
     judge: Judge
     budget: Budget | None
+    attributes: Attributes | None
 
     def audit(self) -> Audit:
         work, rollup = self.work, self.rollup
@@ -254,6 +260,7 @@ class _Chapters:
             rhythm=own,
             values=expected.select("customer_id", "expected_value_12"),
             margin_share=self.base.margin_share,
+            attributes=self.attributes,
         )
 
     def _too_few(self) -> str | None:
@@ -341,6 +348,10 @@ class _Chapters:
         rows = _join(rows, chances.people, *[name for name in chances.people.columns if name != "customer_id"])
         if first is not None:
             rows = _join(rows, first, *[name for name in first.columns if name != "customer_id"])
+        if reasons.pyramid is not None:
+            rows = _join(rows, reasons.pyramid.people, "loyalty_stage")
+        if reasons.profile is not None and reasons.profile.alike is not None:
+            rows = _join(rows, reasons.profile.alike.scores, "look_alike")
         rows = _join(rows, _findings_of_each(reasons.findings), "findings")
         return rows.mutate(currency=ibis.literal(self.rollup.history.currency))
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from regulars.analytics.attributes import Attributes
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.goods import Goods, goods
 from regulars.analytics.lifecycle import Lifecycle
@@ -95,6 +96,7 @@ class Ground:
     rhythm: Rhythm
     values: ir.Table
     margin_share: float | None
+    attributes: Attributes | None = None  # what else is known of the customers
 
     @cached_property
     def goods(self) -> Goods:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from regulars.analytics.assortment import Assortment, assortment
 from regulars.analytics.baskets import BoughtTogether, bought_together
+from regulars.analytics.demand import Demand, demand
 from regulars.analytics.discounts import Discounts, discounts
 from regulars.analytics.entry import Entry, entry
 from regulars.analytics.exits import Exits, exits
@@ -14,6 +15,8 @@ from regulars.analytics.jobs import Jobs, jobs
 from regulars.analytics.minimum_order import MinimumOrder, minimum_order
 from regulars.analytics.needs import Needs, needs
 from regulars.analytics.price_response import PriceResponse, price_response
+from regulars.analytics.profile import Profile, profile
+from regulars.analytics.pyramid import Pyramid, pyramid
 from regulars.analytics.readable import Readable
 from regulars.analytics.sequences import BoughtInSequence, bought_in_sequence
 from regulars.analytics.service import Service, service
@@ -47,6 +50,9 @@ class Reasons(Readable):
     minimum_order: MinimumOrder | None = None
     assortment: Assortment | None = None
     slowing: Slowing | None = None
+    demand: Demand | None = None
+    profile: Profile | None = None
+    pyramid: Pyramid | None = None
 
     def _found(self) -> Iterator[Found]:
         for each in fields(self):
@@ -84,4 +90,7 @@ def find_reasons(ground: Ground, attempt: Attempt) -> Reasons:
         minimum_order=attempt("minimum_order", _("Minimum order"), lambda: minimum_order(ground)),
         assortment=attempt("assortment", _("Assortment of the best"), lambda: assortment(ground)),
         slowing=attempt("slowing", _("Early warning"), lambda: slowing(ground)),
+        demand=attempt("demand", _("Demand"), lambda: demand(ground)),
+        profile=attempt("profile", _("Who the best customers are"), lambda: profile(ground)),
+        pyramid=attempt("pyramid", _("Loyalty pyramid"), lambda: pyramid(ground)),
     )

@@ -54,6 +54,12 @@ def command() -> click.Command:
             ),
             click.Option(["--as-of"], type=Day(), help=_("The day of the audit. Default: the last day in the data.")),
             click.Option(["--currency"], type=Currency(), help=_("Currency of the amounts, such as RUB.")),
+            click.Option(
+                ["--attributes"],
+                metavar="CUSTOMERS.csv",
+                help=_("What else is known of customers: a table with any columns (CSV, Excel, ODS, Parquet)."),
+            ),
+            click.Option(["--attributes-key"], metavar="HEADING", help=_("The column of customers in that table.")),
             click.Option(["--margin"], type=Share(), help=_("Share of margin, such as 30%, when cost is unknown.")),
             click.Option(
                 ["--budget"], type=Amount(), help=_("What may be spent on contacting customers; with --contact-cost.")
@@ -156,6 +162,8 @@ def _run(
     targets: Targets,
     *,
     as_of: dt.date | None,
+    attributes: str | None,
+    attributes_key: str | None,
     margin: float | None,
     budget: Decimal | None,
     contact_cost: Decimal | None,
@@ -166,20 +174,26 @@ def _run(
 ) -> None:
     from regulars.analytics.audit import audit
     from regulars.cli.results import print_headlines, print_reading, write_all
+    from regulars.ingest import read_attributes
 
-    _refuse_to_overwrite_input(files, targets)
+    _refuse_to_overwrite_input((*files, attributes) if attributes else files, targets)
     if (budget is None) != (contact_cost is None):
         raise click.UsageError(_("--budget and --contact-cost go together: what may be spent, and what one costs."))
     with progress_bar() as bar:
         place = None if engine is None else Place(engine, Path(shared) if shared else None)
         history = _history(files, place, targets.rejects, bar, **reading)
+        given = attributes and read_attributes(
+            attributes, history.lines, key=attributes_key, region=reading["region"], progress=bar
+        )
         day = as_of or history.last_day
         spend = _budget(budget, contact_cost, history.currency)
-        result = audit(history, as_of=day, margin_share=margin, budget=spend, progress=bar)
+        result = audit(history, as_of=day, margin_share=margin, budget=spend, attributes=given or None, progress=bar)
         _refuse_too_little(history, result)
         bar.step(_("Writing"), None, None)
         write_all(result, targets, language=lang or current_language())
     print_reading(result)
+    for note in given.notes if given else ():
+        say(note)
     if as_of is None:
         say(_("As of {day}, the last day in the data. Another day: --as-of.").format(day=format_date(day)))
     quiet = targets.json == STANDARD_OUTPUT

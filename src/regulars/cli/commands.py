@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import click
 
-from regulars.cli import INTERRUPTED, audit, clv, demo, inspect
+from regulars.cli import INTERRUPTED, audience, audit, clv, demo, inspect
 from regulars.cli.console import fail, out, say
 from regulars.cli.help import Group
 from regulars.core.errors import RegularsError
@@ -34,7 +34,7 @@ def build() -> click.Group:
         ],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (audit, inspect, clv, demo):
+    for module in (audit, inspect, audience, clv, demo):
         group.add_command(module.command())
     return group
 

@@ -117,15 +117,20 @@ def reading_options() -> list[click.Parameter]:
             metavar="ROLE=HEADING",
             help=_('Name a column yourself, such as --map customer_id="Loyalty card". May be repeated.'),
         ),
-        click.Option(
-            ["--region"],
-            default="RU",
-            show_default=True,
-            metavar="CC",
-            help=_("Country of phone numbers written without a country code."),
-        ),
+        region_option(),
         language_option(),
     ]
+
+
+def region_option() -> click.Option:
+    """The country of telephone numbers."""
+    return click.Option(
+        ["--region"],
+        default="RU",
+        show_default=True,
+        metavar="CC",
+        help=_("Country of phone numbers written without a country code."),
+    )
 
 
 def language_option() -> click.Option:

@@ -4,6 +4,7 @@
 `describe_reason` put the stable names in `Reading.notices` and `Reading.reject_reasons` into words.
 """
 
+from regulars.ingest.attributes import read_attributes
 from regulars.ingest.inspect import ColumnFinding, Fact, Inspection, inspect
 from regulars.ingest.read import read_purchases
 from regulars.ingest.reasons import describe_notice, describe_reason
@@ -15,5 +16,6 @@ __all__ = [
     "describe_notice",
     "describe_reason",
     "inspect",
+    "read_attributes",
     "read_purchases",
 ]

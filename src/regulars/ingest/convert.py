@@ -124,6 +124,10 @@ class Projector:
         after = self.style.last_day + dt.timedelta(days=1)
         return f"TIMESTAMP {literal(EARLIEST.isoformat())}", f"TIMESTAMP {literal(after.isoformat())}"
 
+    def customer(self) -> str:
+        """SQL for the customer alone."""
+        return self._customer()
+
     def columns_given(self) -> tuple[str, ...]:
         """Names of the contract's columns that this table can give."""
         return tuple(self.columns())

@@ -46,6 +46,11 @@ class Engine:
             raise InputError(
                 _("The memory limit {limit!r} is not understood. Write it as 4GB or 800MB.").format(limit=memory_limit)
             ) from error
+        return cls.beside(backend, workspace, progress)
+
+    @classmethod
+    def beside(cls, backend: Backend, workspace: Workspace, progress: Progress) -> "Engine":
+        """Use a connection that is there already."""
         for macro in MACROS:
             backend.con.execute(macro)
         return cls(backend, workspace, progress)

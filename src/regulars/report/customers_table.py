@@ -65,6 +65,9 @@ COLUMNS: dict[str, str] = {
     "first_channel": "Channel of the first purchase.",
     "first_product": "Product of the first purchase that cost the most.",
     "first_category": "Category of that product.",
+    "loyalty_stage": "Highest stage of the loyalty pyramid that purchases of the last 365 days show: buys, satisfied, "
+    "prefers; null without a purchase in them.",
+    "look_alike": "Chance to be one of the best by the given attributes alone, 0 to 1; null without attributes.",
     "findings": "Ids of the findings that this customer is one of; null without any.",
     "currency": "ISO 4217 code of all money in this row.",
 }

@@ -86,6 +86,36 @@ def segment_meaning(key: str) -> str:
     )
 
 
+def loyalty_stage(key: str) -> str:
+    """A stage of the loyalty pyramid."""
+    return _pick(
+        {
+            "knows_us": pgettext("loyalty", "Knows us"),
+            "knows_products": pgettext("loyalty", "Knows our products"),
+            "buys": pgettext("loyalty", "Buys"),
+            "satisfied": pgettext("loyalty", "Satisfied"),
+            "prefers": pgettext("loyalty", "Prefers us"),
+            "recommends": pgettext("loyalty", "Recommends us"),
+        },
+        key,
+    )
+
+
+def loyalty_stage_meaning(key: str) -> str:
+    """How a stage is seen, or what would show it."""
+    return _pick(
+        {
+            "knows_us": _("all buyers, and nobody knows how many more: ask passers-by, count visitors of the site"),
+            "knows_products": _("all buyers and some others: ask in a questionnaire what they have heard of"),
+            "buys": _("at least one purchase in the year"),
+            "satisfied": _("came back in time at least once"),
+            "prefers": _("comes steadily, still does, and for more than one thing"),
+            "recommends": _("ask “who sent you?” at the till, or start a referral programme"),
+        },
+        key,
+    )
+
+
 def opportunity(key: str) -> str:
     """What could be done."""
     return _pick(
@@ -203,6 +233,9 @@ def analysis(key: str) -> str:
     """An analysis that may be left out."""
     return _pick(
         {
+            "profile": _("Who the best customers are"),
+            "demand": _("Demand"),
+            "pyramid": _("Loyalty pyramid"),
             "cohorts": _("Cohorts"),
             "check": _("Average check"),
             "pillars": _("Frequency, basket and price"),

@@ -16,6 +16,7 @@ from regulars.report import words
 from regulars.report.atomic import replacing
 from regulars.report.blocks import Bars, Chapter, Stripe
 from regulars.report.chapters import (
+    demand,
     first,
     have,
     lifecycle,
@@ -24,6 +25,7 @@ from regulars.report.chapters import (
     needs,
     newcomers,
     prices,
+    profile,
     raise_check,
     reading,
     revenue_change,
@@ -39,9 +41,9 @@ from regulars.report.headlines import Headline, headlines
 
 # the order of an owner's questions, not of the methods
 _PARTS = (
-    ("customers", (have, who, worth, spend)),
+    ("customers", (have, who, profile, worth, spend)),
     ("leaving", (lifecycle, lost, newcomers, why, revenue_change)),
-    ("needs", (needs, shelf)),
+    ("needs", (needs, shelf, demand)),
     ("service", (service, prices)),
     ("monday", (first, raise_check)),
     ("made", (reading, methods)),

@@ -21,9 +21,15 @@ _COLUMNS = {
     "newcomers": "never_returned",
     "opportunity": "opportunity",
     "abc": "abc",
+    "pyramid": "loyalty_stage",
     "finding": "findings",
 }
 _MONEY = {"lost": "missed_amount", "opportunity": "opportunity_amount"}
+
+
+def list_column(kind: str) -> str | None:
+    """The column of the table of customers that lists of this kind are filters of."""
+    return _COLUMNS.get(kind)
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,8 @@ class PeopleList:
             return _("All who brought less")
         if self.kind == "abc":
             return _("Class {abc}").format(abc=self.value)
+        if self.kind == "pyramid":
+            return names.loyalty_stage(self.value)
         if self.kind == "finding":
             return _("Whom it is about")
         name = {"state": names.state, "lost": names.lost_part, "rfm": names.segment, "opportunity": _opportunity}

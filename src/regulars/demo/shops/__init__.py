@@ -11,13 +11,14 @@ An analysis is honest when it finds here what was put in, and nothing in a shop 
 from regulars.demo.shops.export import write_shop
 from regulars.demo.shops.generate import Shop, generate_shop
 from regulars.demo.shops.habits import DiscountHabit, Favourite, Promotions, Slowing, StockGap
-from regulars.demo.shops.plan import PRESETS, Change, Leak, LostCohort, ShopPlan
+from regulars.demo.shops.plan import PRESETS, Change, DemandShift, Leak, LostCohort, ShopPlan
 from regulars.demo.shops.truth import Companions, Sequence, Truth
 
 __all__ = [
     "PRESETS",
     "Change",
     "Companions",
+    "DemandShift",
     "DiscountHabit",
     "Favourite",
     "Leak",

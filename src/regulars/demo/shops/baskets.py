@@ -88,7 +88,7 @@ def draw_lines(
     later: np.random.Generator,
 ) -> Lines:
     """Fill the baskets, and bring some of it back."""
-    receipt, product = _products(plan, goods, len(receipts.customer), rng)
+    receipt, product = _products(plan, goods, receipts.day, rng)
     if plan.sequences:
         receipt, product = _with_sequences(plan, goods, receipts, receipt, product, later)
     known = receipts.customer[receipt] != UNKNOWN
@@ -109,9 +109,14 @@ def _rounded(price: Floats, step: int) -> Ints:
     return np.maximum(np.rint(price / step), 1).astype(np.int64) * step
 
 
-def _products(plan: ShopPlan, goods: Goods, receipts: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    receipt = np.repeat(np.arange(receipts), 1 + rng.poisson(plan.lines_per_receipt - 1, receipts))
-    product = np.searchsorted(np.cumsum(goods.popularity)[:-1], rng.random(len(receipt)), side="right")
+def _products(plan: ShopPlan, goods: Goods, day: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    receipt = np.repeat(np.arange(len(day)), 1 + rng.poisson(plan.lines_per_receipt - 1, len(day)))
+    place = rng.random(len(receipt))
+    product = np.searchsorted(np.cumsum(goods.popularity)[:-1], place, side="right")
+    if plan.demand_shift is not None:
+        late = day[receipt] >= plan.day_number(plan.demand_shift.on)
+        popularity = goods.shifted_popularity(plan.demand_shift)
+        product[late] = np.searchsorted(np.cumsum(popularity)[:-1], place[late], side="right")
     brings = rng.random(len(receipt)) < goods.companion_chance[product]
     receipt = np.concatenate([receipt, receipt[brings]])
     product = np.concatenate([product, goods.companion[product[brings]]])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regulars.demo.shops.arrays import Floats, Ints, lognormal
-from regulars.demo.shops.plan import ShopPlan
+from regulars.demo.shops.plan import DemandShift, ShopPlan
 from regulars.demo.shops.words import Words
 
 
@@ -35,6 +35,17 @@ class Goods:
         has = self.companion >= 0
         np.add.at(brought, self.companion[has], (self.popularity * self.companion_chance)[has])
         return self.popularity + brought
+
+    def at_rank(self, rank: int) -> int:
+        """The product at this rank of popularity, 1 being the most popular."""
+        return int(np.argsort(-self.popularity, kind="stable")[rank - 1])
+
+    def shifted_popularity(self, shift: DemandShift) -> Floats:
+        """`popularity` after a planted shift."""
+        popularity = self.popularity.copy()
+        popularity[self.at_rank(shift.rank)] *= shift.factor
+        shifted: Floats = popularity / popularity.sum()
+        return shifted
 
     @property
     def mean_line(self) -> float:

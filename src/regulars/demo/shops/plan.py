@@ -20,6 +20,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class DemandShift:
+    """From the day `on` the product at the `rank` of popularity (1: the highest) is taken `factor` times as often."""
+
+    on: dt.date
+    factor: float
+    rank: int = 5
+
+
+@dataclass(frozen=True)
 class LostCohort:
     """On the day `on` a `share` of the regulars (three visits by then, still there) leaves at once."""
 
@@ -110,6 +119,7 @@ class ShopPlan:
     stock_gaps: tuple[StockGap, ...] = ()
     favourite: Favourite | None = None
     slowing: Slowing | None = None
+    demand_shift: DemandShift | None = None
 
     @property
     def end(self) -> dt.date:

@@ -74,6 +74,7 @@ class Truth:
     exit_product: str | None = None
     sequences: tuple[Sequence, ...] = ()  # what they bring is not in the money above
     by_popularity: tuple[str, ...] = ()  # product ids, the most popular first: ranks of plants point here
+    shifted_product: str | None = None  # id of the product with a planted shift of its demand
 
     @property
     def left(self) -> int:
@@ -150,6 +151,7 @@ def tell_truth(
         exit_product=_named(goods.ids, leaks.exit_product),
         sequences=_sequences(plan, goods),
         by_popularity=tuple(goods.ids[product] for product in ranked(goods)),
+        shifted_product=None if plan.demand_shift is None else goods.ids[goods.at_rank(plan.demand_shift.rank)],
     )
 
 

@@ -3,6 +3,7 @@
 from regulars.core.i18n import gettext as _
 from regulars.report import names, words
 from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Table
+from regulars.report.chapters import pyramid
 from regulars.report.chapters.common import Context, number, rows_of, share, table
 
 
@@ -10,7 +11,7 @@ def chapter(context: Context) -> Chapter:
     """Customers by recency, frequency and money."""
     rows = rows_of(context.audit.rfm.segments)
     rows.sort(key=lambda row: (-row["amount"], row["rfm_segment"]))
-    blocks: list[Block] = [_segments(context, rows), _cuts(context)]
+    blocks: list[Block] = [_segments(context, rows), pyramid.block(context), _cuts(context)]
     return Chapter("who", _("Who are the customers?"), _answer(context, rows), tuple(blocks))
 
 

@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from regulars.analytics.findings import Finding
-from regulars.report.sentences import needs, prices, service, why
+from regulars.report.sentences import demand, needs, prices, profile, service, why
 from regulars.report.sentences.sentence import Sentence
 from regulars.report.words import Purse
 
 # one module per chapter of findings; its SENTENCES are by kind
 _KINDS: Mapping[str, Sentence] = MappingProxyType(
-    {**why.SENTENCES, **service.SENTENCES, **needs.SENTENCES, **prices.SENTENCES}
+    {
+        **why.SENTENCES,
+        **service.SENTENCES,
+        **needs.SENTENCES,
+        **prices.SENTENCES,
+        **demand.SENTENCES,
+        **profile.SENTENCES,
+    }
 )
 
 
