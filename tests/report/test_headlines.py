@@ -46,3 +46,10 @@ def test_a_base_without_opportunities_has_no_such_headline(whole: Audit) -> None
     with use_language("en"):
         found = headlines(dataclasses.replace(whole, opportunities=nothing))
     assert not [line for line in found if line.id.startswith("opportunity:")]
+
+
+def test_every_finding_that_competes_for_money_can_be_said() -> None:
+    from regulars.analytics.opportunities import FINDING_SHARES
+    from regulars.report.sentences import _KINDS
+
+    assert FINDING_SHARES.keys() <= _KINDS.keys()

@@ -62,7 +62,9 @@ def test_what_programs_read_is_where_they_look_for_it(whole: Audit) -> None:
     assert model["unit"] == "week"
     assert model["parameters"].keys() == model["standard_errors"].keys()
     assert [item["id"] for item in document["opportunities"]] == [item.id for item in whole.opportunities.items]
-    assert {"customers", "money", "low", "high", "at_stake", "assumed_share"} <= document["opportunities"][0].keys()
+    assert {"customers", "money", "low", "high", "at_stake", "assumed_share", "share_source"} <= document[
+        "opportunities"
+    ][0].keys()
 
 
 @pytest.mark.parametrize(("currency", "digits"), [("RUB", 2), ("JPY", 0), ("KWD", 3)])

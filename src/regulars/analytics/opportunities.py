@@ -28,7 +28,20 @@ ASSUMED_SHARES = {
 OPPORTUNITIES = tuple(ASSUMED_SHARES)
 
 # of what a finding names as possible at best; kinds that are not here are to be known, not to be acted upon one by one
-FINDING_SHARES: dict[str, float] = {}
+FINDING_SHARES = {
+    # a reminder or an offer to each of the people
+    "need_due": 0.10,
+    "pair_together": 0.05,
+    "sequence_next": 0.05,
+    "trial_likely": 0.05,
+    "slowing:high_check": 0.20,
+    # a cause that is mended for all of them at once
+    "entry_worse": 0.25,
+    "exit": 0.25,
+    "service_worse": 0.25,
+    "gap:product": 0.50,
+    "discount:wasted": 0.25,
+}
 
 # these are about how much people spend, not about whether they come
 _ABOUT_MONEY = ("raise_frequency", "raise_check")

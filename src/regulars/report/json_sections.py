@@ -516,6 +516,12 @@ OPPORTUNITIES = list_of(
         *estimate("money", MONEY, "Over the next 12 months: at_stake × assumed_share."),
         attribute("at_stake", MONEY, "If it worked with everybody."),
         attribute("assumed_share", SHARE, "The assumption: with how many of them it works."),
+        Field(
+            "share_source",
+            STRING,
+            "Where the share comes from: `assumption` until a campaign with a control group has measured it.",
+            lambda _item: "assumption",
+        ),
         attribute("profit", MONEY, "Money times the margin, less the contacts.", optional=True),
         attribute("control_group", INTEGER, "People to leave alone to prove the result.", optional=True),
         attribute("within_budget", INTEGER, "Customers whom the budget reaches.", optional=True),
