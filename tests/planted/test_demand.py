@@ -12,9 +12,9 @@ from regulars.analytics.rollup import roll_up
 from regulars.demo.shops import DemandShift, Shop, generate_shop
 from tests.analytics.purchase_rows import history
 
-# the stated effect: half a year before the end of two years a product with about 60 positions a week loses 40 %
+# the stated effect: half a year before the end of two years a product with about 60 positions a week sells half
 ON = dt.date(2025, 7, 1)
-SHIFT = DemandShift(ON, factor=0.6, rank=2)
+SHIFT = DemandShift(ON, factor=0.5, rank=2)
 
 
 def told(shop: Shop) -> Demand:

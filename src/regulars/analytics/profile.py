@@ -122,8 +122,8 @@ def profile(ground: Ground) -> Profile:
     if ground.attributes is None:
         raise NotEnoughData(
             _(
-                "What is known of customers beside their purchases (age, district, source) was not given. "
-                "Give it as a table: regulars audit FILES --attributes customers.csv"
+                "What is known of customers beside their purchases (age, district, source) was not given; give it as a "
+                "table (regulars audit FILES --attributes customers.csv)."
             )
         )
     attributes = ground.attributes.beside(ground.rollup.customers)
