@@ -50,8 +50,8 @@ def find_shifts(counts: Floats, groups: Floats | None = None) -> Shifts:
     p-values the larger one counts.
 
     `groups` (series x group x week) are the same counts by group of customers. A few of them who come or go make a
-    step, too, and one that says nothing of the market: the variance of a step is at least that of the parts which the groups
-    contribute to it (cluster-robust, as in Liang & Zeger 1986).
+    step, too, and one that says nothing of the market: the variance of a step is at least that of the parts which the
+    groups contribute to it (cluster-robust, as in Liang & Zeger 1986).
     """
     logs = np.log(counts + 0.5)
     common = _common(logs, counts.mean(axis=1))

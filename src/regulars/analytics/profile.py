@@ -386,7 +386,7 @@ def _finding(row: dict[str, Any], each: Divided, people: ir.Table) -> Finding:
 
 
 def _alike_found(alike: LookAlike | None, people: ir.Table) -> tuple[Finding, ...]:
-    if alike is None or alike.auc.low <= 0.5 or not alike.customers:
+    if alike is None or not alike.is_sure or not alike.customers:
         return ()
     those = alike.scores.filter(alike.scores.is_alike).inner_join(people.select("customer_id", "amount"), "customer_id")
     return (
