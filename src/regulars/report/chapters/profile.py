@@ -44,7 +44,7 @@ def _told_apart(found: Profile) -> str:
         return ""
     auc = found.alike.auc
     if not found.alike.is_sure:
-        return _("By these traits alone the best cannot be told from the others: a score is no better than a coin.")
+        return _("A score of all traits together does not recognise the best reliably: it is no better than a coin.")
     if auc.value < 0.65:
         return _("Together these traits tell the best from the others a little better than a coin.")
     return _("Together these traits tell the best from the others well.")
