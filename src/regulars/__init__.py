@@ -23,13 +23,14 @@ if TYPE_CHECKING:
         RegularsError,
         TooManyRejects,
     )
-    from regulars.ingest import inspect, read_purchases
+    from regulars.ingest import inspect, read_attributes, read_purchases
 
 _HOMES = {
     "Audit": "regulars.analytics.audit",
     "audit": "regulars.analytics.audit",
     "History": "regulars.analytics.purchases",
     "inspect": "regulars.ingest",
+    "read_attributes": "regulars.ingest",
     "read_purchases": "regulars.ingest",
     "summary": "regulars.analytics.summary",
     "ColumnProblem": "regulars.core.errors",
@@ -53,6 +54,7 @@ __all__ = [
     "TooManyRejects",
     "audit",
     "inspect",
+    "read_attributes",
     "read_purchases",
     "summary",
 ]

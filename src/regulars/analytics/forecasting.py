@@ -75,7 +75,7 @@ def forecast(series: Floats, started: Ints) -> Forecasts:
     now = runs.all_from(weeks)[method, rows].sum(axis=1)
     missed = np.where(known, (actual - made[:, method, rows]).sum(axis=2), np.nan)
     size = np.maximum(made[:, method, rows].sum(axis=2), 0).mean(axis=0)
-    low, enough, high = _spread(missed, size)
+    low, enough, high = _limits(missed, size, earlier)
     return Forecasts(
         method=method,
         total=np.maximum(now, 0),
@@ -126,6 +126,25 @@ def _squares(missed: Floats, size: Floats) -> tuple[Floats, NDArray[np.bool_], F
     return squares, known, np.maximum(usual, 1e-12)
 
 
+def _limits(missed: Floats, size: Floats, earlier: int) -> tuple[Floats, Floats, Floats]:
+    """Limits from all errors, and no narrower than the later errors say, measured by what was usual before them."""
+    low, enough, high = _spread(missed, size)
+    before = _usual(missed[:earlier], size)
+    standard = (missed[earlier:] / before)[~np.isnan(missed[earlier:])]
+    if not standard.size:
+        return low, enough, high
+    usual = _usual(missed, size)
+    seen = np.quantile(standard, [0.05, 0.9, 0.95])
+    return np.minimum(low, usual * seen[0]), np.maximum(enough, usual * seen[1]), np.maximum(high, usual * seen[2])
+
+
+def _usual(missed: Floats, size: Floats) -> Floats:
+    """The usual error of each series, drawn towards that of series of its size."""
+    squares, known, typical = _squares(missed, size)
+    found: Floats = np.sqrt((squares.sum(axis=0) + _PRIOR * typical) / (known.sum(axis=0) + _PRIOR))
+    return found
+
+
 def _spread(missed: Floats, size: Floats) -> tuple[Floats, Floats, Floats]:
     """What the errors of four weeks are like: 5 %, 90 % and 95 % of them, for each series.
 
@@ -135,7 +154,7 @@ def _spread(missed: Floats, size: Floats) -> tuple[Floats, Floats, Floats]:
     squares, known, typical = _squares(missed, size)
     count = known.sum(axis=0)
     sums = squares.sum(axis=0)
-    usual = np.sqrt((sums + _PRIOR * typical) / (count + _PRIOR))
+    usual = _usual(missed, size)
     others = np.sqrt((sums[None, :] - squares + _PRIOR * typical) / np.maximum(count[None, :] - 1 + _PRIOR, 1))
     standard = (missed / others)[known]
     if not standard.size:

@@ -37,6 +37,12 @@ class LookAlike(Readable):
     customers: int  # who are alike
     scores: ir.Table
 
+    @property
+    def is_sure(self) -> bool:
+        """Better than a coin at 99 %: cross-validated scores are not quite independent, and 95 % would be 93 %."""
+        deviation = (self.auc.high - self.auc.low) / (2 * 1.96)
+        return self.auc.value - 2.58 * deviation > 0.5
+
 
 def look_alike(people: ir.Table, places: Places) -> LookAlike:
     """Fit a ridge logistic regression on the levels of all attributes; test it by five-fold cross-validation.

@@ -122,8 +122,8 @@ def profile(ground: Ground) -> Profile:
     if ground.attributes is None:
         raise NotEnoughData(
             _(
-                "What is known of customers beside their purchases (age, district, source) was not given. "
-                "Give it as a table: regulars audit FILES --attributes customers.csv"
+                "What is known of customers beside their purchases (age, district, source) was not given; give it as a "
+                "table (regulars audit FILES --attributes customers.csv)."
             )
         )
     attributes = ground.attributes.beside(ground.rollup.customers)
@@ -386,7 +386,7 @@ def _finding(row: dict[str, Any], each: Divided, people: ir.Table) -> Finding:
 
 
 def _alike_found(alike: LookAlike | None, people: ir.Table) -> tuple[Finding, ...]:
-    if alike is None or alike.auc.low <= 0.5 or not alike.customers:
+    if alike is None or not alike.is_sure or not alike.customers:
         return ()
     those = alike.scores.filter(alike.scores.is_alike).inner_join(people.select("customer_id", "amount"), "customer_id")
     return (

@@ -43,8 +43,8 @@ def _told_apart(found: Profile) -> str:
     if found.alike is None:
         return ""
     auc = found.alike.auc
-    if auc.low <= 0.5:
-        return _("By these traits alone the best cannot be told from the others: a score is no better than a coin.")
+    if not found.alike.is_sure:
+        return _("A score of all traits together does not recognise the best reliably: it is no better than a coin.")
     if auc.value < 0.65:
         return _("Together these traits tell the best from the others a little better than a coin.")
     return _("Together these traits tell the best from the others well.")
@@ -71,7 +71,7 @@ def _figures(context: Context, found: Profile) -> Figures:
                     ).format(n=words.count(alike.tested)),
                 ),
                 interval=likely(words.percent_range(alike.auc)),
-                tone="good" if alike.auc.low > 0.5 else "quiet",
+                tone="good" if alike.is_sure else "quiet",
             ),
             Figure(
                 _("Best customers"),
