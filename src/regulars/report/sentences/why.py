@@ -45,8 +45,8 @@ def _mend_entry(finding: Finding, _purse: Purse) -> str:
 
 def _use_entry(_finding: Finding, _purse: Purse) -> str:
     return _(
-        "Lead newcomers there, first a part of them: those who choose it themselves may be different people, and only a "
-        "trial shows what it does for others."
+        "Lead newcomers there, first a part of them: those who choose it themselves may be different people, and only "
+        "a trial shows what it does for others."
     )
 
 
