@@ -70,12 +70,19 @@ def test_where_the_last_visit_is_like_the_others_nothing_is_found() -> None:
 
 def test_what_everybody_takes_more_of_with_time_is_not_a_reason_to_leave() -> None:
     rows, states = shop(fatal=0)
-    # from day 150 on a new product is everybody's favourite, of those who stay too
-    dice, begins = random.Random(1), bought("x", 150)["purchased_at"]
-    fresh = [
-        {**row, "product": "new"} if row["purchased_at"] >= begins and dice.random() < 0.6 else row for row in rows
-    ]
-    assert [one.id for one in run(fresh, states).findings] == []
+    # a new product is bought by more and more, also by those who stay
+    dice = random.Random(1)
+    fresh = [{**row, "product": "new"} if dice.random() < min((_day(row) - 80) / 250, 0.95) else row for row in rows]
+    found = run(fresh, states)
+    assert found.findings == ()
+    (new,) = [row for row in records(found.levels) if row["key"] == "new"]
+    # by their own earlier visits alone it would have been 64 of 120
+    assert new["last"] == 78
+    assert new["expected"] == pytest.approx(78, rel=0.08)
+
+
+def _day(row: Row) -> int:
+    return int((row["purchased_at"] - bought("x", 0)["purchased_at"]).days)
 
 
 def test_the_order_of_the_lines_does_not_matter() -> None:

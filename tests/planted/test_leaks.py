@@ -7,6 +7,7 @@ member of staff and a product after whose visits 3 of 100 more regulars leave, a
 from collections.abc import Callable
 from functools import partial
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -15,8 +16,14 @@ from scipy.stats import binom
 from regulars.analytics.entry import entry
 from regulars.analytics.exits import exits
 from regulars.analytics.findings import Finding, Found, Ground
+from regulars.analytics.lifecycle import lifecycle
+from regulars.analytics.rhythm import Rhythm
+from regulars.analytics.rollup import roll_up
 from regulars.analytics.service import service
+from regulars.core.errors import NotEnoughData
 from regulars.demo.shops import Leak, Shop, generate_shop
+from regulars.demo.supermarket import LAST_DAY, supermarket_lines
+from tests.analytics.purchase_rows import history
 from tests.planted.reasons import ground_of, planted
 
 Analysis = Callable[[Ground], Found]
@@ -89,6 +96,22 @@ def _dealt_anew(shop: Shop, seed: int) -> Shop:
     for name in ("product_id", "product", "category", "staff", "discount"):
         lines = lines.set_column(lines.column_names.index(name), name, lines[name].take(pa.array(order)))
     return Shop(shop.plan, shop.language, shop.currency, lines, shop.truth)
+
+
+@pytest.mark.slow
+def test_of_a_real_supermarket_nothing_is_claimed_that_chance_would_also_show() -> None:
+    lines = supermarket_lines()
+    rollup = roll_up(history(lines, currency="USD"), as_of=LAST_DAY)
+    nothing = rollup.customers.select("customer_id", expected_value_12=ibis.null("int64"))
+    states, _judge = lifecycle(rollup, None, window_days=63)
+    ground = Ground(rollup, 63, states, Rhythm(1.0, 30.0, 1.0, 100.0), nothing, None)
+    for analysis in (entry, service):
+        found = analysis(ground)
+        assert found.findings == ()
+        assert sum(one.raw_significant for one in found.comparisons) >= 1
+    # nobody leaves this supermarket for good
+    with pytest.raises(NotEnoughData):
+        exits(ground)
 
 
 # --- the long campaigns ---
