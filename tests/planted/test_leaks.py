@@ -17,9 +17,11 @@ from regulars.analytics.entry import entry
 from regulars.analytics.exits import exits
 from regulars.analytics.findings import Finding, Found, Ground
 from regulars.analytics.lifecycle import lifecycle
+from regulars.analytics.models import fit_models
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import roll_up
 from regulars.analytics.service import service
+from regulars.analytics.window import business_window
 from regulars.core.errors import NotEnoughData
 from regulars.demo.shops import Leak, Shop, generate_shop
 from regulars.demo.supermarket import LAST_DAY, supermarket_lines
@@ -103,8 +105,9 @@ def test_of_a_real_supermarket_nothing_is_claimed_that_chance_would_also_show() 
     lines = supermarket_lines()
     rollup = roll_up(history(lines, currency="USD"), as_of=LAST_DAY)
     nothing = rollup.customers.select("customer_id", expected_value_12=ibis.null("int64"))
-    states, _judge = lifecycle(rollup, None, window_days=63)
-    ground = Ground(rollup, 63, states, Rhythm(1.0, 30.0, 1.0, 100.0), nothing, None)
+    window_days = business_window(rollup)
+    states, _judge = lifecycle(rollup, fit_models(rollup).counted, window_days=window_days)
+    ground = Ground(rollup, window_days, states, Rhythm(1.0, 30.0, 1.0, 100.0), nothing, None)
     for analysis in (entry, service):
         found = analysis(ground)
         assert found.findings == ()
