@@ -103,7 +103,7 @@ def test_people_discounts_and_places_are_compared_too() -> None:
 
 
 def test_too_few_newcomers_are_said_so() -> None:
-    with pytest.raises(NotEnoughData, match="at least 200 newcomers"):
+    with pytest.raises(NotEnoughData, match="at least 100 newcomers"):
         entry(ground_of([*old(), *newcomers(60, 30, "m", "milk")], as_of=AS_OF))
 
 

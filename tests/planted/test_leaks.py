@@ -88,7 +88,9 @@ def test_nothing_is_found_in_a_clean_shop(analysis: Analysis, preset: str, custo
 def test_labels_dealt_anew_lead_to_nothing(analysis: Analysis) -> None:
     # real ways of coming and leaving with a bad seller and a bad product, whose names say nothing any more
     shop = generate_shop("coffee", customers=700, seed=8, bad_staff=Leak(0.05, 2), entry_product=Leak(0.4, 3))
-    assert analysis(ground_of(_dealt_anew(shop, seed=1))).findings == ()
+    wrong = [bool(analysis(ground_of(_dealt_anew(shop, seed))).findings) for seed in (1, 2, 3)]
+    # one in twenty is promised: two of three would happen seven times in a thousand
+    assert sum(wrong) <= 1
 
 
 def _dealt_anew(shop: Shop, seed: int) -> Shop:
