@@ -14,8 +14,8 @@ from regulars.report.page import render_page
 from tools.messages import ROOT, extracted_catalogue, read_catalogue
 
 CHAPTERS = [
-    "have", "lifecycle", "lost", "newcomers", "worth", "spend", "change", "demand", "profile",
-    "who", "first", "reading", "methods",
+    "have", "who", "profile", "worth", "spend", "lifecycle", "lost", "newcomers", "why", "change", "needs", "shelf",
+    "demand", "service", "prices", "first", "raise_check", "reading", "methods",
 ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
 
-FEWEST_NEWCOMERS = 200
+FEWEST_NEWCOMERS = 100
 GOODS = ("product", "category", "promotion")
 PLACES = ("staff", "channel", "store")
 DEPTHS = (0.0, 0.05, 0.15, 0.3)  # upper ends of the levels of discount depth
@@ -70,7 +70,7 @@ def entry(ground: Ground) -> Entry:
     assumes that whoever is kept is worth as much as those who came by themselves. A good beginning has no money: how
     many more could be led to it is not known. Ties and row order do not matter; lines without a name count nowhere.
 
-    Raises `NotEnoughData` without any of the columns, or below 200 newcomers.
+    Raises `NotEnoughData` without any of the columns, or below 100 newcomers.
     """
     rollup = ground.rollup
     if not rollup.has("discount") and not any(column_of(rollup, name) for name in (*GOODS, *PLACES)):

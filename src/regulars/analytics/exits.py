@@ -90,7 +90,7 @@ def exits(ground: Ground) -> Exits:
 def _strata(ground: Ground) -> ir.Table:
     """One row per regular: `customer_id`, `is_case`, the number and the day of the (pseudo-)last visit, its weight.
 
-    Of those who stayed one visit between the third and the one before the last is taken, by the customer's number: not
+    Of those who stayed one visit between the third and the one before the last is taken, as if by lot: not
     the last one, and at least a window before `as_of`, so that it is seen that they came again.
     """
     people = ground.rollup.customers.inner_join(
@@ -102,8 +102,9 @@ def _strata(ground: Ground) -> ir.Table:
     stayed = steady.select(
         "customer_id",
         is_case=ibis.literal(False),
-        # a number without any relation to the customer spreads the visits over the whole history
-        turn=REGULAR_VISITS + steady.customer_no * 7_919 % (steady.visits - REGULAR_VISITS),
+        # a lot drawn from the days of the customer, because a name can be spelt in another way
+        turn=REGULAR_VISITS
+        + (steady.age_days * 7_919 + steady.last_purchase_age_days * 104_729) % (steady.visits - REGULAR_VISITS),
     )
     chosen = ibis.union(left, stayed)
     days = ground.rollup.visits.select("customer_id", "visit_no", "purchased_on")

@@ -6,7 +6,7 @@ from regulars.core.i18n import ngettext
 from regulars.report import words
 from regulars.report.blocks import Block, Chapter, Explained
 from regulars.report.chapters.common import Context, rows_of
-from regulars.report.chapters.standings import bars, compared
+from regulars.report.chapters.standings import bars, compared, reach
 from regulars.report.findings import cards
 
 _ROWS = 5_000
@@ -21,12 +21,14 @@ def chapter(context: Context) -> Chapter:
         return Chapter("service", title, _("The purchases do not tell who served whom."), (context.missing("service"),))
     blocks: list[Block] = [cards(context, _("Where it is worth having a look"), service)]
     rows = rows_of(service.levels, limit=_ROWS)
+    pictures = {dimension: compared(rows, dimension) for dimension in _headings()}
+    widest = reach([row for shown in pictures.values() for row in shown])
     for dimension, heading in _headings().items():
-        shown = compared(rows, dimension)
+        shown = pictures[dimension]
         if len(shown) >= _FEWEST_BARS:
             counted = _("{n} visits; comparable ones: {expected}")
             method = _method(context, service) if len(blocks) == 1 else None
-            blocks.append(bars(heading, shown, counted=counted, explained=method))
+            blocks.append(bars(heading, shown, widest=widest, counted=counted, explained=method))
     return Chapter("service", title, _answer(context, service), tuple(blocks))
 
 

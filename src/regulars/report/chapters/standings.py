@@ -20,13 +20,13 @@ def compared(rows: Sequence[dict[str, Any]], dimension: str) -> list[dict[str, A
     return sorted(mine[:SHOWN], key=lambda row: (row["raw_difference"], row["key"]))
 
 
-def bars(title: str, rows: Sequence[dict[str, Any]], *, counted: str, explained: Explained | None = None) -> Bars:
+def bars(
+    title: str, rows: Sequence[dict[str, Any]], *, widest: float, counted: str, explained: Explained | None = None
+) -> Bars:
     """One bar per group: to the left fewer come again than after comparable cases, to the right more.
 
     The first of several pictures is `explained`, and how to read it is said there.
     """
-    ends = [abs(row["raw_difference"]) + _half(row) for row in rows]
-    widest = max([*ends, 0.01])
     return Bars(
         title,
         tuple(_bar(row, widest, counted) for row in rows),
@@ -40,6 +40,11 @@ def _reading() -> str:
         "The middle is what comparable customers do. To the left: fewer come again; to the right: more. The thin line "
         "is where the truth probably lies; what is grey differs no more than chance makes things differ."
     )
+
+
+def reach(rows: Sequence[dict[str, Any]]) -> float:
+    """The largest difference that any line of these reaches: pictures side by side have one scale."""
+    return max([abs(row["raw_difference"]) + _half(row) for row in rows], default=1.0)
 
 
 def _half(row: dict[str, Any]) -> float:

@@ -7,7 +7,7 @@ from regulars.core.i18n import ngettext
 from regulars.report import words
 from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Table, Text
 from regulars.report.chapters.common import Context, number, rows_of, table
-from regulars.report.chapters.standings import bars, compared
+from regulars.report.chapters.standings import bars, compared, reach
 from regulars.report.findings import cards
 from regulars.report.sentences.levels import is_ours, level
 
@@ -60,7 +60,8 @@ def _entry(context: Context, entry: Entry) -> list[Block]:
         shown = compared(rows, dimension)
         if len(shown) >= _FEWEST_BARS:
             counted = _("{n} newcomers; comparable ones: {expected}")
-            found.append(bars(title, shown, counted=counted, explained=_entry_method(context, entry)))
+            method = _entry_method(context, entry)
+            found.append(bars(title, shown, widest=reach(shown), counted=counted, explained=method))
             break
     return found
 
