@@ -78,7 +78,8 @@ def needs(ground: Ground) -> Needs:
     (30 cases or more) is above the rate at which past buyers buy the product in a horizon anyway (binomial test,
     Benjamini-Hochberg over all such products). None at all unless the rule is reliably ahead of both others: else
     frequent visitors would pass for people with a need. Their money is what at best a reminder adds within the
-    horizon: the usual amount times the chance that the purchase is not made; its interval takes purchases as independent.
+    horizon: the usual amount times the chance that the purchase is not made; its interval takes purchases as
+    independent.
     """
     horizon = max(SHORTEST_DAYS, ground.window_days // 4 // 7 * 7)
     goods = ground.goods
