@@ -143,7 +143,7 @@ def test_on_the_supermarket_the_rhythm_beats_most_frequent_and_most_popular(supe
 
 
 def shuffled(baskets: Baskets, seed: int, *, within: bool) -> Baskets:
-    """Products dealt anew over the lines of all customers, or of each; what falls twice into one receipt counts once."""
+    """Products dealt anew over the lines of all customers, or of each; what falls twice into a receipt counts once."""
     rng = np.random.default_rng(seed)
     order = np.lexsort(
         (rng.random(len(baskets.product)), baskets.customer if within else np.zeros_like(baskets.basket))
