@@ -85,8 +85,9 @@ def trials(ground: Ground) -> Trials:
     A category is little-used when at most half of the loyal customers have bought it. In the back-test, the
     likeliest fifth is compared with all who could have tried it (hypergeometric, one-sided). Who comes often tries
     more of everything, so it must besides hold that of customers equally active those with more of the neighbourhood
-    try more (Mantel-Haenszel); the larger p-value counts. Benjamini-Hochberg over all such categories; reported are those below 5 % with ten trials or more. Neighbours and the back-test are taken
-    from every n-th customer, at most 4,000; the 60 categories of the most buyers are looked at.
+    try more (Mantel-Haenszel); the larger p-value counts. Benjamini-Hochberg over all such categories; reported are
+    those below 5 % with ten trials or more. Neighbours and the back-test are taken from every n-th customer, at most
+    4,000; the 60 categories of the most buyers are looked at.
 
     `NotEnoughData` without categories and products, with fewer than three categories, 100 loyal customers or ten
     trials. Findings: the customers above the chance that the likeliest fifth began at. Money, over 12 months: the
@@ -296,6 +297,8 @@ _BACKTEST = pa.schema(
 
 
 def _backtest(past: _Past, chance: Floats) -> ir.Table:
+    if not len(past.customer):  # no category is little-used and tried often enough
+        return ibis.memtable(pa.Table.from_pylist([], _BACKTEST))
     likeliest = _one_each(past, chance)
     likeliest = likeliest[np.argsort(-chance[likeliest], kind="stable")]
     named = {
