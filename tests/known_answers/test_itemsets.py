@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from regulars.analytics.goods import goods
 from regulars.analytics.itemsets import frequent_sets, rules_of
 from regulars.analytics.receipts_sample import Baskets, sample_baskets
+from regulars.analytics.rollup import roll_up
 from regulars.demo.supermarket import supermarket_lines
-from tests.analytics.grounds import ground_of
+from tests.analytics.purchase_rows import history
 
 
 @cache
@@ -26,8 +28,9 @@ def expected() -> dict[str, Any]:
 
 @cache
 def supermarket() -> tuple[Baskets, list[str]]:
-    goods = ground_of(supermarket_lines(), currency="USD").goods
-    return sample_baskets(goods), goods.names
+    purchases = history(supermarket_lines(), currency="USD")
+    found = goods(roll_up(purchases, as_of=purchases.last_day))
+    return sample_baskets(found), found.names
 
 
 def named(products: tuple[int, ...]) -> str:

@@ -125,7 +125,7 @@ def _trial_action(finding: Finding, _purse: Purse) -> str:
     if not near:
         return text
     return _("They resemble those who tried it: it goes most with {near}. {text}").format(
-        near=", ".join(f"“{name}”" for name in near), text=text
+        near=", ".join(_("“{name}”").format(name=name) for name in near), text=text
     )
 
 
