@@ -65,7 +65,7 @@ def _needs(context: Context, needs: Needs) -> list[Block]:
 
 def _race(needs: Needs) -> Bars:
     names = {
-        "rhythm": _("Own rhythm of each product (used here)"),
+        "rhythm": _("Own rhythm of each product"),
         "most_frequent": _("What the customer bought most often"),
         "most_popular": _("What everybody buys most"),
     }
