@@ -1,5 +1,6 @@
 import dataclasses
 import datetime as dt
+from collections import Counter
 
 import ibis
 import numpy as np
@@ -198,6 +199,20 @@ def test_companions_are_bought_together(coffee: Shop) -> None:
             for product in (pair.first, pair.second)
         )
         assert len(first & second) / len(first) == pytest.approx(pair.chance, abs=0.06)
+
+
+def test_sequences_add_lines_to_visits_that_stay_as_they_were() -> None:
+    plain, planted = (generate_shop("steady", customers=300, sequences=count) for count in (0, 2))
+    assert plain.truth.sequences == () and len(planted.truth.sequences) == 2
+    before, after = (
+        Counter(zip(shop.lines["receipt_id"].to_pylist(), shop.lines["product_id"].to_pylist(), strict=True))
+        for shop in (plain, planted)
+    )
+    assert before <= after
+    followers = {sequence.second for sequence in planted.truth.sequences}
+    added = [product for _receipt, product in (after - before).elements()]
+    assert len(added) > 200 and set(added) == followers
+    assert plain.truth.customers.equals(planted.truth.customers)
 
 
 def test_products_earn_their_expected_share() -> None:

@@ -68,7 +68,7 @@ def needs(ground: Ground) -> Needs:
     judged at a cut one horizon before the end on the last horizon, which it has never seen: recall@10 and NDCG@10
     (binary; Jaervelin & Kekaelaeinen 2002) over customers who bought something in it, against "own most frequent"
     and "most popular"; lists shorter than ten are filled up with the most popular products. The same weights then say
-    what is due now. Personal frequency is the rule that is hard to beat here (Li et al. 2021, ACM TOIS 41(4)).
+    what is due now. Personal frequency is the rule that is hard to beat here (Li et al. 2023, ACM TOIS 41(4)).
 
     At most 4,000 customers are tested on, every n-th by number. Ties go to the product that more people buy.
     Returns are left out. `NotEnoughData` without products, for histories shorter than six horizons, or fewer than

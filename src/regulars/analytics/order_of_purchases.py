@@ -34,7 +34,8 @@ class Order:
 
     `followed` counts pairs of visits: the first with the row's product, the second, within the window, with the
     column's. `excess` is how many more of them there are than the same customers have the other way round by chance;
-    it is the negative of its mirror image, as `z` is.
+    it is the negative of its mirror image, as `z` is. `forward` compares with the same customers' visits of any kind:
+    the standard deviations by which the second is bought more often after the first than after those.
     """
 
     window_days: int
@@ -42,6 +43,7 @@ class Order:
     followed: Floats
     excess: Floats
     z: Floats
+    forward: Floats
     customers: Ints  # who tell one way or the other
 
 
@@ -59,7 +61,7 @@ def order_of(trips: Trips, window_days: int) -> Order:
     """
     size = trips.products
     popularity = _popularity(trips, window_days)
-    followed, excess, squares = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
+    followed, excess, squares, ahead, ahead_squares = (np.zeros((size, size)) for _each in range(5))
     customers = np.zeros((size, size), dtype=np.int64)
     for days, products in trips.of_each():
         numbers, own = np.unique(products, return_inverse=True)
@@ -68,7 +70,9 @@ def order_of(trips: Trips, window_days: int) -> Order:
             continue
         held = np.zeros((len(dates), len(numbers)))
         held[visit, own] = 1.0
-        after, expected = _one_customer(dates, held, popularity[dates // window_days][:, numbers], window_days)
+        after, expected, anywhere = _one_customer(
+            dates, held, popularity[dates // window_days][:, numbers], window_days
+        )
         surprise = after - expected
         surprise = (surprise - surprise.T) / 2
         where = np.ix_(numbers, numbers)
@@ -76,19 +80,25 @@ def order_of(trips: Trips, window_days: int) -> Order:
         excess[where] += surprise
         squares[where] += surprise**2
         customers[where] += np.abs(surprise) > 1e-9
-    z = np.where(squares > 0, excess / np.sqrt(np.maximum(squares, 1e-12)), 0.0)
+        ahead[where] += after - anywhere
+        ahead_squares[where] += (after - anywhere) ** 2
+    z, forward = (
+        np.where(square > 0, total / np.sqrt(np.maximum(square, 1e-12)), 0.0)
+        for total, square in ((excess, squares), (ahead, ahead_squares))
+    )
     visits = np.bincount(trips.product, minlength=size)
-    return Order(window_days, visits, followed, excess, z, customers)
+    return Order(window_days, visits, followed, excess, z, forward, customers)
 
 
-def _one_customer(dates: Ints, held: Floats, popularity: Floats, window_days: int) -> tuple[Floats, Floats]:
-    """Pairs of visits in order, and how many of all pairs within the window would be in this order by chance."""
+def _one_customer(dates: Ints, held: Floats, popularity: Floats, window_days: int) -> tuple[Floats, Floats, Floats]:
+    """Pairs of visits in order; those of all pairs in the window that chance puts so; and as after any visit."""
     wait = dates[None, :] - dates[:, None]
     later = ((wait > 0) & (wait <= window_days)).astype(np.float64)
     ahead, behind = later @ popularity, later.T @ popularity
     near = (later + later.T) @ held
     share = ahead / np.maximum(ahead + behind, 1e-12)
-    return held.T @ (later @ held), held.T @ (near * share)
+    next_held = later @ held
+    return held.T @ next_held, held.T @ (near * share), np.outer(held.sum(axis=0), next_held.mean(axis=0))
 
 
 def _popularity(trips: Trips, window_days: int) -> Floats:

@@ -65,7 +65,7 @@ def _needs(context: Context, needs: Needs) -> list[Block]:
 
 def _race(needs: Needs) -> Bars:
     names = {
-        "rhythm": _("Own rhythm of each product (used here)"),
+        "rhythm": _("Own rhythm of each product"),
         "most_frequent": _("What the customer bought most often"),
         "most_popular": _("What everybody buys most"),
     }
@@ -208,17 +208,19 @@ def _jobs(jobs: Jobs) -> list[Block]:
 
 
 def _trials(context: Context, trials: Trials) -> list[Block]:
-    return [findings.cards(context, _("Who may try something new"), trials), _trial_race(trials)]
+    rows = rows_of(trials.backtest)
+    if not rows:
+        return [findings.cards(context, _("Who may try something new"), trials)]
+    return [findings.cards(context, _("Who may try something new"), trials), _trial_race(trials, rows)]
 
 
-def _trial_race(trials: Trials) -> Bars:
+def _trial_race(trials: Trials, rows: list[dict[str, Any]]) -> Bars:
     names = {
-        "similar_customers": _("What similar customers tried (used here)"),
+        "similar_customers": _("The likeliest fifth, by what they buy and how often"),
         "most_popular": _("The most popular that the customer lacks"),
         "by_chance": _("Any, by chance"),
     }
-    rows = rows_of(trials.backtest)
-    widest = max((row["high"] for row in rows), default=1.0) or 1.0
+    widest = max(row["high"] for row in rows) or 1.0
     bars = tuple(
         Bar(
             label=names[row["rule"]],
@@ -237,7 +239,8 @@ def _trial_race(trials: Trials) -> Bars:
         ),
         _(
             "Loyal: five visits or more, the last one within {days}. Little-used: bought by at most half of them. Each "
-            "customer is named one category never bought before; of similar customers, the likeliest fifth is named. "
+            "customer is named one category never bought before. A category is recommended above only if, of customers "
+            "equally active, those with more of its neighbourhood tried it more often. "
             "Intervals by Wilson (1927)."
         ).format(days=words.days(trials.horizon_days)),
     )

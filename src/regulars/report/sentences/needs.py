@@ -79,7 +79,7 @@ def _sequence_text(finding: Finding, _purse: Purse) -> str:
     extra = _estimate(finding, "extra")
     return _(
         "After “{first}” comes “{second}”, typically {days} later: {followed} of purchases are followed so within "
-        "{window}, {extra} of them beyond what the opposite order shows."
+        "{window}; {extra} of all such purchases are beyond what the opposite order shows."
     ).format(
         first=_name(finding, "first"),
         second=_name(finding, "second"),
@@ -125,7 +125,7 @@ def _trial_action(finding: Finding, _purse: Purse) -> str:
     if not near:
         return text
     return _("They resemble those who tried it: it goes most with {near}. {text}").format(
-        near=", ".join(f"“{name}”" for name in near), text=text
+        near=", ".join(_("“{name}”").format(name=name) for name in near), text=text
     )
 
 
