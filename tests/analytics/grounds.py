@@ -1,13 +1,15 @@
 """The ground that analyses of reasons stand on, for any history."""
 
 import datetime as dt
+from types import SimpleNamespace
+from typing import cast
 
 import ibis
 
 from regulars.analytics.findings import Ground
-from regulars.analytics.lifecycle import lifecycle
+from regulars.analytics.lifecycle import Lifecycle, lifecycle
 from regulars.analytics.models import fit_models
-from regulars.analytics.rhythm import rhythm
+from regulars.analytics.rhythm import Rhythm, rhythm
 from regulars.analytics.rollup import Rollup, roll_up
 from regulars.analytics.window import business_window
 from regulars.demo.shops import Shop
@@ -29,6 +31,15 @@ def ground_of_shop(shop: Shop, *, as_of: dt.date | None = None, margin_share: fl
     return ground_of(rollup, margin_share=margin_share)
 
 
-def empty_values() -> ibis.expr.types.Table:
-    """No expected values at all."""
-    return ibis.memtable([], schema={"customer_id": "string", "expected_value_12": "int64"})
+def light_ground(rollup: Rollup, *, margin_share: float | None = None, window_days: int = 28) -> Ground:
+    """A ground without models: everybody is regular, and expected to spend what the last year brought."""
+    states = rollup.customers.select("customer_id", state=ibis.literal("regular"))
+    values = rollup.customers.select("customer_id", expected_value_12=rollup.customers.amount_year)
+    lifecycle_ = cast("Lifecycle", SimpleNamespace(customers=states))
+    return Ground(rollup, window_days, lifecycle_, Rhythm(1.0, 30.0, 1.0, 100.0), values, margin_share)
+
+
+def light_ground_of_shop(shop: Shop, *, margin_share: float | None = None, window_days: int = 63) -> Ground:
+    """The light ground of a synthetic shop at the end of its history."""
+    rollup = roll_up(history(shop.lines, currency=shop.currency), as_of=shop.truth.end)
+    return light_ground(rollup, margin_share=margin_share, window_days=window_days)

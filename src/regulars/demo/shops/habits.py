@@ -70,8 +70,8 @@ class StockGap:
 class Favourite:
     """A rare product that many of the best customers (the top tenth by rate x level) take time and again, at the lowest price."""
 
-    fans: float = 0.6  # share of the best customers
-    chance: float = 0.1  # of a visit
+    fans: float = 0.9  # share of the best customers
+    chance: float = 0.15  # of a visit
     rank: int = -1  # by popularity; -1 is the last
 
 
