@@ -11,7 +11,7 @@ from tests.analytics.purchase_rows import Row, bought, records, rolled
 def receipts(*amounts: int, customers: int = 50) -> list[Row]:
     """Everybody brings one receipt of each amount, a day apart."""
     return [
-        bought(f"c{number:03d}", day, amount, receipt_id=f"{number}-{day}")
+        bought(f"c{number:03d}", day, amount, receipt_id=f"{number}-{day}-{amount}")
         for number in range(customers)
         for day, amount in enumerate(amounts)
     ]

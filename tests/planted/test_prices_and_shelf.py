@@ -1,4 +1,4 @@
-"""Habits, offers, gaps, favourites and slowing visits planted in synthetic shops are found, and nothing in clean ones."""
+"""Habits, offers, gaps, favourites and slowing visits are found where planted, and nothing in clean shops."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ ALIKE: Mapping[str, Any] = {"customers": 300, "discount_habit": DiscountHabit(hu
 # whole weeks, so that weeks of offer are weeks of the analysis
 OFFERS: Mapping[str, Any] = {"customers": 300, "days": 728, "promotions": Promotions(lift=1.0, elasticity=-2.0)}
 GAP: Mapping[str, Any] = {"customers": 400, "stock_gaps": (StockGap(rank=10, from_day=300, days=60),)}
-FANS: Mapping[str, Any] = {"customers": 600, "favourite": Favourite()}
+FANS: Mapping[str, Any] = {"customers": 1_200, "favourite": Favourite()}
 SLOW: Mapping[str, Any] = {"customers": 800, "slowing": Slowing(0.3, 3.0)}
 
 

@@ -467,7 +467,7 @@ def _gap_p(row: dict[str, Any], around: dict[str, float]) -> float:
     # sales are points thrown on the clock, so many of them as are independent: a spacing so wide anywhere between them
     points = max(row["sales"] / around["phi"], 2.0)
     part = row["gap"] / max(row["ends"] - row["starts"], 1)
-    p = min(points * (1 - part) ** (points - 1), 1.0)
+    p: float = min(points * (1 - part) ** (points - 1), 1.0)
     days = (row["purchased_on"] - row["before"]).days - 1
     steady = all(row[f"sales_{side}"] >= _STEADY_AROUND * pace * around[side] for side in ("before", "after"))
     # a gap of no consequence stays among the compared, and is never reported

@@ -68,7 +68,7 @@ class StockGap:
 
 @dataclass(frozen=True)
 class Favourite:
-    """A rare product that many of the best customers (the top tenth by rate x level) take time and again, at the lowest price."""
+    """A rare and cheap product that many of the best customers (top tenth by rate x level) take time and again."""
 
     fans: float = 0.9  # share of the best customers
     chance: float = 0.15  # of a visit
