@@ -195,7 +195,8 @@ def test_an_audit_says_in_short_what_it_found() -> None:
     first, second, third = repr(mixed()).splitlines()
     assert first == "Audit of 105 customers from 2024-01-01 to 2024-07-19, RUB"
     assert second == "  states: " + ", ".join(f"{name} {mixed().lifecycle.states[name].customers}" for name in STATES)
-    assert third == "  analyses left out: model:mbg_nbd, model:gamma_gamma"
+    assert third.startswith("  analyses left out: ")
+    assert third.endswith("model:mbg_nbd, model:gamma_gamma")
 
 
 def test_a_table_in_memory_one_in_duckdb_and_a_parquet_file_give_the_same_audit(tmp_path: Path) -> None:
