@@ -13,7 +13,8 @@ from regulars.report import headlines, write_html
 from regulars.report.page import render_page
 from tools.messages import ROOT, extracted_catalogue, read_catalogue
 
-CHAPTERS = ["have", "lifecycle", "lost", "newcomers", "worth", "spend", "change", "who", "first", "reading", "methods"]
+CHAPTERS = ["have", "lifecycle", "lost", "newcomers", "worth", "spend", "change", "prices", "shelf", "raise_check"]
+CHAPTERS += ["who", "first", "reading", "methods"]
 
 
 class Page(HTMLParser):
