@@ -56,8 +56,8 @@ class Assortment(Found):
     - `gaps`, one row per product and store whose longest gap was longer than chance allows: `product_id`,
       `product`, `store` (null without stores), `gap_from`, `gap_to` (first and last day without a sale),
       `expected_sales` (receipts that would have had it), `missed_amount` (minor units), `q_value`.
-    - `shelf`: products bought by most of the top tenth: `product_id`, `product`, `best_buyers`,
-      `best_share` (of all the top tenth), `amount_best` (minor units); the most first.
+    - `shelf`: products that bring most money from the top tenth: `product_id`, `product`, `best_buyers`,
+      `best_share` (of all the top tenth), `amount_best` (minor units); the most money first.
     """
 
     products: ir.Table
@@ -73,22 +73,23 @@ def assortment(ground: Ground) -> Assortment:
     **Concentration.** Best is the tenth of the customers who spent most. Whoever buys one dear thing is rich by it,
     so for each product a customer is best only by the money spent on everything else. A product is small when it is
     not in class A of products. Their purchases of it (customer-days) are set against their share of the purchases
-    of everything. The variance is that of clusters, one per customer, so a single devoted buyer proves nothing; the
-    tail is normal, one-sided, all products are corrected together (Benjamini & Hochberg 1995), log ratios are drawn
-    towards zero, and a quarter more than expected is reported. Customers who buy more are thus expected to buy more
-    of anything: what is found is what they prefer beyond that.
+    of everything by Student's one-sided test of Pearson residuals, one per best customer: a single devoted buyer
+    proves nothing. All products are corrected together (Benjamini & Hochberg 1995), log ratios are drawn towards
+    zero, and a quarter more than expected is reported. Customers who buy more are thus expected to buy more of
+    anything: what is found is what they prefer beyond that.
 
     **At risk.** Devoted are best customers with five visits or more and the product in at least half of them. The
     money is a fifth (assumption) of what they are expected to bring in 12 months, with a bootstrap over them; none
     when nobody is devoted.
 
     **Gaps.** The clock of a shelf is the receipts of its store, so closed days, seasons of the whole shop and
-    weekdays take no time. For each product and store with 40 receipts or more the longest ended gap of G receipts
-    is set against the pace p outside it: the chance of one such gap among n is 1 - (1 - exp(-p G / phi)) ** n, phi
-    the dispersion of the weeks outside the gap (McCullagh & Nelder 1989, section 6.2), and no less than half of
-    what one buyer usually takes in all, corrected over all shelves with 15 buyers. A gap counts when it took a week
-    or more and the four weeks on both sides sold at half of the usual pace or more: what fades in and out is
-    seasonal. Goods that never came back are not told from goods that were delisted, and left out.
+    weekdays take no time. For each product and store with 40 receipts or more the longest ended gap, a part g of
+    the product's time there, is set against chance: n sales thrown on the clock at random leave a spacing so wide
+    with the chance n (1 - g) ** (n - 1) at most (David & Nagaraja 2003, section 6.4). n is the number of sales
+    divided by phi the dispersion of the weeks outside the gap (McCullagh & Nelder 1989, section 6.2), and no less
+    than half of what one buyer usually takes in all, corrected over all shelves with 15 buyers. A gap counts when
+    it took a week or more and the four weeks on both sides sold at half of the usual pace or more: what fades in
+    and out is seasonal. Goods that never came back are not told from goods that were delisted, and left out.
 
     Raises `NotEnoughData` without products or with fewer than 20 customers in the top tenth.
     """
@@ -181,7 +182,7 @@ def _concentration(pairs: ir.Table) -> list[dict[str, Any]]:
     """Small products with buyers enough, those that the best prefer most first."""
     people = pairs.group_by("customer_id").aggregate(bought=pairs.visits.sum(), best=pairs.in_top.any())
     pairs = pairs.inner_join(people.select("customer_id", "bought"), "customer_id")
-    mine, visits = pairs.is_best, pairs.visits.cast("float64")
+    mine, visits, size = pairs.is_best, pairs.visits.cast("float64"), pairs.bought.cast("float64")
     sums = (
         pairs.group_by("key")
         .aggregate(
@@ -189,8 +190,8 @@ def _concentration(pairs: ir.Table) -> list[dict[str, Any]]:
             best_buyers=mine.sum(),
             purchases=pairs.visits.sum(),
             best_purchases=pairs.visits.sum(where=mine).fill_null(0),
-            squares=(visits * visits).sum(where=mine).fill_null(0.0),
-            products=(visits * pairs.bought).sum(where=mine).fill_null(0.0),
+            squares=(visits * visits / size).sum(where=mine).fill_null(0.0).round(9),
+            rooted=(visits / size.sqrt()).sum(where=mine).fill_null(0.0).round(9),
             amount=pairs.amount.sum(),
             devoted=_devoted(pairs).sum().fill_null(0),
         )
@@ -202,26 +203,29 @@ def _concentration(pairs: ir.Table) -> list[dict[str, Any]]:
     total = people.aggregate(
         all=people.bought.sum(),
         best=people.bought.sum(where=people.best),
-        squares=(people.bought.cast("float64") ** 2).sum(where=people.best),
+        rooted=people.bought.cast("float64").sqrt().sum(where=people.best).round(9),
+        people=people.best.sum(),
     )
     return _tested(rows, total.to_pyarrow().to_pylist()[0]) if rows else []
 
 
 def _tested(rows: list[dict[str, Any]], total: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows with expectation, shrunk ratio, p and q; `squares` and `products` make the variance and go."""
+    """The rows with expectation, shrunk ratio, p and q (Student's test of the residuals of the best)."""
 
     def column(name: str) -> Floats:
         return np.array([row[name] for row in rows], dtype=np.float64)
 
     rate = column("purchases") / float(total["all"])
     expected = rate * float(total["best"])
-    spread = column("squares") - 2 * rate * column("products") + rate**2 * float(total["squares"])
-    # no less than the same number of purchases by as many people
-    spread = np.maximum(spread, expected)
-    p = stats.norm.sf((column("best_purchases") - expected) / np.sqrt(spread))
+    # Pearson residuals of each of the best, (v - r L) / sqrt(r L), so that nobody counts for more by buying more
+    count = int(total["people"])
+    residual = column("rooted") / np.sqrt(rate) - np.sqrt(rate) * float(total["rooted"])
+    squares = column("squares") / rate - 2 * column("best_purchases") + expected
+    spread = np.maximum((squares - residual**2 / count) / max(count - 1, 1), 1.0)
+    p = stats.t.sf(residual / np.sqrt(spread * count), max(count - 1, 1))
     # half a purchase on both sides keeps the logarithm of none finite
     ratio = np.log((column("best_purchases") + 0.5) / (expected + 0.5))
-    drawn, _posterior = shrink(ratio, spread / (expected + 0.5) ** 2)
+    drawn, _posterior = shrink(ratio, spread / (expected + 0.5))
     q = q_values(p)
     for place, row in enumerate(rows):
         row |= {
@@ -242,7 +246,11 @@ def _devoted(pairs: ir.Table) -> ir.BooleanValue:
 
 
 def _product_findings(ground: Ground, pairs: ir.Table, products: list[dict[str, Any]]) -> list[Finding]:
-    chosen = [row for row in products if row["q_value"] < REPORTED_BELOW and row["concentration"] >= MUCH_MORE]
+    chosen = [
+        row
+        for row in products
+        if row["q_value"] < REPORTED_BELOW and row["best_purchases"] >= MUCH_MORE * row["expected_purchases"]
+    ]
     found = []
     for row in chosen:
         mine = pairs.filter(pairs.key == row["product_id"])
@@ -456,8 +464,10 @@ def _gap_p(row: dict[str, Any], around: dict[str, float]) -> float:
     if around["weeks"] < FEWEST_GAP_WEEKS:
         return float("nan")
     pace = _pace(row)
-    alone = float(np.exp(-pace * row["gap"] / around["phi"]))
-    p = float(-np.expm1(row["sale_days"] * np.log1p(-min(alone, 1 - 1e-12))))
+    # sales are points thrown on the clock, so many of them as are independent: a spacing so wide anywhere between them
+    points = max(row["sales"] / around["phi"], 2.0)
+    part = row["gap"] / max(row["ends"] - row["starts"], 1)
+    p: float = min(points * (1 - part) ** (points - 1), 1.0)
     days = (row["purchased_on"] - row["before"]).days - 1
     steady = all(row[f"sales_{side}"] >= _STEADY_AROUND * pace * around[side] for side in ("before", "after"))
     # a gap of no consequence stays among the compared, and is never reported
@@ -505,7 +515,7 @@ _ON_SHELF = 10
 def _shelf_counts(pairs: ir.Table) -> ir.Table:
     mine = pairs.filter(pairs.in_top)
     counted = mine.group_by("key").aggregate(best_buyers=mine.count(), amount_best=mine.amount.sum())
-    return counted.order_by([counted.best_buyers.desc(), counted.key]).limit(_ON_SHELF)
+    return counted.order_by([counted.amount_best.desc(), counted.key]).limit(_ON_SHELF)
 
 
 def _shelf_keys(pairs: ir.Table) -> list[str]:

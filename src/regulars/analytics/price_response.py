@@ -34,6 +34,7 @@ _NO_CHANCE = 0.001
 _REAL_MOVES = 1.5  # times the variance that differing lines alone give a weekly price
 _LAG = 4  # weeks over which errors may be alike
 _STEPS = 60
+_LEVEL = 1e-9
 _Z = 1.96
 _TOO_STEEP = 8.0  # |log| per unit: beyond it a fit has run away, not found something
 
@@ -216,7 +217,9 @@ def _fit(key: str, mine: dict[str, Any], everything: Floats, usual: float) -> _F
         return None
     time = np.linspace(-1, 1, n)
     asked = [column for column, wanted in ((price - price.mean(), moves), (offer, offers)) if wanted]
-    design = np.column_stack([np.ones(n), others - others.mean(), time, *asked])
+    # traffic that never changes explains nothing, and would make the fit impossible
+    traffic = others - others.mean() if others.std() > _LEVEL else np.zeros(n)
+    design = np.column_stack([np.ones(n), traffic, time, *asked])
     found = poisson_fit(design, units / max(units.mean(), 1e-9))
     if found is None:
         return None
@@ -271,6 +274,10 @@ def poisson_fit(design: Floats, y: Floats) -> tuple[Floats, Floats] | None:
 
     Errors are the larger of the overdispersed-Poisson and the Newey-West ones, each with the small-sample factor.
     """
+    used: NDArray[np.bool_] = np.asarray(np.abs(design).sum(axis=0) > 0)
+    if not used.all():
+        part = poisson_fit(design[:, used], y)
+        return None if part is None else (_spread_out(part[0], used), _spread_out(part[1], used))
     n, k = design.shape
     beta = np.zeros(k)
     beta[0] = np.log(max(float(y.mean()), 1e-9))
@@ -296,7 +303,14 @@ def poisson_fit(design: Floats, y: Floats) -> tuple[Floats, Floats] | None:
     robust = np.diag(bread @ meat @ bread) * n / (n - k)
     variance = np.maximum(np.diag(bread) * dispersion, robust)
     errors: Floats = np.sqrt(np.maximum(variance, 1e-18))
-    return (beta, errors) if np.abs(beta[3:]).max(initial=0) < _TOO_STEEP else None
+    return (beta, errors) if np.abs(beta[1:]).max(initial=0) < _TOO_STEEP else None
+
+
+def _spread_out(values: Floats, used: NDArray[np.bool_]) -> Floats:
+    """The values in the places used, zeros elsewhere."""
+    found = np.zeros(used.size)
+    found[used] = values
+    return found
 
 
 def _table(fits: list[_Fit], margin_share: float | None) -> dict[str, Any]:

@@ -18,7 +18,9 @@ def chapter(context: Context) -> Chapter:
     if order is None:
         blocks.append(context.missing("minimum_order"))
     else:
-        blocks += [findings.cards(context, _("A bonus for a minimum sum"), order), *_order(context, order)]
+        # that no sum pays is the answer above, and the bars below show it
+        blocks += [findings.cards(context, _("A bonus for a minimum sum"), order)] if order.findings else []
+        blocks += _order(context, order)
     if slow is None:
         blocks.append(context.missing("slowing"))
     else:

@@ -59,7 +59,7 @@ def _shelf(context: Context, found: Assortment) -> Bars | None:
         for row in rows
     )
     return Bars(
-        _("Worth the best shelf: what most of the best customers buy"),
+        _("Worth the best shelf: what the best customers spend most on"),
         bars,
         Explained(
             _(
@@ -72,5 +72,5 @@ def _shelf(context: Context, found: Assortment) -> Bars | None:
                 "pace and unsteadiness; goods that never came back are not counted."
             ),
         ),
-        scale=_("The whole width is all of the best customers."),
+        scale=_("The bar: how many of the best customers buy it."),
     )
