@@ -19,10 +19,10 @@ demo: .venv/.app ## set up, then show the product on a real supermarket's histor
 	$(BIN)/regulars demo
 
 test: .venv/.dev ## set up, then run the tests (without those marked slow)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: .venv/.dev ## every test, the slow ones too
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/.dev ## format, lint, types, layers, documents, lock files
 	$(BIN)/ruff format --check $(SOURCES)

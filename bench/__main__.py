@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write bench/RESULTS.md.
 
 python -m bench             everything but what takes lifetimes minutes
-python -m bench --full      lifetimes' Pareto/NBD on a million customers too
+python -m bench --full      lifetimes' Pareto/NBD on a million customers and an audit of 200 million lines too
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import audits, clv_models, summary
+from bench import audits, clv_models, scaling, summary
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -22,6 +22,7 @@ def main() -> None:
     full = "--full" in sys.argv
     sections = {
         "The whole audit": [*audits.rows(10_000_000, with_csv=True), *audits.rows(50_000_000, with_csv=False)],
+        "Cost per million lines": scaling.rows(full=full),
         "From lines to customers": summary.rows(10_000_000),
         "Customer models": _models(full=full),
     }

@@ -26,8 +26,8 @@ from tests.conftest import require_spark
 pytestmark = [
     pytest.mark.spark,
     pytest.mark.timeout(900),
-    # what pandas 3 announces inside Ibis 12
-    pytest.mark.filterwarnings("ignore:The 'future.infer_string' option"),
+    # what pandas 3 announces of its next version, inside Ibis and Spark
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 

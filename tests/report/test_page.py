@@ -167,8 +167,9 @@ def strings_of_the_report() -> set[str]:
 def test_a_russian_page_has_no_english_sentence(whole: Audit, tiny: Audit) -> None:
     sentences = strings_of_the_report()
     assert len(sentences) > 150
-    for audit in (whole, dataclasses.replace(tiny, skipped={})):
-        text = page_of(audit, "ru").text
+    for audit in (whole, tiny):
+        # why an analysis was left out is said in the language of the audit
+        text = page_of(dataclasses.replace(audit, skipped={}), "ru").text
         assert [sentence for sentence in sentences if sentence in text] == []
         # a Russian date ends with a full stop of its own
         assert ".." not in text

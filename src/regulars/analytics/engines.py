@@ -4,7 +4,6 @@ Every analysis is an Ibis expression, so the same code runs on both and gives th
 """
 
 import socket
-import warnings
 from typing import Any
 
 import ibis
@@ -45,10 +44,7 @@ def connect_engine(address: str) -> ibis.BaseBackend:
     session = _session(address)
     for name, value in _SESSION.items():
         session.conf.set(name, value)
-    with warnings.catch_warnings():
-        # pandas announces a change of its own that nobody who sees the warning could act upon
-        warnings.filterwarnings("ignore", message="The 'future.infer_string' option")
-        return _backend(session)
+    return _backend(session)
 
 
 def _backend(session: Any) -> ibis.BaseBackend:

@@ -48,7 +48,7 @@ def generate_shop(plan: str | ShopPlan = "coffee", *, seed: int = 1, language: s
     plan = _plan(plan, changes)
     words = _words(language)
     streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(7))
-    people, visiting, assortment, tills, baskets, later, habits = streams
+    people, visiting, assortment, tills, baskets, habits, later = streams
     season = Season.of(plan)
     customers = draw_customers(plan, people)
     planted = draw_habits(plan, customers, habits)
