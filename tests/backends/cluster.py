@@ -37,10 +37,15 @@ def spark_home() -> Path:
 
 def spark_environment(folder: Path) -> dict[str, str]:
     """What driver, master and workers have to agree upon."""
+    settings = folder / "conf" / "spark-defaults.conf"
+    settings.parent.mkdir(exist_ok=True)
+    # two hundred tasks per shuffle, Spark's default, are for more than two cores and a few thousand rows
+    settings.write_text("spark.sql.shuffle.partitions 4\nspark.driver.host 127.0.0.1\n")
     return {
         **os.environ,
         "SPARK_HOME": str(spark_home()),
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_CONF_DIR": str(settings.parent),
         "SPARK_SCALA_VERSION": "2.13",  # a worker outside a full distribution cannot find it out
         "SPARK_WORKER_DIR": str(folder / "work"),
         "SPARK_LOCAL_DIRS": str(folder / "local"),

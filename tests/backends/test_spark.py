@@ -107,6 +107,7 @@ def regulars_command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.slow  # a second audit on the cluster: four minutes
 def test_the_command_computes_on_the_cluster(address: str, sales: Path, tmp_path: Path) -> None:
     done = regulars_command(
         "audit", str(sales), "--engine", address, "--out", "r.html", "--json", "a.json", "--xlsx",

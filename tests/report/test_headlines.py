@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from regulars.analytics.audit import Audit
+from regulars.analytics.findings import Evidence, Finding
 from regulars.core.i18n import LANGUAGES, use_language
 from regulars.report import headlines
 
@@ -51,5 +52,12 @@ def test_a_base_without_opportunities_has_no_such_headline(whole: Audit) -> None
 def test_every_finding_that_competes_for_money_can_be_said() -> None:
     from regulars.analytics.opportunities import FINDING_SHARES
     from regulars.report.sentences import _KINDS
+    from regulars.report.sentences.titles import title
 
     assert FINDING_SHARES.keys() <= _KINDS.keys()
+    about = {"dimension": "staff", "label": "Ann", "product": "tea", "given": "a", "then": "b"}
+    about |= {"first": "a", "second": "b", "category": "c"}
+    for kind in FINDING_SHARES:
+        finding = Finding("x", "x", kind, about, 1, None, Evidence("tested"))
+        with use_language("en"):
+            assert "{" not in title(finding)

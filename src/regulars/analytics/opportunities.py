@@ -35,13 +35,16 @@ FINDING_SHARES = {
     "sequence_next": 0.05,
     "trial_likely": 0.05,
     "slowing:high_check": 0.20,
+    "discount:wasted": 0.25,
     # a cause that is mended for all of them at once
     "entry_worse": 0.25,
     "exit": 0.25,
     "service_worse": 0.25,
     "gap:product": 0.50,
-    "discount:wasted": 0.25,
 }
+
+# of these nobody can be left out for comparison
+_MENDED_FOR_ALL = frozenset({"entry_worse", "exit", "service_worse", "gap:product"})
 
 # these are about how much people spend, not about whether they come
 _ABOUT_MONEY = ("raise_frequency", "raise_check")
@@ -250,7 +253,11 @@ class _Items:
             assumed_share=share,
             money=money,
             profit=None if self.margin_share is None else money.value * self.margin_share - cost,
-            control_group=self._control_group(name, people, mine, share),
+            control_group=(
+                None
+                if finding is not None and finding.kind in _MENDED_FOR_ALL
+                else self._control_group(name, people, mine, share)
+            ),
             within_budget=int(people.within_budget.sum().to_pyarrow().as_py()) if self.budget else None,
             finding=finding,
         )

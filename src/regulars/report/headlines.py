@@ -168,7 +168,7 @@ def _opportunities(context: Context) -> list[Headline]:
     return [
         Headline(
             f"opportunity:{item.id}",
-            first.title(item, context.purse),
+            first.title(item),
             context.purse.about(item.money.value),
             ngettext("{n} customer, {assumption}.", "{n} customers, {assumption}.", item.customers).format(
                 n=words.count(item.customers), assumption=first.assumption(item)

@@ -20,7 +20,6 @@ from regulars.report.chapters.first import assumption, title
 from regulars.report.headlines import headlines
 from regulars.report.people import TABLE_FILE, WORKBOOK_LISTS, PeopleList, sheet_title
 from regulars.report.sheets import Sheet, SheetColumn, Styles
-from regulars.report.words import Purse
 
 # more is not a list that a person works through, and every ten thousand cost a second
 ROWS_PER_SHEET = 10_000
@@ -138,7 +137,7 @@ class _Book:
             amounts = [item.money.value, item.money.low, item.money.high, item.at_stake]
             sheet.write(
                 [
-                    title(item, Purse(currency)),
+                    title(item),
                     item.customers,
                     *(round(amount) / self.unit for amount in amounts),
                     item.assumed_share,

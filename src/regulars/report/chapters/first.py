@@ -3,9 +3,9 @@
 from regulars.analytics.opportunities import HIGH_CHECK, Opportunity
 from regulars.core.i18n import gettext as _
 from regulars.report import names, words
-from regulars.report.blocks import Bar, Bars, Block, Chapter, Explained, Text
-from regulars.report.chapters.common import Context, likely, share, whisker
-from regulars.report.sentences import action
+from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Table, Text
+from regulars.report.chapters.common import Context, likely, number, share, table, whisker
+from regulars.report.sentences.titles import title as title_of
 
 
 def chapter(context: Context) -> Chapter:
@@ -16,7 +16,7 @@ def chapter(context: Context) -> Chapter:
             "No opportunity has anybody in it: there is nothing to suggest from this history."
         )
         return Chapter("first", _("What to do first?"), answer)
-    blocks: list[Block] = [bars(context, with_people=True), _closing()]
+    blocks: list[Block] = [bars(context, with_people=True), _proof(context), _closing()]
     return Chapter("first", _("What to do first?"), _answer(context), tuple(blocks))
 
 
@@ -24,13 +24,13 @@ def _answer(context: Context) -> str:
     items = context.audit.opportunities.items
     total = sum(item.money.value for item in items)
     return _("All of them together: {total} over the next 12 months. The first is “{name}”.").format(
-        total=context.purse.about(total), name=title(items[0], context.purse)
+        total=context.purse.about(total), name=title(items[0])
     )
 
 
-def title(item: Opportunity, purse: words.Purse) -> str:
+def title(item: Opportunity) -> str:
     """What to do."""
-    return names.opportunity(item.id) if item.finding is None else action(item.finding, purse)
+    return names.opportunity(item.id) if item.finding is None else title_of(item.finding)
 
 
 def assumption(item: Opportunity) -> str:
@@ -53,8 +53,8 @@ def bars(context: Context, *, with_people: bool) -> Bars:
         low, high = whisker(item.money, widest)
         found.append(
             Bar(
-                label=title(item, purse),
-                note=", ".join([words.customers(item.customers), assumption(item), *_proof(item, with_people)]),
+                label=title(item),
+                note=", ".join([words.customers(item.customers), assumption(item)]),
                 value=purse.about(item.money.value),
                 interval=likely(purse.range(item.money)),
                 end=share(item.money.value, widest),
@@ -68,18 +68,30 @@ def bars(context: Context, *, with_people: bool) -> Bars:
     return Bars(heading, tuple(found), Explained(rule(), _definition()) if with_people else None)
 
 
-def _proof(item: Opportunity, with_people: bool) -> list[str]:
-    """What it takes to prove the result, and whom the budget reaches."""
-    if not with_people:
-        return []
-    told = []
-    if item.within_budget is not None:
-        told.append(_("the budget reaches {n}").format(n=words.count(item.within_budget)))
-    if item.control_group is None:
-        told.append(_("too few people to prove the result with a control group"))
-    else:
-        told.append(_("to prove the result leave {n} alone").format(n=words.count(item.control_group)))
-    return told
+def _proof(context: Context) -> Table:
+    """What it takes to prove each, what it earns, and whom the budget reaches."""
+    chances = context.audit.opportunities
+    columns = [Column(_("Opportunity")), number(_("Customers")), number(_("Control group"))]
+    with_profit = any(item.profit is not None for item in chances.items)
+    columns += [number(_("Profit"))] if with_profit else []
+    columns += [number(_("Within the budget"))] if chances.budget else []
+    rows = []
+    for item in chances.items:
+        group = "—" if item.control_group is None else words.count(item.control_group)
+        row = [title(item), words.count(item.customers), group]
+        row += [context.purse.about(item.profit or 0.0)] if with_profit else []
+        row += [words.count(item.within_budget or 0)] if chances.budget else []
+        rows.append(row)
+    return table(
+        _("How to prove it"),
+        columns,
+        rows,
+        _(
+            "The control group is how many, drawn by lot, to leave alone so that the assumed share of success can be "
+            "told from chance. A dash: there are too few people, or the cause is mended for everybody at once; compare "
+            "with the time before."
+        ),
+    )
 
 
 def rule() -> str:
