@@ -132,12 +132,14 @@ def look_back(goods: Goods, cut: int, horizon: int, step: int) -> Past:
     own = rows.select("customer_no", "product_no", "n", *FEATURES).order_by("customer_no", "product_no").to_pyarrow()
     people = _visitors(bought.filter((bought.day_no <= cut) & (bought.customer_no % step == 0)), cut, horizon)
     people = people.order_by("customer_no").to_pyarrow()
-    popularity = _popularity(bought.filter(bought.day_no <= cut), cut, horizon).order_by(
-        ibis.desc("lately"), "product_no"
+    popularity = _popularity(bought.filter(bought.day_no <= cut), cut, horizon).select(
+        "product_no", "popularity", "lately"
     )
-    products = popularity.select("product_no", "popularity").to_pyarrow()
+    # ordered last of all: an engine may forget the order of what is selected from
+    products = popularity.order_by(ibis.desc("lately"), "product_no").to_pyarrow()
     after = bought.filter((bought.day_no > cut) & (bought.day_no <= cut + horizon) & (bought.customer_no % step == 0))
-    after = after.select("customer_no", "product_no").distinct().order_by("customer_no", "product_no").to_pyarrow()
+    after = after.group_by("customer_no", "product_no").aggregate(days=after.count())
+    after = after.order_by("customer_no", "product_no").to_pyarrow()
     return _candidates(own, people, products, after)
 
 

@@ -89,7 +89,7 @@ def first_visits(rollup: Rollup, window_days: int) -> ir.Table:
     found = found.left_join(early, "customer_id").drop("customer_id_right")
     days_to_third = found.third_on.delta(found.first_on, unit="day")
     return found.mutate(
-        month=found.first_on.truncate("M"),
+        month=ibis.date(found.first_on.year(), found.first_on.month(), 1),  # what Spark truncates becomes a moment
         in_window=(found.second_gap <= window_days).fill_null(False),
         regular=(days_to_third <= REGULAR_WINDOWS * window_days).fill_null(False),
         observed=found.age_days >= REGULAR_WINDOWS * window_days,
