@@ -7,6 +7,8 @@ from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained,
 from regulars.report.chapters.common import Context, likely, number, share, table, whisker
 from regulars.report.sentences.titles import title as title_of
 
+_FIRST_PAGE = 5  # opportunities on the page of headlines
+
 
 def chapter(context: Context) -> Chapter:
     """Opportunities."""
@@ -47,6 +49,7 @@ def assumption(item: Opportunity) -> str:
 def bars(context: Context, *, with_people: bool) -> Bars:
     """Opportunities, largest profit first; without people it is the short list of the first page."""
     items, purse = context.audit.opportunities.items, context.purse
+    items = items if with_people else items[:_FIRST_PAGE]
     widest = max((item.money.high for item in items), default=0.0)
     found = []
     for item in items:
