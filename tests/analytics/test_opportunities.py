@@ -227,3 +227,28 @@ def test_the_control_group_is_the_smallest_that_shows_the_gain() -> None:
 @pytest.mark.parametrize(("people", "gain"), [(1, 0.1), (100, 0.1), (1_000_000, 0.0)])
 def test_without_enough_people_or_gain_nothing_can_be_proved(people: int, gain: float) -> None:
     assert control_group(people, gain=gain, variances=(0.25, 0.25)) is None
+
+
+@pytest.mark.usefixtures("acted_upon")
+def test_nobody_is_contacted_who_brings_less_than_the_contact_costs() -> None:
+    rows = [bought(name, 300, 160) for name in ("a", "b")]
+    # a quarter of the 11 that "b" brings is less than 10
+    result = with_findings(rows, a_finding({"a": 1}, 1_000.0), budget=Budget(amount=10_000, contact_cost=10))
+    assert {name: row["within_budget"] for name, row in by_customer(result.people).items()} == {"a": True, "b": False}
+
+
+def test_a_cause_that_is_mended_for_all_takes_no_contacts_and_no_control_group() -> None:
+    rows = [bought(name, 300, 160) for name in ("a", "b")]
+    cause = a_finding({"a": 1}, 1e6, kind="service_worse")
+    result = with_findings(rows, cause, budget=Budget(amount=10_000, contact_cost=1))
+    first = result.items[0]
+    assert (first.id, first.within_budget, first.control_group) == ("test:one", None, None)
+    assert first.profit == first.money.value * 0.25
+    assert {name: row["within_budget"] for name, row in by_customer(result.people).items()} == {"a": False, "b": True}
+
+
+def test_what_is_about_money_is_proved_by_money() -> None:
+    # of a thousand people whose money differs by 100, each is to spend 50 more
+    size = control_group(1_000, gain=50.0, variances=(10_000.0, 10_000.0))
+    assert size is not None
+    assert 1 / size + 1 / (1_000 - size) <= (50 / (1.959964 + 0.841621)) ** 2 / 10_000

@@ -1,6 +1,7 @@
 """The same audit in process and on a real cluster: equal to the last digit for counts and money."""
 
 import dataclasses
+import datetime as dt
 import json
 import math
 import os
@@ -136,6 +137,12 @@ def test_parquet_of_the_engines_own_storage_is_read_there(
         read_there(engine, place, mapping={}, currency="RUB")
     with pytest.raises(TooManyRejects, match="no moment"):
         read_there(engine, place, mapping={"customer_id": "card", "purchased_at": "product"}, currency="RUB")
+    late: dict[str, Any] = {"mapping": {"customer_id": "card"}, "currency": "RUB", "today": dt.date(2024, 6, 1)}
+    with pytest.raises(TooManyRejects, match="--accept-rejects"):
+        read_there(engine, place, **late)
+    kept = read_there(engine, place, **late, accept_rejects=True)
+    assert kept.reading.rows_rejected > 0
+    assert kept.last_day <= dt.date(2024, 6, 1)
     with pytest.raises(FileProblem, match="cannot be read by the engine"):
         read_there(engine, "file:///nowhere/at/all.parquet", mapping={}, currency="RUB")
 

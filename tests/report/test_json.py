@@ -44,7 +44,7 @@ def test_the_schema_is_a_schema_and_describes_every_member() -> None:
 
 
 def test_every_audit_keeps_the_schema(any_audit: Audit) -> None:
-    jsonschema.Draft202012Validator(json_schema()).validate(read(any_audit))
+    assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(read(any_audit))) == []
 
 
 def test_what_programs_read_is_where_they_look_for_it(whole: Audit) -> None:

@@ -43,11 +43,11 @@ FINDING_SHARES = {
     "gap:product": 0.50,
 }
 
-# of these nobody can be left out for comparison
+# of these nobody can be left out for comparison, and nobody has to be contacted
 _MENDED_FOR_ALL = frozenset({"entry_worse", "exit", "service_worse", "gap:product"})
 
-# these are about how much people spend, not about whether they come
-_ABOUT_MONEY = ("raise_frequency", "raise_check")
+# these are about whether people come at all; the others about how much they spend
+_ABOUT_COMING = frozenset({"hold_slipping", "win_back_lost", "second_purchase"})
 
 HIGH_CHECK = 0.75  # quantile of the mean check
 
@@ -74,7 +74,7 @@ class Opportunity:
     money: Estimate
     profit: float | None  # money times the margin, less the contacts; None when no margin is known
     control_group: int | None  # people to leave alone, so that the result can be proved; None: there are too few
-    within_budget: int | None  # customers whom the budget reaches; None without a budget
+    within_budget: int | None  # customers whom the budget reaches; None without a budget, or without contacts
     finding: Finding | None = None
 
 
@@ -124,7 +124,9 @@ def opportunities(
     customer's `amount` has among its people. Who is in several is counted where most money is expected (ties: the id
     that sorts first), so no customer's money is counted twice.
 
-    With a budget, contacts go to those who are expected to bring most, whatever opportunity they are in.
+    With a budget, contacts go to those who are expected to bring most, whatever opportunity they are in, and to nobody
+    who is expected to bring less than the contact costs (in margin, where it is known). A cause that is mended for all
+    at once takes no contacts.
 
     Who could be in both of the last two stays where more money is. Customers without a stake are left out.
     Without a back-test no chance is known, and the whole money of the first three counts.
@@ -132,7 +134,7 @@ def opportunities(
     own = _choose(_with_rhythm(rollup, states, rhythm))
     chosen = _best_of_each(own, findings).cache()
     if budget is not None:
-        chosen = _within(chosen, budget).cache()
+        chosen = _within(chosen, budget, _without_contacts(findings), margin_share).cache()
     items = _Items(rollup, states, chosen, tuple(findings), margin_share, budget)
     return Opportunities(items.found(), chosen.drop("share"), budget)
 
@@ -211,11 +213,21 @@ def _stakes(findings: Sequence[Finding]) -> list[ir.Table]:
     return tables
 
 
-def _within(chosen: ir.Table, budget: Budget) -> ir.Table:
+def _without_contacts(findings: Sequence[Finding]) -> list[str]:
+    return [one.id for one in findings if one.kind in _MENDED_FOR_ALL]
+
+
+def _within(chosen: ir.Table, budget: Budget, without_contacts: list[str], margin_share: float | None) -> ir.Table:
     """`within_budget`: the contacts that the budget pays, most expected money first."""
     contacts = budget.amount // budget.contact_cost
-    order = ibis.window(order_by=[chosen.opportunity_amount.desc(), chosen.customer_id])
-    return chosen.mutate(within_budget=ibis.row_number().over(order) < contacts)
+    brings = chosen.opportunity_amount.cast("float64") * (1.0 if margin_share is None else margin_share)
+    worth = brings > float(budget.contact_cost)
+    if without_contacts:
+        worth &= ~chosen.opportunity.isin(without_contacts)
+    chosen = chosen.mutate(worth=worth)
+    order = ibis.window(group_by=chosen.worth, order_by=[chosen.opportunity_amount.desc(), chosen.customer_id])
+    chosen = chosen.mutate(within_budget=chosen.worth & (ibis.row_number().over(order) < contacts))
+    return chosen.drop("worth")
 
 
 @dataclass(frozen=True)
@@ -245,7 +257,8 @@ class _Items:
         mine = np.asarray(column.to_numpy(), dtype=np.float64)
         share = float(people.share.max().to_pyarrow().as_py())
         money = self._money(mine)
-        cost = self.budget.contact_cost * mine.size if self.budget else 0
+        for_all = finding is not None and finding.kind in _MENDED_FOR_ALL
+        cost = self.budget.contact_cost * mine.size if self.budget and not for_all else 0
         return Opportunity(
             id=name,
             customers=mine.size,
@@ -253,12 +266,8 @@ class _Items:
             assumed_share=share,
             money=money,
             profit=None if self.margin_share is None else money.value * self.margin_share - cost,
-            control_group=(
-                None
-                if finding is not None and finding.kind in _MENDED_FOR_ALL
-                else self._control_group(name, people, mine, share)
-            ),
-            within_budget=int(people.within_budget.sum().to_pyarrow().as_py()) if self.budget else None,
+            control_group=None if for_all else self._control_group(name, people, mine, share),
+            within_budget=int(people.within_budget.sum().to_pyarrow().as_py()) if self.budget and not for_all else None,
             finding=finding,
         )
 
@@ -269,7 +278,7 @@ class _Items:
         return Estimate(drawn.value, max(drawn.low, 0.0), drawn.high)
 
     def _control_group(self, name: str, people: ir.Table, mine: NDArray[np.float64], share: float) -> int | None:
-        if name in _ABOUT_MONEY:
+        if name not in _ABOUT_COMING:
             spent = people.inner_join(self.rollup.customers, "customer_id").amount_year.cast("float64")
             variance = float(spent.var(how="pop").to_pyarrow().as_py() or 0.0)
             return control_group(mine.size, gain=float(mine.mean()), variances=(variance, variance))

@@ -236,7 +236,13 @@ def _history(
         if currency is None:
             raise click.UsageError(_("Name the currency of {file}: --currency.").format(file=stored[0]))
         progress.step(_("Connecting to {address}").format(address=place.address), None, None)
-        return read_there(connect_engine(place.address), stored[0], mapping=mapping_of(mapping), currency=currency)
+        return read_there(
+            connect_engine(place.address),
+            stored[0],
+            mapping=mapping_of(mapping),
+            currency=currency,
+            accept_rejects=reading["accept_rejects"],
+        )
     # an address that does not answer is told before the files are read
     engine = None if place is None else connect_engine(place.address)
     found = read_purchases(

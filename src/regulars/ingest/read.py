@@ -65,7 +65,7 @@ def read_purchases(
         files = find_files(sources, leave_out=[rejects_to] if rejects_to else [])
         job = _Job(engine, files, mapping or {}, region)
         job.open(currency)
-        job.convert(today or _tomorrow())
+        job.convert(today or tomorrow())
         job.check(rejects_to, accept_rejects=accept_rejects)
         job.leave_out_repeats()
         history = job.history(rejects_to)
@@ -84,7 +84,8 @@ def _workspace(folder: Path | None) -> Iterator[Workspace]:
         raise
 
 
-def _tomorrow() -> dt.date:
+def tomorrow() -> dt.date:
+    """The last day that a purchase may have: the shop may be in an earlier time zone."""
     return dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1)
 
 

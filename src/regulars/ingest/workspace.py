@@ -36,9 +36,9 @@ class Workspace:
         self._count += 1
         return self.folder / f"{stem}-{self._count:05d}{suffix}"
 
-    def live_as_long_as(self, owner: object) -> None:
+    def live_as_long_as(self, owner: object, *, even_if_chosen: bool = False) -> None:
         """Remove the folder when `owner` is gone or the program ends, unless the caller chose the place."""
-        if not self._kept:
+        if even_if_chosen or not self._kept:
             weakref.finalize(owner, shutil.rmtree, str(self.folder), ignore_errors=True)
 
     def remove(self) -> None:

@@ -83,7 +83,7 @@ def _proof(context: Context) -> Table:
         group = "—" if item.control_group is None else words.count(item.control_group)
         row = [title(item), words.count(item.customers), group]
         row += [context.purse.about(item.profit or 0.0)] if with_profit else []
-        row += [words.count(item.within_budget or 0)] if chances.budget else []
+        row += ["—" if item.within_budget is None else words.count(item.within_budget)] if chances.budget else []
         rows.append(row)
     return table(
         _("How to prove it"),
