@@ -107,6 +107,22 @@ def test_a_budget_says_whom_it_reaches(sales: Path, tmp_path: Path) -> None:
     assert profits == sorted(profits, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["audit", "x.csv", "--shared", "folder"], "--engine"),
+        (["audit", "x.csv", "--engine", "foo"], "foo"),
+        (["audience", "c.parquet", "--for", "google", "--out", "a.csv"], "--list"),
+        (["audience", "c.parquet", "--list", "abc:A", "--for", "pigeons", "--out", "a.csv"], "--for"),
+    ],
+)
+def test_a_wrong_option_is_called_as_it_is_typed(arguments: list[str], named: str, tmp_path: Path) -> None:
+    done = regulars(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert named in done.stderr and "Traceback" not in done.stderr
+    assert files_in(tmp_path) == set()
+
+
 @pytest.mark.parametrize("option", [["--budget", "100"], ["--contact-cost", "5"], ["--budget", "-3"]])
 def test_half_a_budget_is_explained(option: list[str], sales: Path, tmp_path: Path) -> None:
     done = regulars("audit", str(sales), *option, cwd=tmp_path)

@@ -179,6 +179,8 @@ def _run(
     _refuse_to_overwrite_input((*files, attributes) if attributes else files, targets)
     if (budget is None) != (contact_cost is None):
         raise click.UsageError(_("--budget and --contact-cost go together: what may be spent, and what one costs."))
+    if shared and engine is None:
+        raise click.UsageError(_("--shared is for a cluster: name it with --engine."))
     with progress_bar() as bar:
         place = None if engine is None else Place(engine, Path(shared) if shared else None)
         history = _history(files, place, targets.rejects, bar, **reading)

@@ -88,7 +88,8 @@ def _usage_message(error: click.ClickException) -> str:
         case click.NoSuchCommand():
             return _("There is no command {name}.").format(name=error.command_name)
         case click.MissingParameter():
-            name = error.param.human_readable_name if error.param else ""
+            # an option is called as it is typed, an argument as the help calls it
+            name = _typed(error.param) if error.param else ""
             return _("{name} is missing.").format(name=name)
         case click.BadParameter(param=click.Parameter(type=click.Choice(choices=choices)) as param):
             return _("{name} must be one of: {choices}.").format(name=param.opts[0], choices=", ".join(choices))
@@ -103,3 +104,7 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
     if wanted:
         click.echo(f"regulars {version('regulars')}")
         context.exit()
+
+
+def _typed(param: click.Parameter) -> str:
+    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
