@@ -33,9 +33,10 @@ FINDING_SHARES = {
     "need_due": 0.10,
     "pair_together": 0.05,
     "sequence_next": 0.05,
-    "trial_likely": 0.05,
-    "slowing:high_check": 0.20,
     "discount:wasted": 0.25,
+    # the money of these is already that of a modest share, which their sentences name
+    "trial_likely": 1.0,
+    "slowing:high_check": 1.0,
     # a cause that is mended for all of them at once
     "entry_worse": 0.25,
     "exit": 0.25,

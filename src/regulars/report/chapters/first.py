@@ -43,6 +43,8 @@ def assumption(item: Opportunity) -> str:
     }
     if item.id in texts and item.assumed_share == 0.1:
         return texts[item.id]
+    if item.assumed_share == 1:
+        return _("a modest share of success is counted in already")
     return _("if it works with {share} of them").format(share=words.percent(item.assumed_share))
 
 

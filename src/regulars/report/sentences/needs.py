@@ -1,29 +1,13 @@
 """Sentences on what customers need next, what goes together, what follows what, and who may try what."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import Finding
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import words
-from regulars.report.sentences.sentence import Sentence
+from regulars.report.sentences.sentence import Sentence, about, estimate, name
 from regulars.report.words import Purse
-
-
-def _estimate(finding: Finding, key: str) -> Estimate:
-    value = finding.about[key]
-    assert isinstance(value, Estimate)
-    return value
-
-
-def _name(finding: Finding, key: str) -> str:
-    return words.name(finding.about[key])
-
-
-def _number(finding: Finding, key: str) -> Any:
-    return finding.about[key]
 
 
 def _need_text(finding: Finding, _purse: Purse) -> str:
@@ -35,10 +19,10 @@ def _need_text(finding: Finding, _purse: Purse) -> str:
         finding.customers,
     ).format(
         n=words.count(finding.customers),
-        product=_name(finding, "product"),
-        days=words.days(_number(finding, "days")),
-        rate=words.percent(_estimate(finding, "hit_rate").value),
-        base=words.percent(_number(finding, "base_rate")),
+        product=name(finding, "product"),
+        days=words.days(about(finding, "days")),
+        rate=words.percent(estimate(finding, "hit_rate").value),
+        base=words.percent(about(finding, "base_rate")),
     )
 
 
@@ -46,7 +30,7 @@ def _need_action(finding: Finding, purse: Purse) -> str:
     return _(
         "Have it in stock: purchases for {expected} are expected. Remind these customers in time, without a discount; "
         "the money is what they would otherwise not buy within these days, a part of it only later."
-    ).format(expected=purse.about(_number(finding, "expected")))
+    ).format(expected=purse.about(about(finding, "expected")))
 
 
 def _pair_text(finding: Finding, _purse: Purse) -> str:
@@ -57,9 +41,9 @@ def _pair_text(finding: Finding, _purse: Purse) -> str:
         "customers often buy the first and have never bought the second.",
         finding.customers,
     ).format(
-        given=_name(finding, "given"),
-        then=_name(finding, "then"),
-        times=words.decimal(_estimate(finding, "times").value),
+        given=name(finding, "given"),
+        then=name(finding, "then"),
+        times=words.decimal(estimate(finding, "times").value),
         n=words.count(finding.customers),
     )
 
@@ -68,24 +52,24 @@ def _pair_action(finding: Finding, purse: Purse) -> str:
     text = _(
         "Put them side by side, and offer “{then}” at the till to whoever takes “{given}”. The money is the most that "
         "can be won: as if all of these customers took it as others do."
-    ).format(given=_name(finding, "given"), then=_name(finding, "then"))
-    margin = _number(finding, "margin")
+    ).format(given=name(finding, "given"), then=name(finding, "then"))
+    margin = about(finding, "margin")
     if margin is None:
         return text
     return _("{text} Margin of one such purchase: {margin}.").format(text=text, margin=purse.money(margin))
 
 
 def _sequence_text(finding: Finding, _purse: Purse) -> str:
-    extra = _estimate(finding, "extra")
+    extra = estimate(finding, "extra")
     return _(
         "After “{first}” comes “{second}”, typically {days} later: {followed} of purchases are followed so within "
         "{window}; {extra} of all such purchases are beyond what the opposite order shows."
     ).format(
-        first=_name(finding, "first"),
-        second=_name(finding, "second"),
-        days=words.days(_number(finding, "days")),
-        followed=words.percent(_number(finding, "followed")),
-        window=words.days(_number(finding, "window")),
+        first=name(finding, "first"),
+        second=name(finding, "second"),
+        days=words.days(about(finding, "days")),
+        followed=words.percent(about(finding, "followed")),
+        window=words.days(about(finding, "window")),
         extra=words.percent(extra.value),
     )
 
@@ -97,7 +81,7 @@ def _sequence_action(finding: Finding, _purse: Purse) -> str:
         "{n} customers have bought the first lately and not the second yet: offer it {days} after the first. The money "
         "holds if a reminder does as much again as habit does.",
         finding.customers,
-    ).format(n=words.count(finding.customers), days=words.days(_number(finding, "days")))
+    ).format(n=words.count(finding.customers), days=words.days(about(finding, "days")))
 
 
 def _trial_text(finding: Finding, _purse: Purse) -> str:
@@ -109,15 +93,15 @@ def _trial_text(finding: Finding, _purse: Purse) -> str:
         finding.customers,
     ).format(
         n=words.count(finding.customers),
-        category=_name(finding, "category"),
-        rate=words.percent(_estimate(finding, "rate").value),
-        base=words.percent(_number(finding, "base_rate")),
-        days=words.days(_number(finding, "days")),
+        category=name(finding, "category"),
+        rate=words.percent(estimate(finding, "rate").value),
+        base=words.percent(about(finding, "base_rate")),
+        days=words.days(about(finding, "days")),
     )
 
 
 def _trial_action(finding: Finding, _purse: Purse) -> str:
-    near = [_name(finding, key) for key in ("near", "near_too") if finding.about[key]]
+    near = [name(finding, key) for key in ("near", "near_too") if finding.about[key]]
     text = _(
         "Invite them to try it, with a sample or a first visit at ease. The money holds if an invitation brings as "
         "many again as come by themselves."

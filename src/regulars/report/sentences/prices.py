@@ -3,25 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
-from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import Finding
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import words
-from regulars.report.sentences.sentence import Sentence
+from regulars.report.sentences.sentence import Sentence, about, estimate
 from regulars.report.words import Purse
-
-
-def _about(finding: Finding, name: str) -> Any:
-    return finding.about[name]
-
-
-def _estimate(finding: Finding, name: str) -> Estimate:
-    found = finding.about[name]
-    assert isinstance(found, Estimate)
-    return found
 
 
 def _price_buyers(finding: Finding, _purse: Purse) -> str:
@@ -31,8 +19,8 @@ def _price_buyers(finding: Finding, _purse: Purse) -> str:
         finding.customers,
     ).format(
         n=words.count(finding.customers),
-        share=words.percent(_about(finding, "share")),
-        offered=words.percent(_about(finding, "offered")),
+        share=words.percent(about(finding, "share")),
+        offered=words.percent(about(finding, "offered")),
     )
 
 
@@ -40,7 +28,7 @@ def _price_buyers_action(finding: Finding, purse: Purse) -> str:
     return _(
         "Tell them of offers first, and do not count on them at full price. If they hold a card with a constant "
         "discount, this is your terms and not their habit. They were given {money} in the last 12 months."
-    ).format(money=purse.money(_about(finding, "discount_year")))
+    ).format(money=purse.money(about(finding, "discount_year")))
 
 
 def _service_buyers(finding: Finding, _purse: Purse) -> str:
@@ -52,8 +40,8 @@ def _service_buyers(finding: Finding, _purse: Purse) -> str:
         finding.customers,
     ).format(
         n=words.count(finding.customers),
-        share=words.percent(_about(finding, "share")),
-        offered=words.percent(_about(finding, "offered")),
+        share=words.percent(about(finding, "share")),
+        offered=words.percent(about(finding, "offered")),
     )
 
 
@@ -69,7 +57,7 @@ def _wasted(finding: Finding, purse: Purse) -> str:
         "{n} customer came about as often in times without discounts; the discounts of a year: {money}.",
         "{n} customers came about as often in times without discounts; their discounts of a year: {money}.",
         finding.customers,
-    ).format(n=words.count(finding.customers), money=purse.money(_about(finding, "given")))
+    ).format(n=words.count(finding.customers), money=purse.money(about(finding, "given")))
 
 
 def _wasted_action(_finding: Finding, _purse: Purse) -> str:
@@ -80,19 +68,19 @@ def _wasted_action(_finding: Finding, _purse: Purse) -> str:
 
 
 def _price(finding: Finding, _purse: Purse) -> str:
-    elasticity = _estimate(finding, "elasticity")
+    elasticity = estimate(finding, "elasticity")
     return _(
         "Demand for “{product}” answers to its price: 10% dearer, about {fall} fewer sold (elasticity {low} to {high})."
     ).format(
-        product=words.name(_about(finding, "product")),
-        fall=words.percent(_about(finding, "fall")),
+        product=words.name(about(finding, "product")),
+        fall=words.percent(about(finding, "fall")),
         low=words.decimal(elasticity.low),
         high=words.decimal(elasticity.high),
     )
 
 
 def _price_action(finding: Finding, _purse: Purse) -> str:
-    margin, elasticity = finding.about.get("margin"), _estimate(finding, "elasticity")
+    margin, elasticity = finding.about.get("margin"), estimate(finding, "elasticity")
     best = -1 / margin if isinstance(margin, float) and margin > 0 else None
     if best is not None and elasticity.low > best:
         return _("At its margin a slightly higher price would earn more: try it in one store first.")
@@ -102,10 +90,10 @@ def _price_action(finding: Finding, _purse: Purse) -> str:
 
 
 def _offer(finding: Finding) -> dict[str, str]:
-    lift, needed = _estimate(finding, "lift"), finding.about.get("break_even")
+    lift, needed = estimate(finding, "lift"), finding.about.get("break_even")
     return {
-        "product": words.name(_about(finding, "product")),
-        "depth": words.percent(_about(finding, "depth")),
+        "product": words.name(about(finding, "product")),
+        "depth": words.percent(about(finding, "depth")),
         "lift": words.percent(lift.value),
         "needed": words.percent(needed) if isinstance(needed, float) else "",
     }
@@ -144,9 +132,9 @@ def _minimum(finding: Finding, purse: Purse) -> str:
     return _(
         "A bonus of {bonus} for receipts from {threshold} would pay: about {moved} receipts a year would move up."
     ).format(
-        bonus=purse.money(_about(finding, "bonus")),
-        threshold=purse.money(_about(finding, "threshold")),
-        moved=words.count(_about(finding, "moved")),
+        bonus=purse.money(about(finding, "bonus")),
+        threshold=purse.money(about(finding, "threshold")),
+        moved=words.count(about(finding, "moved")),
     )
 
 
@@ -155,7 +143,7 @@ def _minimum_action(finding: Finding, _purse: Purse) -> str:
         "Assumed: {share} of the receipts up to a quarter below it move up; {needed} would be enough to pay for all "
         "bonuses. Try it in one store, or on a random half of the members, for two months."
     ).format(
-        share=words.percent(_about(finding, "move_share")), needed=words.percent(_about(finding, "needed_share") or 0.0)
+        share=words.percent(about(finding, "move_share")), needed=words.percent(about(finding, "needed_share") or 0.0)
     )
 
 
@@ -164,15 +152,15 @@ def _rare(finding: Finding, _purse: Purse) -> str:
         "“{product}” sells little, but the best customers come for it: {best} of its {all} purchases are theirs, and "
         "{expected} would be usual."
     ).format(
-        product=words.name(_about(finding, "product")),
-        best=words.count(_about(finding, "best_purchases")),
-        all=words.count(_about(finding, "purchases")),
-        expected=words.count(_about(finding, "expected")),
+        product=words.name(about(finding, "product")),
+        best=words.count(about(finding, "best_purchases")),
+        all=words.count(about(finding, "purchases")),
+        expected=words.count(about(finding, "expected")),
     )
 
 
 def _rare_action(finding: Finding, _purse: Purse) -> str:
-    devoted = int(_about(finding, "devoted"))
+    devoted = int(about(finding, "devoted"))
     if not devoted:
         return _("Do not delist it by its sales alone, and never let it run out.")
     return ngettext(
@@ -181,22 +169,22 @@ def _rare_action(finding: Finding, _purse: Purse) -> str:
         "Do not delist it. {n} of the best have it in at least half of their visits; the money assumes that {share} "
         "of such people would leave without it.",
         devoted,
-    ).format(n=words.count(devoted), share=words.percent(_about(finding, "leave_share")))
+    ).format(n=words.count(devoted), share=words.percent(about(finding, "leave_share")))
 
 
 def _gap(finding: Finding, _purse: Purse) -> str:
-    since, until = (dt.date.fromordinal(int(_about(finding, end))) for end in ("from", "to"))
+    since, until = (dt.date.fromordinal(int(about(finding, end))) for end in ("from", "to"))
     store = finding.about.get("store")
     place = _(" in “{store}”").format(store=words.name(store)) if store else ""
     return _(
         "“{product}”{place} was not sold from {since} to {until}: longer than chance allows. About {n} sales did not "
         "happen."
     ).format(
-        product=words.name(_about(finding, "product")),
+        product=words.name(about(finding, "product")),
         place=place,
         since=words.day(since),
         until=words.day(until),
-        n=words.count(_about(finding, "expected")),
+        n=words.count(about(finding, "expected")),
     )
 
 
@@ -214,7 +202,7 @@ def _slowing(finding: Finding, _purse: Purse) -> str:
         "{n} customers with a high check come more and more rarely: the last three intervals are {ratio} as long as "
         "usual.",
         finding.customers,
-    ).format(n=words.count(finding.customers), ratio=words.times(_about(finding, "ratio")))
+    ).format(n=words.count(finding.customers), ratio=words.times(about(finding, "ratio")))
 
 
 def _slowing_action(finding: Finding, _purse: Purse) -> str:
@@ -222,9 +210,9 @@ def _slowing_action(finding: Finding, _purse: Purse) -> str:
         "Call in person and ask what has changed. Tested on the past: of those warned about {precision} then came "
         "less than half as often, of the others {base}. The money assumes that {share} of the loss can be averted."
     ).format(
-        precision=words.percent(_about(finding, "precision")),
-        base=words.percent(_about(finding, "base_rate")),
-        share=words.percent(_about(finding, "share")),
+        precision=words.percent(about(finding, "precision")),
+        base=words.percent(about(finding, "base_rate")),
+        share=words.percent(about(finding, "share")),
     )
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import Finding
 from regulars.core.i18n import gettext as _
 from regulars.report import words
@@ -17,6 +19,23 @@ class Sentence:
 
     text: Say
     action: Say
+
+
+def about(finding: Finding, key: str) -> Any:
+    """What fills a gap of the sentence."""
+    return finding.about[key]
+
+
+def estimate(finding: Finding, key: str) -> Estimate:
+    """The same, where it is a number with its interval."""
+    value = finding.about[key]
+    assert isinstance(value, Estimate)
+    return value
+
+
+def name(finding: Finding, key: str) -> str:
+    """The same, where it is a text of the user's."""
+    return words.name(finding.about[key])
 
 
 def strength(finding: Finding) -> str:
