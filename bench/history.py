@@ -16,7 +16,7 @@ _LINES = """
 WITH receipts AS (
     SELECT
         i AS receipt,
-        CAST(pow((hash(i) % 1000003) / 1000003.0, 1.5) * {customers} AS BIGINT) AS customer,
+        CAST(pow((hash(i) % 1000000007) / 1000000007.0, 1.5) * {customers} AS BIGINT) AS customer,
         (hash(i + 11) % 1000003) / 1000003.0 AS moment,
         hash(i + 7) % 40 AS store,
         1 + hash(i + 9) % 9 AS size

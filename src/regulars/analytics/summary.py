@@ -9,6 +9,12 @@ from regulars.analytics.purchases import History
 from regulars.analytics.rollup import known_until
 
 
+@ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
+def min_by(value: int, key: dt.date) -> int:
+    """The value at the smallest key. Every engine has it; Ibis on its own would sort each group."""
+    raise NotImplementedError("the engine computes it")
+
+
 def summary(history: History, *, as_of: dt.date) -> ir.Table:
     """One row per known customer with a visit on or before `as_of`; lazy, one pass over the lines.
 
@@ -23,8 +29,9 @@ def summary(history: History, *, as_of: dt.date) -> ir.Table:
     """
     lines = known_until(history, as_of)
     lines = lines.filter(lines.customer_id.notnull())
+    # an engine sums whole numbers in sixteen bytes: money fits into eight, which are quicker to sum again
     days = lines.group_by(["customer_id", "purchased_on"]).aggregate(
-        amount=lines.amount.sum(), is_visit=(lines.amount >= 0).any()
+        amount=lines.amount.sum().cast("!int64"), is_visit=(lines.amount >= 0).any()
     )
     day, visit = days.purchased_on, days.is_visit
     table = days.group_by("customer_id").aggregate(
@@ -33,7 +40,7 @@ def summary(history: History, *, as_of: dt.date) -> ir.Table:
         amount=days.amount.sum(),
         visits_amount=days.amount.sum(where=visit),
         first_on=day.min(where=visit),
-        first_amount=days.amount.argmin(day, where=visit),
+        first_amount=min_by(days.amount, ibis.ifelse(visit, day, ibis.null("date"))),
     )
     table = table.filter(table.visits > 0)
     return table.select(
