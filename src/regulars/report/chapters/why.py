@@ -1,7 +1,10 @@
 """Why do they leave? What newcomers began with, and what regulars bought last."""
 
+from typing import Any
+
 from regulars.analytics.entry import Entry
-from regulars.analytics.exits import Exits
+from regulars.analytics.exits import FEWEST_EXPECTED, Exits
+from regulars.analytics.findings import REPORTED_BELOW
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import words
@@ -84,7 +87,8 @@ def _entry_method(context: Context, entry: Entry) -> Explained:
 def _exits(context: Context, exits: Exits) -> list[Block]:
     title = _("What regulars met last before they left")
     found: list[Block] = [cards(context, title, exits)]
-    rows = [row for row in rows_of(exits.levels, limit=_ROWS) if row["last"] > 0]
+    # what they met less often than usual is no reason to leave, and what is hardly expected cannot be set against it
+    rows = [row for row in rows_of(exits.levels, limit=_ROWS) if row["last"] > row["expected"] >= FEWEST_EXPECTED]
     rows.sort(key=lambda row: (not row["reported"], row["p_value"], row["key"]))
     if rows:
         found.append(_last_visits(rows[:_EXITS_SHOWN]))
@@ -92,7 +96,7 @@ def _exits(context: Context, exits: Exits) -> list[Block]:
     return found
 
 
-def _last_visits(rows: list[dict[str, object]]) -> Table:
+def _last_visits(rows: list[dict[str, Any]]) -> Table:
     return table(
         _("At the last visit, and as their own earlier visits would have it"),
         [
@@ -104,13 +108,20 @@ def _last_visits(rows: list[dict[str, object]]) -> Table:
         [
             (
                 Cell(level(str(row["dimension"]), str(row["label"])), user=not is_ours(str(row["dimension"]))),
-                words.count(float(row["last"])),  # type: ignore[arg-type]
-                words.count(float(row["expected"])),  # type: ignore[arg-type]
-                _("stands out") if row["reported"] else _("chance would do"),
+                words.count(row["last"]),
+                words.count(row["expected"]),
+                _meaning(row),
             )
             for row in rows
         ],
     )
+
+
+def _meaning(row: dict[str, Any]) -> str:
+    if row["reported"]:
+        return _("stands out")
+    # chance is ruled out for it too, but another thing met on the same visits tells it all
+    return _("goes with another") if row["q_value"] < REPORTED_BELOW else _("chance would do")
 
 
 def _exits_method(exits: Exits) -> str:

@@ -4,6 +4,7 @@ from regulars.report.charts.canvas import NARROW, WIDE, Canvas, Size, Tick
 from regulars.report.charts.columns import month_columns, month_ticks
 from regulars.report.charts.curves import Curve, Mark, curves
 from regulars.report.charts.histogram import histogram
+from regulars.report.charts.periods import Next, period_columns
 
 __all__ = [
     "NARROW",
@@ -11,10 +12,12 @@ __all__ = [
     "Canvas",
     "Curve",
     "Mark",
+    "Next",
     "Size",
     "Tick",
     "curves",
     "histogram",
     "month_columns",
     "month_ticks",
+    "period_columns",
 ]
