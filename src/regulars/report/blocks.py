@@ -203,6 +203,7 @@ class Cards:
     title: str
     items: tuple[Card, ...]
     note: str = ""
+    explained: Explained | None = None
 
 
 Block = Cards | Figures | Bars | Stripe | Picture | Table | Text | Missing
