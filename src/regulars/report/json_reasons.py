@@ -11,6 +11,7 @@ from regulars.report.json_shape import (
     DATE,
     INTEGER,
     MONEY,
+    MOST_ROWS,
     NUMBER,
     SHARE,
     STRING,
@@ -24,13 +25,15 @@ from regulars.report.json_shape import (
     sorted_rows,
 )
 
+_MOST_SMALL = 500  # products of small sales: a large shop has tens of thousands
 _LOW, _HIGH = "Lower end of its 95 % interval.", "Upper end of its 95 % interval."
 _Q = "False discovery rate at which it would just be reported."
 
 
-def _table(name: str, text: str, order: tuple[str, ...], *members: Field) -> Field:
-    """A result table as a list of its rows, always in the same order."""
-    return Field(name, list_of(object_of(*members)), text, sorted_rows(lambda found: getattr(found, name), *order))
+def _table(name: str, text: str, order: tuple[str, ...], *members: Field, most: int = MOST_ROWS) -> Field:
+    """A result table as a list of its rows, always in the same order, and of no more than `most`."""
+    rows = sorted_rows(lambda found: getattr(found, name), *order, limit=most)
+    return Field(name, list_of(object_of(*members)), text, rows)
 
 
 def _limits(kind: Kind = NUMBER) -> tuple[Field, Field]:
@@ -285,8 +288,8 @@ ASSORTMENT = object_of(
     attribute("best_customers", INTEGER, "The tenth of customers that spent most."),
     _table(
         "products",
-        "Products of small sales.",
-        ("product_id",),
+        f"Products of small sales, those closest to a finding first, at most {_MOST_SMALL}.",
+        ("q_value", "product_id"),
         *_product(),
         attribute("buyers", INTEGER, "Buyers."),
         attribute("best_buyers", INTEGER, "Of them among the best customers."),
@@ -298,6 +301,7 @@ ASSORTMENT = object_of(
         attribute("devoted", INTEGER, "Best customers with it in half of their visits or more."),
         attribute("devoted_value", MONEY, "Expected of these in 12 months: at risk if it is delisted.", optional=True),
         attribute("amount", MONEY, "Sales."),
+        most=_MOST_SMALL,
     ),
     _table(
         "gaps",

@@ -11,6 +11,8 @@ import ibis.expr.types as ir
 from regulars.core.money import to_units
 from regulars.report.chapters.common import rows_of
 
+MOST_ROWS = 5_000  # of one list
+
 Json = Any
 Get = Callable[[Any], Any]
 
@@ -142,7 +144,7 @@ def map_of(kind: Kind) -> Kind:
     )
 
 
-def sorted_rows(get: Get, *order: str, limit: int = 5000) -> Get:
+def sorted_rows(get: Get, *order: str, limit: int = MOST_ROWS) -> Get:
     """Rows of a small table in a fixed order; None stays None."""
 
     def read(owner: Any) -> list[dict[str, Any]] | None:
