@@ -98,7 +98,7 @@ def _likely(purse: words.Purse, limits: Estimate) -> str:
 
 def _figures(found: Demand) -> Figures:
     items = []
-    if found.mase is not None and found.naive_mase is not None:
+    if found.mase is not None and found.naive_mase:
         items.append(_accuracy(found.mase, found.naive_mase))
     if found.coverage is not None:
         items.append(
