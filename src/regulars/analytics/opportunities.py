@@ -45,7 +45,7 @@ FINDING_SHARES = {
 }
 
 # of these nobody can be left out for comparison, and nobody has to be contacted
-_MENDED_FOR_ALL = frozenset({"entry_worse", "exit", "service_worse", "gap:product"})
+MENDED_FOR_ALL = frozenset({"entry_worse", "exit", "service_worse", "gap:product"})
 
 # these are about whether people come at all; the others about how much they spend
 _ABOUT_COMING = frozenset({"hold_slipping", "win_back_lost", "second_purchase"})
@@ -215,7 +215,7 @@ def _stakes(findings: Sequence[Finding]) -> list[ir.Table]:
 
 
 def _without_contacts(findings: Sequence[Finding]) -> list[str]:
-    return [one.id for one in findings if one.kind in _MENDED_FOR_ALL]
+    return [one.id for one in findings if one.kind in MENDED_FOR_ALL]
 
 
 def _within(chosen: ir.Table, budget: Budget, without_contacts: list[str], margin_share: float | None) -> ir.Table:
@@ -258,7 +258,7 @@ class _Items:
         mine = np.asarray(column.to_numpy(), dtype=np.float64)
         share = float(people.share.max().to_pyarrow().as_py())
         money = self._money(mine)
-        for_all = finding is not None and finding.kind in _MENDED_FOR_ALL
+        for_all = finding is not None and finding.kind in MENDED_FOR_ALL
         cost = self.budget.contact_cost * mine.size if self.budget and not for_all else 0
         return Opportunity(
             id=name,
