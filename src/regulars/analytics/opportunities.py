@@ -244,7 +244,8 @@ class _Items:
 
     def found(self) -> tuple[Opportunity, ...]:
         by_id = {one.id: one for one in self.findings}
-        names = self.chosen.select("opportunity").distinct().order_by("opportunity").to_pyarrow()["opportunity"]
+        counted = self.chosen.group_by("opportunity").aggregate(customers=self.chosen.count())
+        names = counted.order_by("opportunity").to_pyarrow()["opportunity"]
         items = [self._item(name, by_id.get(name)) for name in names.to_pylist()]
         return tuple(sorted(items, key=lambda item: (-self._rank(item), item.id)))
 
