@@ -309,8 +309,8 @@ def _refusal(tried: Tried | None, p_value: float | None) -> str | None:
         return _("There were too few such customers in the past to test the warning on.")
     if p_value >= REPORTED_BELOW:
         return _(
-            "Tested on the past: customers who slowed down did not come less afterwards than chance makes them. So nobody "
-            "is warned about."
+            "Tested on the past: customers who slowed down did not come less afterwards than chance makes them. "
+            "So nobody is warned about."
         )
     return None
 
