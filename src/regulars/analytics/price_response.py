@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 WEEK_DAYS = 7
 FEWEST_WEEKS = 40
 FEWEST_LINES_A_WEEK = 3.0
+MOST_UNITS = 1e12  # of a line: more, and what is no number at all, is no quantity
 MOST_PRODUCTS = 400  # those that bring most
 PRICE_MOVES = 0.02  # standard deviation of the log regular price between weeks
 FEWEST_WEEKS_ON_OFFER = 4
@@ -142,7 +143,7 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     lines = rollup.lines
     if not rollup.has("discount") and not rollup.has("promotion"):
         lines = lines.mutate(promotion=ibis.null("string"))
-    sold = marks_of(lines).filter(lambda t: (t.quantity > 0) & t[key].notnull())
+    sold = marks_of(lines).filter(lambda t: (t.quantity > 0) & (t.quantity < MOST_UNITS) & t[key].notnull())
     back = ibis.literal(rollup.as_of).delta(sold.purchased_on, unit="day")
     sold = sold.mutate(key=sold[key], week=weeks - 1 - (back - back % WEEK_DAYS) // WEEK_DAYS)
     sold = sold.filter(sold.week >= 0)
@@ -193,12 +194,15 @@ class _Fit:
 
 
 def _fits(rows: pa.Table, weeks: int) -> list[_Fit | None]:
+    if not rows.num_rows:
+        return []
     columns = {name: rows[name].to_numpy(zero_copy_only=False) for name in rows.column_names}
-    keys = columns["key"].astype(str)
+    # names stay objects: an array of fixed width would take the longest one's room for each row
+    keys = columns["key"]
     usual = float(columns["cut"].sum() / max(columns["lines"].sum(), 1))
     everything = np.zeros(weeks)
     everything[columns["week"]] = columns["everything"]
-    edges = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if keys.size else np.array([], dtype=int)
+    edges = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     return [
         _fit(str(keys[start]), {name: column[start:end] for name, column in columns.items()}, everything, usual)
         for start, end in zip(edges, [*edges[1:], keys.size], strict=True)

@@ -73,7 +73,7 @@ def _figures(found: Demand, rows: list[dict[str, Any]]) -> Figures:
             interval=likely(f"{words.count(everything['low'])}{words.EN_DASH}{words.count(everything['high'])}"),
         )
     ]
-    if found.mase is not None and found.naive_mase is not None:
+    if found.mase is not None and found.naive_mase:
         items.append(_accuracy(found.mase, found.naive_mase))
     if found.coverage is not None:
         items.append(
