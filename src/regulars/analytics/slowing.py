@@ -106,7 +106,7 @@ def slowing(ground: Ground) -> Slowing:
     return Slowing(
         findings=findings,
         comparisons=(Comparison("slowing", counts["watched"], warned, warned if findings else 0),),
-        customers=watched,
+        customers=watched.drop("all_steps", "before", "error", "everybody"),
         watched=counts["watched"],
         warned=warned,
         high_check=high,
