@@ -16,6 +16,7 @@ from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Fi
 from regulars.analytics.forecasting import FEWEST_WEEKS, HORIZON, METHODS, SEASON, Forecasts, forecast
 from regulars.analytics.level_shift import EDGE, FEWEST_A_WEEK, FEWEST_SERIES, find_shifts
 from regulars.analytics.level_shift import FEWEST_WEEKS as FEWEST_WEEKS_FOR_SHIFTS
+from regulars.analytics.price_response import MOST_UNITS
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
@@ -180,7 +181,7 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     """One row per product, store and week in which something was sold; weeks count back from `as_of`."""
     lines = rollup.lines
     ago = ibis.literal(rollup.as_of).delta(lines.purchased_on, unit="day")
-    units = lines.quantity.fill_null(1.0) if rollup.has("quantity") else ibis.literal(1.0)
+    units = _units(rollup)
     product_id = "product_id" if rollup.has("product_id") else "product"
     keys = {
         "product_id": lines[product_id] if rollup.has(product_id) else ibis.null("string"),
@@ -195,6 +196,16 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     return sold.group_by(["product_id", "store", "week"]).aggregate(
         name=sold.name.max(), units=sold.thousandths.sum(), lines=sold.count(), amount=sold.amount.sum()
     )
+
+
+def _units(rollup: Rollup) -> ir.FloatingValue:
+    """The quantity of a line, one where none is given; none where it is no number."""
+    if not rollup.has("quantity"):
+        return ibis.literal(1.0)
+    given = rollup.lines.quantity.fill_null(1.0)
+    # engines hold nan for larger than any number
+    known: ir.FloatingValue = ibis.ifelse((given > 0) & (given < MOST_UNITS), given, 0.0)
+    return known
 
 
 def _all_series(weekly: ir.Table, weeks: int) -> tuple[_Series, int]:
@@ -388,8 +399,7 @@ def _by_group(rollup: Rollup, kind: str, keys: list[str], weeks: int) -> Floats:
     lines, column = rollup.lines, _key_of(rollup, kind)
     ago = ibis.literal(rollup.as_of).delta(lines.purchased_on, unit="day")
     sold = lines.amount >= 0
-    if rollup.has("quantity"):
-        sold &= lines.quantity.fill_null(1.0) > 0
+    sold &= _units(rollup) > 0
     lines = lines.mutate(key=lines[column], week=(weeks - 1 - (ago - ago % 7) / 7).round().cast("int64"))
     lines = lines.filter(sold & (lines.week >= 0)).semi_join(ibis.memtable(pa.table({"key": keys})), "key")
     known = lines.left_join(rollup.customers.select("customer_id", "customer_no"), "customer_id")
