@@ -147,32 +147,35 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     back = ibis.literal(rollup.as_of).delta(sold.purchased_on, unit="day")
     sold = sold.mutate(key=sold[key], week=weeks - 1 - (back - back % WEEK_DAYS) // WEEK_DAYS)
     sold = sold.filter(sold.week >= 0)
-    cost = {"cost": sold.cost.sum(where=sold.cost.notnull()).fill_null(0)} if rollup.has("cost") else {}
-    # the sum of whole thousandths is exact whatever the order of rows
-    units = (sold.quantity * 1000.0).round().cast("int64")
-    by_week = (
-        sold.group_by("key", "week")
-        .aggregate(
-            units=units.sum(),
-            lines=sold.count(),
-            cut=sold.cut.sum(),
-            listed=sold.listed.sum(),
-            taken_off=sold.taken_off.sum(),
-            price=(sold.listed.cast("float64") / sold.quantity).median(),
-            spread=(sold.listed.cast("float64") / sold.quantity).ln().var(how="sample").round(9),
-            **cost,
-        )
-        .cache()
-    )
-    every = by_week.group_by("week").aggregate(everything=by_week.lines.sum())
-    totals = by_week.group_by("key").aggregate(
-        all_lines=by_week.lines.sum(), all_listed=by_week.listed.sum(), seen=by_week.count(), first=by_week.week.min()
+    # medians are dear: they are taken of the products worth looking at alone
+    counted = sold.group_by("key", "week").aggregate(lines=sold.count(), listed=sold.listed.sum()).cache()
+    every = counted.group_by("week").aggregate(everything=counted.lines.sum())
+    totals = counted.group_by("key").aggregate(
+        all_lines=counted.lines.sum(), all_listed=counted.listed.sum(), seen=counted.count()
     )
     steady = totals.filter(
         (totals.seen >= FEWEST_WEEKS * 3 // 4) & (totals.all_lines >= FEWEST_LINES_A_WEEK * totals.seen)
     )
-    best = steady.order_by([steady.all_listed.desc(), steady.key]).limit(MOST_PRODUCTS)
-    return by_week.inner_join(best.select("key"), "key").inner_join(every, "week").order_by("key", "week")
+    best = steady.order_by([steady.all_listed.desc(), steady.key]).limit(MOST_PRODUCTS).cache()
+    by_week = _marked(rollup, sold.semi_join(best, "key"))
+    return by_week.inner_join(every, "week").order_by("key", "week")
+
+
+def _marked(rollup: Rollup, sold: ir.Table) -> ir.Table:
+    cost = {"cost": sold.cost.sum(where=sold.cost.notnull()).fill_null(0)} if rollup.has("cost") else {}
+    # the sum of whole thousandths is exact whatever the order of rows
+    units = (sold.quantity * 1000.0).round().cast("int64")
+    price = sold.listed.cast("float64") / sold.quantity
+    return sold.group_by("key", "week").aggregate(
+        units=units.sum(),
+        lines=sold.count(),
+        cut=sold.cut.sum(),
+        listed=sold.listed.sum(),
+        taken_off=sold.taken_off.sum(),
+        price=price.median(),
+        spread=price.ln().var(how="sample").round(9),
+        **cost,
+    )
 
 
 @dataclass(frozen=True)
