@@ -51,8 +51,8 @@ def goods(sold: Sold) -> Goods:
     columns = product_columns(sold.rollup)
     days = sold.by_key(*columns)
     # most products of a large shop are bought too rarely to be compared: only the others are numbered and summed up
-    known = _known(days).cache()
-    products = _numbered(days.inner_join(known, "key_no"), sold.keys(*columns).names).cache()
+    days = days.inner_join(_known(days), "key_no").cache()
+    products = _numbered(days, sold.keys(*columns).names).cache()
     if int(products.count().to_pyarrow().as_py()) < 2:
         raise NotEnoughData(
             _("At least two products with {need} buyers each are needed to tell what goes with what.").format(
