@@ -85,8 +85,8 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 	$(UPGRADE) pyproject.toml
 
 lock: $(UV) ## renew requirements/*.txt after a change of pyproject.toml (newer versions: make lock UPGRADE=--upgrade)
-	$(LOCK) --extra demo --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra demo --constraint requirements/dev.txt --output-file requirements/app.txt
+	$(LOCK) --extra demo --extra server --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra demo --extra server --constraint requirements/dev.txt --output-file requirements/app.txt
 	$(LOCK) --extra spark --constraint requirements/dev.txt --output-file requirements/spark.txt
 
 $(UV):

@@ -1,0 +1,92 @@
+"""Audits that were run, what they say of each customer, and segments."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from regulars.accounts.models import User
+from regulars.core.i18n import N_
+from regulars.customers.models import Customer
+
+
+class AuditRun(models.Model):
+    """One audit of the whole base. Its results lie in the data folder: `audit.json` and `customers.parquet`."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", N_("Waits for the worker")
+        RUNNING = "running", N_("Is running")
+        DONE = "done", N_("Done")
+        FAILED = "failed", N_("Failed")
+
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    as_of = models.DateField(null=True)
+    folder = models.CharField(max_length=64, blank=True)
+    headlines: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
+    progress: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    finished_at = models.DateTimeField(null=True)
+
+
+class Score(models.Model):
+    """What the newest audit says of a customer: replaced as a whole by each audit."""
+
+    customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="score")
+    state = models.CharField(max_length=12)
+    rfm_segment = models.CharField(max_length=20, blank=True)
+    abc = models.CharField(max_length=1, blank=True)
+    first_on = models.DateField(null=True)
+    last_on = models.DateField(null=True)
+    visits = models.IntegerField(default=0)
+    amount = models.BigIntegerField(default=0)
+    amount_year = models.BigIntegerField(default=0)
+    mean_check = models.BigIntegerField(null=True)
+    visit_period_days = models.FloatField(null=True)
+    return_chance = models.FloatField(null=True)
+    expected_value_12 = models.BigIntegerField(null=True)
+    loyalty_stage = models.CharField(max_length=20, blank=True)
+    opportunity = models.CharField(max_length=120, blank=True)
+    opportunity_amount = models.BigIntegerField(null=True)
+    details: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-amount"], name="score_state"),
+            models.Index(fields=["opportunity", "-opportunity_amount"], name="score_opportunity"),
+            models.Index(fields=["-amount"], name="score_amount"),
+            models.Index(fields=["last_on"], name="score_last"),
+        ]
+
+
+class Segment(models.Model):
+    """A rule that says who belongs; always as of now."""
+
+    name = models.CharField(max_length=200)
+    rule: "models.JSONField[Any, dict[str, Any]]" = models.JSONField()
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    updated_at = models.DateTimeField(db_default=models.functions.Now())
+
+
+class Audience(models.Model):
+    """Who was in a segment at one moment: a frozen copy."""
+
+    segment = models.ForeignKey(Segment, null=True, on_delete=models.SET_NULL, related_name="audiences")
+    name = models.CharField(max_length=200)
+    rule: "models.JSONField[Any, dict[str, Any]]" = models.JSONField()
+    size = models.PositiveIntegerField(default=0)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(db_default=models.functions.Now())
+
+
+class Member(models.Model):
+    """One customer of an audience."""
+
+    audience = models.ForeignKey(Audience, on_delete=models.CASCADE, related_name="members")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["audience", "customer"], name="member_once")]
