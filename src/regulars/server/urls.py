@@ -6,7 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
-from regulars.web import find, profile, sign_in, today
+from regulars.web import find, profile, settings, sign_in, today
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -33,10 +33,22 @@ _second_factor = [
     path("spare/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
 ]
 
+_settings = [
+    path("", settings.people, name="settings"),
+    path("people/", settings.people, name="people"),
+    path("people/invite/", settings.invite, name="invite"),
+    path("people/<int:user_id>/", settings.change_user, name="change_user"),
+    path("roles/new/", settings.new_role, name="new_role"),
+    path("roles/<slug:slug>/", settings.role, name="role"),
+    path("business/", settings.business, name="business"),
+    path("log/", settings.log, name="log"),
+]
+
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
     path("profile/", profile.page, name="profile"),
+    path("settings/", include(_settings)),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
