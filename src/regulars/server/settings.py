@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "regulars.customers",
     "regulars.purchases",
     "regulars.insights",
+    "regulars.api",
     "regulars.web",
 ]
 
@@ -176,3 +177,5 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"regulars": {"level": "INFO"}},
 }
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
