@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError as BadValue
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
@@ -101,7 +102,14 @@ def page_of(
     """
     limit = max(1, min(limit, LARGEST_PAGE))
     if cursor:
-        rows = rows.filter(_after(order, _read_cursor(cursor, len(order))))
+        try:
+            rows = rows.filter(_after(order, _read_cursor(cursor, len(order))))
+        except (ValueError, BadValue):
+            raise InputError(
+                _("The cursor {value!r} is not one of ours: take it from the answer as it is.").format(
+                    value=cursor[:40]
+                )
+            ) from None
     found = list(rows.order_by(*order)[: limit + 1])
     if len(found) <= limit:
         return found, None
@@ -124,12 +132,8 @@ def _write_cursor(row: Model, order: tuple[str, ...]) -> str:
 
 
 def _read_cursor(cursor: str, count: int) -> list[Any]:
-    try:
-        values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError:
-        values = None
+    """The values of a cursor; `ValueError` when we cannot have written it."""
+    values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     if not isinstance(values, list) or len(values) != count or not all(isinstance(one, str | int) for one in values):
-        raise InputError(
-            _("The cursor {value!r} is not one of ours: take it from the answer as it is.").format(value=cursor[:40])
-        )
+        raise ValueError(cursor)
     return values

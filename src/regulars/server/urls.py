@@ -6,6 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
+from regulars.api.routes import routes
 from regulars.web import find, profile, settings, sign_in, today
 
 _account = [
@@ -49,6 +50,7 @@ urlpatterns = [
     path("find/", find.page, name="find"),
     path("profile/", profile.page, name="profile"),
     path("settings/", include(_settings)),
+    path("api/v1/", routes()),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
