@@ -15,6 +15,7 @@ class Cell:
     text: str
     user: bool = False
     tone: str = ""  # one of TONES, or "heat0".."heat9"
+    code: str = ""  # tells apart what has one name
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Bar:
     group: str = ""  # a heading above the bar, where it differs from the one before
     torn: bool = False  # begins at the axis, and the axis does not begin at zero
     people: People | None = None
+    code: str = ""  # tells apart what has one name
 
     @property
     def fill_style(self) -> str:
@@ -201,6 +203,7 @@ class Cards:
     title: str
     items: tuple[Card, ...]
     note: str = ""
+    explained: Explained | None = None
 
 
 Block = Cards | Figures | Bars | Stripe | Picture | Table | Text | Missing
