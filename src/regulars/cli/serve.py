@@ -5,7 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -13,6 +16,7 @@ from rich.markup import escape
 from regulars.cli.console import out, say
 from regulars.cli.help import Command
 from regulars.cli.options import language_option
+from regulars.core.errors import InputError
 from regulars.core.i18n import current_language, format_number
 from regulars.core.i18n import gettext as _
 
@@ -44,7 +48,15 @@ def commands() -> list[click.Command]:
 
 
 def _command(name: str, run: Callable[..., int | None], help_text: str, *options: click.Parameter) -> click.Command:
-    return Command(name, callback=run, help=help_text, params=[*options, language_option()])
+    @wraps(run)
+    def guarded(**values: Any) -> int | None:
+        if find_spec("django") is None:
+            raise InputError(
+                _("The application needs more packages than the audit. Run: pip install 'regulars[server]'")
+            )
+        return run(**values)
+
+    return Command(name, callback=guarded, help=help_text, params=[*options, language_option()])
 
 
 def _init(name: str | None, currency: str | None, time_zone: str | None, lang: str | None) -> None:
