@@ -144,6 +144,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.is_secure else 0
 X_FRAME_OPTIONS = "DENY"
 if CONFIG.behind_proxy:
+    MIDDLEWARE.insert(0, "regulars.web.middleware.from_proxy")
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 USE_TZ = True
