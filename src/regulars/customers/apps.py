@@ -9,3 +9,10 @@ class CustomersConfig(AppConfig):
     name = "regulars.customers"
     label = "customers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Put what this package knows into the timeline."""
+        # models can be imported only now
+        from regulars.customers.selectors.history import register_sources  # noqa: PLC0415
+
+        register_sources()
