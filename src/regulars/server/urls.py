@@ -6,7 +6,8 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
-from regulars.web import find, profile, sign_in, today
+from regulars.web import find, profile, sign_in, strategy, today
+from regulars.web.customers import questionnaires
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -36,6 +37,11 @@ _second_factor = [
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
+    path("customers/", include("regulars.web.customers.urls")),
+    path("strategy/", strategy.page, name="strategy"),
+    path("strategy/<slug:group>/", strategy.group, name="strategy_group"),
+    path("strategy/<slug:group>/edit/", strategy.edit, name="strategy_edit"),
+    path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("profile/", profile.page, name="profile"),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),

@@ -10,6 +10,8 @@ from django.contrib.messages import get_messages
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 
+from regulars.accounts.models import User
+from regulars.accounts.rights import Right
 from regulars.core import i18n
 from regulars.core.money import format_money
 from regulars.customers.contact_values import masked, shown_phone
@@ -44,12 +46,17 @@ def environment(**options: Any) -> jinja2.Environment:
         "shown_phone": shown_phone,
         "masked_contact": masked,
         "has_page": _has_page,
+        "allowed": _allowed,
     }
     return made
 
 
 def _url(name: str, *arguments: Any, **named: Any) -> str:
     return reverse(name, args=arguments, kwargs=named)
+
+
+def _allowed(user: User, right: str) -> bool:
+    return user.may(Right(right))
 
 
 def _has_page(name: str) -> bool:
