@@ -34,7 +34,8 @@ def test_one_form_for_each_contact(kind: str, written: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "written"), [("phone", "12345"), ("phone", "79161234567.0e3x"), ("email", "anna@"), ("card", "<b>"), ("phone", "")]
+    ("kind", "written"),
+    [("phone", "12345"), ("phone", "79161234567.0e3x"), ("email", "anna@"), ("card", "<b>"), ("phone", "")],
 )
 def test_what_is_no_contact_is_refused_by_name(kind: str, written: str) -> None:
     with pytest.raises(InputError):

@@ -45,25 +45,26 @@ def site(client: Client, owner: User) -> Client:
 
 
 @pytest.mark.parametrize(
-    ("type", "typed", "value"),
+    ("kind", "typed", "value"),
     [
-        ("text", " a\0b ", "ab"), ("number", "1 234,5", 1234.5), ("number", "42.0", 42), ("date", "31.03.2026", "2026-03-31"),
-        ("yes_no", "да", True), ("yes_no", "no", False), ("choice", "red", "red"), ("choices", ["blue", "red"], ["red", "blue"]),
+        ("text", " a\0b ", "ab"), ("number", "1 234,5", 1234.5), ("number", "42.0", 42),
+        ("date", "31.03.2026", "2026-03-31"), ("yes_no", "да", True), ("yes_no", "no", False),
+        ("choice", "red", "red"), ("choices", ["blue", "red"], ["red", "blue"]),
         ("text", " ", None), ("choices", [], None),
     ],
 )  # fmt: skip
-def test_values_are_read_by_type(type: str, typed: Any, value: Any) -> None:
-    assert read_value(Field(title="F", type=type, choices=["red", "blue"]), typed) == value
+def test_values_are_read_by_type(kind: str, typed: Any, value: Any) -> None:
+    assert read_value(Field(title="F", type=kind, choices=["red", "blue"]), typed) == value
 
 
 @pytest.mark.parametrize(
-    ("type", "typed"),
+    ("kind", "typed"),
     [("text", "x" * 2001), ("number", "x"), ("number", "nan"), ("number", "1e999"), ("date", "2026-02-30"),
      ("yes_no", "perhaps"), ("choice", "green"), ("choices", ["red", "green"])],
 )  # fmt: skip
-def test_what_the_type_does_not_allow_is_refused_by_the_fields_name(type: str, typed: Any) -> None:
+def test_what_the_type_does_not_allow_is_refused_by_the_fields_name(kind: str, typed: Any) -> None:
     with pytest.raises(InputError, match="Size"):
-        read_value(Field(title="Size", type=type, choices=["red", "blue"]), typed)
+        read_value(Field(title="Size", type=kind, choices=["red", "blue"]), typed)
 
 
 def test_short_names_are_latin_and_different() -> None:
@@ -115,7 +116,9 @@ def test_a_link_ends_and_its_token_is_not_kept(client: Client, anna: Customer, f
     assert client.get(f"/q/{token}/").status_code == 410
 
 
-def test_a_link_of_somebody_who_was_merged_fills_the_other(client: Client, anna: Customer, owner: User, form: Form) -> None:
+def test_a_link_of_somebody_who_was_merged_fills_the_other(
+    client: Client, anna: Customer, owner: User, form: Form
+) -> None:
     twin = add_customer(by=owner, given_name="Anja")
     token = make_link(form, twin)
     merge(anna, twin, by=owner)

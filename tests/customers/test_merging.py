@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from regulars.accounts.models import User
 from regulars.accounts.services import make_preset_roles
 from regulars.core.errors import InputError
-from regulars.customers.models import Consent, Customer, Erasure, FormAnswer, Form, Note, Relation, Tag
+from regulars.customers.models import Consent, Customer, Erasure, Form, FormAnswer, Note, Relation, Tag
 from regulars.customers.selectors.family import by_external_id, family_of, survivor_of
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, add_note, relate, set_tags

@@ -17,7 +17,7 @@ from regulars.customers.services.merging import merge
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-HOSTILE = '<script>alert(1)</script>"\'=cmd|\u202e'
+HOSTILE = "<script>alert(1)</script>\"'=cmd|\u202e"
 
 
 def enter(client: Client, user: User) -> Client:
@@ -69,7 +69,9 @@ def test_an_address_without_sense_does_no_harm(site: Client, anna: Customer, que
 
 def test_the_number_of_queries_does_not_grow_with_the_list(site: Client, owner: User) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             site.get("/customers/")
         return len(captured)
 
@@ -188,7 +190,9 @@ def test_a_manager_opens_his_own_and_nobodys_only(client: Client, anna: Customer
     assert not Note.objects.exists()
 
 
-def test_who_may_not_see_contacts_sees_no_digit_more_than_the_last_two(client: Client, anna: Customer, cashier: User) -> None:
+def test_who_may_not_see_contacts_sees_no_digit_more_than_the_last_two(
+    client: Client, anna: Customer, cashier: User
+) -> None:
     enter(client, cashier)
     for address in ("/customers/", f"/customers/{anna.pk}/", "/find/?q=Иванова", f"/customers/{anna.pk}/timeline/"):
         page = client.get(address).content.decode()

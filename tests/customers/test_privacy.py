@@ -43,7 +43,9 @@ def anna(owner: User, settings: Any, tmp_path: Path) -> Customer:
     relate(anna, kind="pet", name=f"{SECRET} the dog", by=owner)
     set_tags(anna, ["plain"], by=owner)
     store_file(anna, name=f"{SECRET}.txt", size=1, chunks=iter([b"x"]), by=owner)
-    Consent.objects.create(customer=anna, purpose="p", channel="sms", is_given=True, source=SECRET, at="2026-01-01T00:00Z")
+    Consent.objects.create(
+        customer=anna, purpose="p", channel="sms", is_given=True, source=SECRET, at="2026-01-01T00:00Z"
+    )
     receipt = Receipt.objects.create(
         customer=anna, purchased_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), amount=777, key=b"k" * 32
     )
@@ -74,13 +76,15 @@ def test_the_file_tells_everything_to_programs_and_to_people(client: Client, ann
     assert LogEntry.objects.filter(event="person_exported", user=owner).exists()
 
 
-def test_after_erasure_no_table_holds_a_word_of_him(anna: Customer, owner: User, django_capture_on_commit_callbacks: Any) -> None:
+def test_after_erasure_no_table_holds_a_word_of_him(
+    anna: Customer, owner: User, django_capture_on_commit_callbacks: Any
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         erase(asked(anna, owner), by=owner)
     texts = []
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
-            cursor.execute(f'SELECT coalesce(string_agg(t::text, chr(10)), \'\') FROM "{model._meta.db_table}" AS t')
+            cursor.execute(f"SELECT coalesce(string_agg(t::text, chr(10)), '') FROM \"{model._meta.db_table}\" AS t")
             texts.append(cursor.fetchone()[0])
     whole = "\n".join(texts).lower()
     for word in (SECRET.lower(), "9161234567", "9161234568", "1990-05-01"):
@@ -91,7 +95,12 @@ def test_after_erasure_no_table_holds_a_word_of_him(anna: Customer, owner: User,
 
 def test_an_import_can_ask_who_must_not_come_back(anna: Customer, owner: User) -> None:
     erase(asked(anna, owner), by=owner)
-    values = [("phone", "+79161234567"), ("phone", "+79160000000"), ("external_id", f"{SECRET}-2"), ("card", "+79161234567")]
+    values = [
+        ("phone", "+79161234567"),
+        ("phone", "+79160000000"),
+        ("external_id", f"{SECRET}-2"),
+        ("card", "+79161234567"),
+    ]
     assert forgotten(values) == {("phone", "+79161234567"), ("external_id", f"{SECRET}-2")}
     assert all(len(bytes(one)) == 32 for one in ForgottenContact.objects.values_list("digest", flat=True))
 

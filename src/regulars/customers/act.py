@@ -4,9 +4,8 @@ from xml.sax.saxutils import escape
 
 import vl_convert
 
-from regulars.core.i18n import current_language, format_date
+from regulars.core.i18n import current_language, format_date, ngettext
 from regulars.core.i18n import gettext as _
-from regulars.core.i18n import ngettext
 from regulars.customers.models import Erasure
 from regulars.foundation.models import Business
 

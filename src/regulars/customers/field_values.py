@@ -18,7 +18,7 @@ def read_value(field: Field, typed: Any) -> Any:
         typed = typed.replace("\0", "").strip()
     if typed in (None, "", []):
         return None
-    return _READERS[field.type](field, typed)
+    return _READERS[Field.Type(field.type)](field, typed)
 
 
 def shown_value(field: Field | None, value: Any) -> str:

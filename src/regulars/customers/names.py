@@ -16,12 +16,12 @@ def assembled(family_name: str, given_name: str, middle_name: str, *, language: 
 def shown_name(customer: Customer) -> str:
     """What a list or a heading calls him, in the reader's language."""
     if customer.is_person and customer.family_name and customer.given_name:
-        return assembled(
-            customer.family_name, customer.given_name, customer.middle_name, language=current_language()
-        )
-    return customer.name or assembled(
-        customer.family_name, customer.given_name, customer.middle_name, language=current_language()
-    ) or f"#{customer.pk}"
+        return assembled(customer.family_name, customer.given_name, customer.middle_name, language=current_language())
+    return (
+        customer.name
+        or assembled(customer.family_name, customer.given_name, customer.middle_name, language=current_language())
+        or f"#{customer.pk}"
+    )
 
 
 def addressed(customer: Customer) -> str:

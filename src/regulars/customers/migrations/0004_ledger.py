@@ -23,5 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [("customers", "0003_search")]
 
     operations = [
-        migrations.RunSQL(LEDGER, "DROP TRIGGER keep_ledger ON customers_consent; DROP FUNCTION customers_keep_ledger;"),
+        migrations.RunSQL(
+            LEDGER, "DROP TRIGGER keep_ledger ON customers_consent; DROP FUNCTION customers_keep_ledger;"
+        ),
     ]

@@ -38,6 +38,7 @@ _FIELDS = {
 # told by other fields, or by nothing that a person needs
 _UNTOLD = {"customer_id", "written", "import_id", "is_demo", "created_at"}
 _SECRET = {"value", "written"}
+_IDS = {"owner_id", "tag_id", "other_id", "merged_into_id"}
 _LONGEST = 200
 
 
@@ -75,21 +76,22 @@ class Words:
         ]
 
     def _value(self, change: Change, name: str, value: Any) -> str:
-        if value in (None, "", False) and not (value is False and change.action == "update"):
-            return ""
         if isinstance(value, bool):
-            return _("yes") if value else _("no")
-        if name == "owner_id":
-            return self.names.get(value, f"#{value}")
-        if name == "tag_id":
-            return self.tags.get(value, f"#{value}")
-        if name in ("other_id", "merged_into_id"):
-            return f"#{value}"
+            # a new row has many flags that are off, and none of them tells anything
+            told = value or change.action == "update"
+            return (_("yes") if value else _("no")) if told else ""
+        if value in (None, ""):
+            return ""
         if name == "kind":
             return _kind(change.table_name, value)
         if name in _SECRET and not self.see_contacts:
             return masked("", str(value))
-        return str(value)[:_LONGEST]
+        return self._of_id(name, value) or str(value)[:_LONGEST]
+
+    def _of_id(self, name: str, value: Any) -> str:
+        tables: dict[str, dict[Any, str]] = {"owner_id": {**self.names}, "tag_id": {**self.tags}}
+        known = tables.get(name, {})
+        return known.get(value, f"#{value}") if name in _IDS else ""
 
 
 def told(changes: Sequence[Change], *, see_contacts: bool) -> Words:

@@ -22,11 +22,16 @@ from regulars.customers.services.moving import links
 _UNTOLD = frozenset({"search_text", "search_parts", "token_hash", "stored_as", "import_id", "key", "is_demo"})
 _MOST_ROWS = 100_000
 
-_PAGE = """<!doctype html><html lang="{{ language }}"><head><meta charset="utf-8"><title>{{ title }}</title></head><body>
+_PAGE = """<!doctype html>
+<html lang="{{ language }}"><head><meta charset="utf-8"><title>{{ title }}</title></head><body>
 <h1>{{ title }}</h1>
-{% for name, rows in tables.items() if rows %}<h2>{{ name }}</h2>
-{% for row in rows %}<dl>{% for field, value in row.items() if value not in (none, "", [], {}) %}<dt>{{ field }}</dt><dd>{{ value }}</dd>{% endfor %}</dl><hr>{% endfor %}
-{% endfor %}</body></html>
+{% for name, rows in tables.items() if rows %}
+<h2>{{ name }}</h2>
+{% for row in rows %}
+<dl>{% for field, value in row.items() if value not in (none, "", [], {}) %}
+<dt>{{ field }}</dt><dd>{{ value }}</dd>{% endfor %}</dl><hr>
+{% endfor %}{% endfor %}
+</body></html>
 """
 
 Tables = dict[str, list[dict[str, Any]]]

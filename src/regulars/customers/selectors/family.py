@@ -37,9 +37,14 @@ def family_of(customer_id: int) -> list[int]:
 def by_external_id(external_id: str) -> Customer | None:
     """The customer with this key of the till or of 1C, also when that row was merged into another."""
     found = Customer.objects.filter(external_id=external_id).first()
-    if found is None or found.merged_into_id is None:
-        return found
-    return Customer.objects.get(pk=survivor_of(found.pk))
+    return found if found is None else survivor(found)
+
+
+def survivor(customer: Customer) -> Customer:
+    """The same for a row that was read already."""
+    if customer.merged_into_id is None:
+        return customer
+    return Customer.objects.get(pk=chain_of(customer.pk)[-1])
 
 
 def _ids(query: str, customer_id: int) -> list[int]:

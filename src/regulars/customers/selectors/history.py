@@ -34,12 +34,12 @@ def _earlier(rows: "QuerySet[Any]", before: Before, limit: int) -> "QuerySet[Any
     return rows.filter(earlier).order_by("-at", "-pk")[:limit]
 
 
-def _notes(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
+def _notes(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(Note.objects.filter(customer__in=ids).select_related("author"), before, limit)
     return [Entry(one.at, one.pk, "note", _("Note"), who=_name(one.author), text=one.text) for one in rows]
 
 
-def _consents(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
+def _consents(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(Consent.objects.filter(customer__in=ids).select_related("recorded_by"), before, limit)
     return [
         Entry(
@@ -52,8 +52,10 @@ def _consents(ids: Sequence[int], before: Before, limit: int, user: User) -> lis
     ]  # fmt: skip
 
 
-def _answers(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
-    rows = list(_earlier(FormAnswer.objects.filter(customer__in=ids).select_related("form", "filled_by"), before, limit))
+def _answers(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
+    rows = list(
+        _earlier(FormAnswer.objects.filter(customer__in=ids).select_related("form", "filled_by"), before, limit)
+    )
     types = {one.slug: one for one in Field.objects.all()} if rows else {}
     return [
         Entry(
@@ -68,7 +70,7 @@ def _answers(ids: Sequence[int], before: Before, limit: int, user: User) -> list
     ]  # fmt: skip
 
 
-def _files(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
+def _files(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(File.objects.filter(customer__in=ids).select_related("author"), before, limit)
     return [
         Entry(one.at, one.pk, "file", _("File"), who=_name(one.author), text=one.name, details={"file": one.pk})
@@ -76,7 +78,7 @@ def _files(ids: Sequence[int], before: Before, limit: int, user: User) -> list[E
     ]
 
 
-def _merges(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
+def _merges(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(
         Merge.objects.filter(kept__in=ids, undone_at=None).select_related("gone", "by").defer("moved"), before, limit
     )
@@ -105,5 +107,3 @@ def _changes(ids: Sequence[int], before: Before, limit: int, user: User) -> list
 
 def _name(user: User | None) -> str:
     return user.name if user else ""
-
-

@@ -51,9 +51,7 @@ class Reading:
     def fits(self, line: str) -> bool:
         """Whether a text has all the words."""
         words = line.split()
-        return all(
-            any(one.startswith(word) for one in words) if len(word) < 3 else word in line for word in self.words
-        )
+        return all(any(one.startswith(word) for one in words) if len(word) < 3 else word in line for word in self.words)
 
 
 def _literal(word: str) -> str:

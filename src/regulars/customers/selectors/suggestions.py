@@ -22,7 +22,9 @@ def suggest(customer: Customer, user: User, day: dt.date) -> list[Step]:
         steps.append(Step(40, _("Ask for a phone"), _("There is no way to call him back."), "#contacts"))
     if not customer.is_quiet and not Consent.objects.filter(customer=customer).exists():
         steps.append(
-            Step(50, _("Ask for consent"), _("Without it nothing may be sent, not even what he would like."), "#consents")
+            Step(
+                50, _("Ask for consent"), _("Without it nothing may be sent, not even what he would like."), "#consents"
+            )
         )
     if customer.owner_id is None:
         steps.append(Step(60, _("Say whose customer he is"), _("Who is everybody's is nobody's."), "#owner"))

@@ -55,6 +55,6 @@ def _check_room(known: list[Contact], kind: str, value: str) -> None:
     holder = Contact.objects.filter(kind=kind, value=value).values_list("customer_id", flat=True).first()
     if holder is not None:
         raise InputError(
-            _("Card {value} belongs to customer #{number}. One card is one person: merge the two, or take it away there.")
+            _("Card {value} belongs to customer #{number}. Merge the two, or take the card away there.")
             .format(value=value, number=holder)
         )  # fmt: skip

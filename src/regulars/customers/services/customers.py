@@ -116,7 +116,9 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     unknown = values.keys() - EDITABLE
     if unknown:
         raise ValueError(f"not editable: {sorted(unknown)}")
-    made = {name: value.replace("\0", "").strip() if isinstance(value, str) else value for name, value in values.items()}
+    made: dict[str, Any] = {
+        name: value.replace("\0", "").strip() if isinstance(value, str) else value for name, value in values.items()
+    }
     if "external_id" in made:
         made["external_id"] = made["external_id"] or None
     birth = made.get("birth_date")
@@ -128,6 +130,6 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 def _name_person(customer: Customer) -> None:
     if customer.is_person and (customer.family_name or customer.given_name):
         language = customer.language or Business.objects.values_list("language", flat=True).first() or "en"
-        customer.name = assembled(
-            customer.family_name, customer.given_name, customer.middle_name, language=language
-        )[:300]
+        customer.name = assembled(customer.family_name, customer.given_name, customer.middle_name, language=language)[
+            :300
+        ]

@@ -57,7 +57,9 @@ def _keep(found: Iterator[tuple[int, int, int, list[str]]]) -> None:
 
 
 def _merge_by_rules() -> None:
-    wanted = [RULES[slug] for slug in MergeRule.objects.filter(is_on=True).values_list("slug", flat=True) if slug in RULES]
+    wanted = [
+        RULES[slug] for slug in MergeRule.objects.filter(is_on=True).values_list("slug", flat=True) if slug in RULES
+    ]
     if not wanted:
         return
     for pair in Likeness.objects.filter(refused_at=None).order_by("-score", "id").iterator():

@@ -53,7 +53,9 @@ def ask_erasure(customer: Customer, *, asked_on: dt.date, due_on: dt.date | None
     if Erasure.objects.filter(customer=customer, done_at=None).exists():
         raise InputError(_("This is asked for already."))
     with acting(by.pk, "web"):
-        Customer.objects.filter(pk=customer.pk).update(is_quiet=True, quiet_reason=_("Asked to be erased"), quiet_until=None)
+        Customer.objects.filter(pk=customer.pk).update(
+            is_quiet=True, quiet_reason=_("Asked to be erased"), quiet_until=None
+        )
         return Erasure.objects.create(
             customer=customer, asked_on=asked_on, due_on=due_on, asked_by=asked_by.strip()[:200], registered_by=by
         )

@@ -16,13 +16,8 @@ from regulars.foundation.changes import acting
 
 MOST_FIELDS = 100
 MOST_CHOICES = 100
-_LETTERS = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e e zh z i y k l m n o p r s t u f h ts ch sh sch - y - e yu ya".split(),
-        strict=True,
-    )
-)
+_LATIN = "a b v g d e e zh z i y k l m n o p r s t u f h ts ch sh sch - y - e yu ya"
+_LETTERS = dict(zip("абвгдеёжзийклмнопрстуфхцчшщъыьэюя", _LATIN.split(" "), strict=True))
 _WITH_CHOICES = (Field.Type.CHOICE, Field.Type.CHOICES)
 
 

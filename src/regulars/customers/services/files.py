@@ -19,9 +19,8 @@ from regulars.foundation.changes import acting
 LARGEST = 20_000_000
 MOST_FILES = 200
 # what people keep about customers; nothing that runs when it is opened
-TYPES = frozenset(
-    "pdf txt csv rtf odt ods doc docx xls xlsx ppt pptx jpg jpeg png gif webp heic mp3 ogg wav m4a mp4 zip eml".split()
-)
+_KEPT = "pdf txt csv rtf odt ods doc docx xls xlsx ppt pptx jpg jpeg png gif webp heic mp3 ogg wav m4a mp4 zip eml"
+TYPES = frozenset(_KEPT.split(" "))
 
 
 def folder() -> Path:

@@ -61,7 +61,9 @@ def _locked_pair(kept_id: int, gone_id: int) -> tuple[Customer, Customer]:
     if kept_id == gone_id:
         raise InputError(_("This is the same customer."))
     # in one order everywhere, so that two merges cannot wait for each other
-    found = {one.pk: one for one in Customer.objects.select_for_update().filter(pk__in=[kept_id, gone_id]).order_by("pk")}
+    found = {
+        one.pk: one for one in Customer.objects.select_for_update().filter(pk__in=[kept_id, gone_id]).order_by("pk")
+    }
     if len(found) < 2 or any(one.merged_into_id for one in found.values()):
         raise InputError(_("One of the two is part of another customer already: open the card anew."))
     if Erasure.objects.filter(customer__in=found).exists():
@@ -72,7 +74,9 @@ def _locked_pair(kept_id: int, gone_id: int) -> tuple[Customer, Customer]:
 def _give_way(kept: Customer, gone: Customer) -> list[int]:
     """Main contacts of `gone` that are no longer: one of a kind is the main one."""
     taken = Contact.objects.filter(customer=kept, is_main=True).values("kind")
-    ids = list(Contact.objects.filter(customer=gone, is_main=True, kind__in=taken).order_by("pk").values_list("pk", flat=True))
+    ids = list(
+        Contact.objects.filter(customer=gone, is_main=True, kind__in=taken).order_by("pk").values_list("pk", flat=True)
+    )
     Contact.objects.filter(pk__in=ids).update(is_main=False)
     return ids
 

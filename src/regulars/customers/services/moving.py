@@ -19,17 +19,16 @@ _STAYS = frozenset(
      "customers.Likeness.first", "customers.Likeness.second", "insights.Member.customer"}
 )  # fmt: skip
 
-Link = "models.ForeignKey[Any, Any]"
-
 
 def links() -> "Iterator[models.ForeignKey[Any, Any]]":
     """The foreign keys to customers whose rows go along with the person."""
     for relation in Customer._meta.get_fields(include_hidden=True):
         link = getattr(relation, "field", None)
         # one-to-one rows are figures of the row itself, which the next audit makes anew
-        if relation.auto_created and isinstance(link, models.ForeignKey) and not link.unique:
-            if label(link) not in _STAYS:
-                yield link
+        if not (relation.auto_created and isinstance(link, models.ForeignKey)) or link.unique:
+            continue
+        if label(link) not in _STAYS:
+            yield link
 
 
 def label(link: "models.ForeignKey[Any, Any]") -> str:
@@ -70,10 +69,15 @@ def allow_ledger(reason: str) -> None:
 def _keys_with(link: "models.ForeignKey[Any, Any]") -> Iterator[Sequence[str]]:
     """What else must be different for two rows of one customer."""
     meta = link.model._meta
-    keys = [*meta.unique_together]
+    keys: list[Sequence[str]] = [*meta.unique_together]
     keys += [
         one.fields for one in meta.constraints if isinstance(one, models.UniqueConstraint) and one.condition is None
     ]
     for fields in keys:
         if link.name in fields:
-            yield [meta.get_field(name).attname for name in fields if name != link.name]
+            yield [_column(link, name) for name in fields if name != link.name]
+
+
+def _column(link: "models.ForeignKey[Any, Any]", name: str) -> str:
+    field = link.model._meta.get_field(name)
+    return str(getattr(field, "attname", name))

@@ -13,7 +13,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.field_values import read_value
 from regulars.customers.models import Consent, Customer, Field, Form, FormAnswer, FormLink
-from regulars.customers.selectors.family import survivor_of
+from regulars.customers.selectors.family import survivor
 from regulars.customers.services.consents import newest_version, record_consent
 from regulars.customers.services.fields import set_own_fields
 from regulars.foundation.changes import acting
@@ -26,7 +26,9 @@ def write_form(form: Form | None, *, title: str, intro: str, fields: Sequence[st
     """A new questionnaire, or another set of questions; answers that were given keep the questions they answered."""
     title = " ".join(title.split())
     if not title or not fields or len(fields) > MOST_QUESTIONS:
-        raise InputError(_("A questionnaire needs a title and from 1 to {count} questions.").format(count=MOST_QUESTIONS))
+        raise InputError(
+            _("A questionnaire needs a title and from 1 to {count} questions.").format(count=MOST_QUESTIONS)
+        )
     known = {one.slug: one for one in Field.objects.filter(slug__in=fields, is_archived=False)}
     if len(known) < len(set(fields)):
         raise InputError(_("A question asks for a field that is no more."))
@@ -88,8 +90,7 @@ def answer_by_link(token: str, typed: Mapping[str, Any], *, agrees: bool) -> For
         link = FormLink.objects.select_for_update().filter(token_hash=hash_of(token), used_at=None).first()
         if link is None or link.expires_at <= timezone.now():
             raise InputError(_("This link has expired or was used."))
-        customer = Customer.objects.get(pk=survivor_of(link.customer_id))
-        made = answer_form(link.form, customer, typed, by=None, agrees=agrees)
+        made = answer_form(link.form, survivor(link.customer), typed, by=None, agrees=agrees)
         link.used_at = timezone.now()
         link.save(update_fields=["used_at"])
         return made

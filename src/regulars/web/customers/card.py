@@ -114,12 +114,10 @@ def _relations(request: Request, customer: Customer) -> list[Relation]:
     """Both ways; customers whom this user may not see are left out."""
     found = Relation.objects.filter(Q(customer=customer) | Q(other=customer)).select_related("customer", "other")
     rows = list(found.order_by("kind", "id")[:100])
-    others = {one.other_id if one.customer_id == customer.pk else one.customer_id for one in rows} - {None}
-    seen = set(Customer.objects.whole().seen_by(request.user).filter(pk__in=others).values_list("pk", flat=True))
-    return [
-        one for one in rows if (other := one.other_id if one.customer_id == customer.pk else one.customer_id) in seen
-        or other is None
-    ]  # fmt: skip
+    others = {one.pk: one.other_id if one.customer_id == customer.pk else one.customer_id for one in rows}
+    known = {key for key in others.values() if key is not None}
+    seen = set(Customer.objects.whole().seen_by(request.user).filter(pk__in=known).values_list("pk", flat=True))
+    return [one for one in rows if others[one.pk] is None or others[one.pk] in seen]
 
 
 def _own_fields(customer: Customer) -> list[tuple[Field, Any, str]]:

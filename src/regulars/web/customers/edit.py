@@ -110,8 +110,8 @@ def _add(request: Request, values: dict[str, Any]) -> Customer:
 def _check_key(external_id: str, customer: Customer | None) -> None:
     if not external_id:
         return
-    holder = Customer.objects.filter(external_id=external_id).exclude(pk=customer.pk if customer else None).first()
-    if holder is not None:
+    holder = Customer.objects.filter(external_id=external_id).first()
+    if holder is not None and (customer is None or holder.pk != customer.pk):
         raise InputError(
             _("The key {value!r} belongs to customer #{number} already.").format(value=external_id, number=holder.pk)
         )

@@ -20,9 +20,7 @@ def add(request: Request, customer: Customer) -> str:
     given = request.FILES.get("file")
     if not isinstance(given, UploadedFile):
         raise InputError(_("Choose a file."))
-    files.store_file(
-        customer, name=given.name or "", size=given.size or 0, chunks=given.chunks(), by=request.user
-    )
+    files.store_file(customer, name=given.name or "", size=given.size or 0, chunks=given.chunks(), by=request.user)
     return _("Kept.")
 
 

@@ -14,6 +14,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.jobs import find_duplicates
 from regulars.customers.models import Customer, Likeness, Merge, MergeRule
 from regulars.customers.selectors.duplicates import REASONS, compare, known_of
+from regulars.customers.selectors.family import chain_of
 from regulars.customers.services import duplicates, merging
 from regulars.web.access import Request, needs
 from regulars.web.customers.access import seen_customer
@@ -116,7 +117,7 @@ def pair(request: Request, customer_id: int, other_id: int) -> HttpResponse:
 def undo(request: Request, merge_id: int) -> HttpResponse:
     """Take a merge back: asked first, because it is rare."""
     made = get_object_or_404(Merge.objects.select_related("kept", "gone", "by"), pk=merge_id, undone_at=None)
-    holder = merging.chain_of(made.kept_id)[-1]
+    holder = chain_of(made.kept_id)[-1]
     seen_customer(request, holder)
     error = ""
     if request.method == "POST":
