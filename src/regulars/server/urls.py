@@ -7,7 +7,8 @@ from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
 from regulars.api.routes import routes
-from regulars.web import find, profile, settings, sign_in, today
+from regulars.web import find, profile, settings, sign_in, strategy, today
+from regulars.web.customers import questionnaires
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -48,6 +49,11 @@ _settings = [
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
+    path("customers/", include("regulars.web.customers.urls")),
+    path("strategy/", strategy.page, name="strategy"),
+    path("strategy/<slug:group>/", strategy.group, name="strategy_group"),
+    path("strategy/<slug:group>/edit/", strategy.edit, name="strategy_edit"),
+    path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("profile/", profile.page, name="profile"),
     path("settings/", include(_settings)),
     path("api/v1/", routes()),
