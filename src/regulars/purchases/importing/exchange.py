@@ -35,12 +35,12 @@ def push(
     source.execute(f"COPY ({query}) TO {literal(str(file))} (FORMAT csv, HEADER false, DELIMITER ','{quoted})")
     total, done = file.stat().st_size, 0
     told = progress or Silent()
-    with connection.cursor() as cursor, file.open("rb") as stream:
-        with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN ({_FORMAT})") as target:
-            while chunk := stream.read(_CHUNK):
-                target.write(chunk)
-                done += len(chunk)
-                told.step(label, done, total)
+    copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN ({_FORMAT})"
+    with connection.cursor() as cursor, file.open("rb") as stream, cursor.copy(copy) as target:
+        while chunk := stream.read(_CHUNK):
+            target.write(chunk)
+            done += len(chunk)
+            told.step(label, done, total)
     file.unlink()
 
 
@@ -55,10 +55,10 @@ def pull(
 ) -> None:
     """Make a DuckDB table of the rows of a PostgreSQL query; `columns` are their names and types."""
     file = folder / f"{table}.pulled.csv"
-    with connection.cursor() as cursor, file.open("wb") as stream:
-        with cursor.copy(f"COPY ({query}) TO STDOUT ({_FORMAT})", parameters) as source:
-            for piece in source:
-                stream.write(piece)
+    copy = f"COPY ({query}) TO STDOUT ({_FORMAT})"
+    with connection.cursor() as cursor, file.open("wb") as stream, cursor.copy(copy, parameters) as source:
+        for piece in source:
+            stream.write(piece)
     listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
     target.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM read_csv({literal(str(file))}, header=false, "

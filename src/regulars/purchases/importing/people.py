@@ -59,7 +59,8 @@ def _send(stage: Stage, *, cards: bool) -> None:
         WHEN regexp_full_match(name, '[^@\\s]+@[^@\\s]+\\.[^@\\s]+') THEN 'email' ELSE {other} END"""
     push(
         stage.connection,
-        f"SELECT n, name, {kind} AS kind, CASE WHEN contains(name, '@') THEN lower(name) ELSE name END FROM st_customers",
+        f"""SELECT n, name, {kind} AS kind, CASE WHEN contains(name, '@') THEN lower(name) ELSE name END
+        FROM st_customers""",
         _TABLE,
         ("n", "key", "kind", "value"),
         texts=("kind",),

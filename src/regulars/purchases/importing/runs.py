@@ -137,14 +137,14 @@ def undo(import_id: int, *, user_id: int | None, progress: Progress | None = Non
     imported = Import.objects.get(pk=import_id)
     if imported.state not in (State.UNDOING, State.DONE):
         return imported
-    with use_language(_language(imported)), Reporter(import_id, progress) as told:
-        with acting(user_id, f"import:{import_id}"):
-            counts = take_back(import_id, told)
-            told.close()
-            found = _locked(imported, State.UNDOING, State.DONE)
-            found.state, found.progress = State.UNDONE, {}
-            found.result = found.result | {"undo": counts, "undone_at": timezone.now().isoformat()}
-            found.save(update_fields=["state", "progress", "result"])
+    language = use_language(_language(imported))
+    with language, Reporter(import_id, progress) as told, acting(user_id, f"import:{import_id}"):
+        counts = take_back(import_id, told)
+        told.close()
+        found = _locked(imported, State.UNDOING, State.DONE)
+        found.state, found.progress = State.UNDONE, {}
+        found.result = found.result | {"undo": counts, "undone_at": timezone.now().isoformat()}
+        found.save(update_fields=["state", "progress", "result"])
     files.remove(imported.rejects_stored_as)
     return found
 
