@@ -148,3 +148,16 @@ class Touched(models.Model):
     """
 
     month = models.DateField(null=True)
+
+
+class Filled(models.Model):
+    """What an import added to a customer who was known before: undo takes it away if it still stands.
+
+    Ids are kept instead of references: a customer may be erased meanwhile, and of the value only a digest stays.
+    """
+
+    imported_by = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="filled")
+    customer_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField(null=True)
+    field = models.CharField(max_length=60, blank=True)  # a column of customers, or "own:" and the slug of a field
+    digest = models.CharField(max_length=32, blank=True)

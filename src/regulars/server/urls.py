@@ -6,7 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
-from regulars.web import find, profile, sign_in, today
+from regulars.web import find, imports, profile, receipts, sign_in, today
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -39,5 +39,14 @@ urlpatterns = [
     path("profile/", profile.page, name="profile"),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
+    path("imports/", imports.index, name="imports"),
+    path("imports/new/", imports.upload, name="import_upload"),
+    path("imports/<int:pk>/", imports.page, name="import"),
+    path("imports/<int:pk>/state/", imports.state, name="import_state"),
+    path("imports/<int:pk>/start/", imports.begin, name="import_start"),
+    path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
+    path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
+    path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
+    path("receipts/<int:pk>/", receipts.page, name="receipt"),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
 ]

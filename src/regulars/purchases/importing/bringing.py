@@ -11,8 +11,11 @@ from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.foundation.models import Business
 from regulars.ingest import read_purchases
+from regulars.ingest.engine import Engine
 from regulars.ingest.headings import normalise
 from regulars.purchases.importing.load import load
+from regulars.purchases.importing.people_lists import check, open_engine, open_list, stage_list
+from regulars.purchases.importing.people_loading import load_list, settle_phones, settle_rows, write_rejects
 from regulars.purchases.importing.staging import Stage, stage
 from regulars.purchases.models import Import
 
@@ -52,6 +55,8 @@ def bring(imported: Import, path: Path, *, folder: Path, rejects: Path, progress
     match imported.kind:
         case Import.Kind.PURCHASES:
             return _purchases(imported, path, folder, rejects, progress)
+        case Import.Kind.CUSTOMERS:
+            return _customers(imported, path, folder, rejects, progress)
     raise InputError(_("Files of this kind cannot be imported yet."))
 
 
@@ -71,6 +76,42 @@ def _purchases(imported: Import, path: Path, folder: Path, rejects: Path, progre
     cards = "карт" in heading or "card" in heading
     progress.step(_("Sorting lines into receipts"), None, None)
     return Purchases(imported, stage(history, folder), history, {str(path): imported.file_name}, cards)
+
+
+@dataclass(frozen=True)
+class Customers:
+    """A list of customers."""
+
+    imported: Import
+    engine: Engine
+    folder: Path
+    figures: Mapping[str, Any]
+
+    def write(self, progress: Progress) -> dict[str, Any]:
+        """Write them and their contacts."""
+        demo = bool(self.imported.options.get("is_demo"))
+        loaded = load_list(self.engine, self.folder, self.imported.pk, is_demo=demo, progress=progress)
+        return {**loaded, **self.figures}
+
+
+def _customers(imported: Import, path: Path, folder: Path, rejects: Path, progress: Progress) -> Customers:
+    region = Business.current().region
+    engine = open_engine(folder, progress)
+    columns = open_list(engine, path, imported.options.get("mapping") or None)
+    check(columns)
+    stage_list(engine, columns, region)
+    invalid = settle_phones(engine, region)
+    nobody = settle_rows(engine)
+    write_rejects(engine, rejects)
+    rows = int(engine.rows("SELECT count(*) FROM pl_people")[0][0])
+    reasons = {"names_nobody": nobody, "bad_contact": invalid}
+    figures = {
+        "rows_read": rows,
+        "rows_accepted": rows - nobody,
+        "rows_rejected": nobody,
+        "reject_reasons": {reason: count for reason, count in reasons.items() if count},
+    }
+    return Customers(imported, engine, folder, figures)
 
 
 def reading_as_dict(reading: Reading, names: Mapping[str, str]) -> dict[str, Any]:

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models.fields import NOT_PROVIDED
 
 
 def insert_select(model: type[models.Model], given: Mapping[str, str], source: str) -> tuple[str, list[Any]]:
     """The statement and its parameters: `given` maps columns to expressions over `source`."""
-    columns, expressions, parameters = list(given), list(given.values()), []
+    columns: list[str | None] = list(given)
+    expressions = list(given.values())
+    parameters: list[Any] = []
     for field in model._meta.concrete_fields:
         if field.column in given or field.primary_key or field.null or field.db_default is not NOT_PROVIDED:
             continue
@@ -21,17 +23,9 @@ def insert_select(model: type[models.Model], given: Mapping[str, str], source: s
             expressions.append("%s::jsonb")
             parameters.append(json.dumps(default))
         elif isinstance(field, ArrayField):
-            expressions.append(f"'{{}}'::{field.base_field.db_type(_connection())}[]")
+            expressions.append(f"'{{}}'::{field.base_field.db_type(connection)}[]")
         else:
             expressions.append("%s")
             parameters.append("" if default is None else default)
-    return (
-        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(expressions)} {source}",
-        parameters,
-    )
-
-
-def _connection() -> Any:
-    from django.db import connection  # noqa: PLC0415 - the default one, looked up when it is needed
-
-    return connection
+    target = f"{model._meta.db_table} ({', '.join(filter(None, columns))})"
+    return f"INSERT INTO {target} SELECT {', '.join(expressions)} {source}", parameters

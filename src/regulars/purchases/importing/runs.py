@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -87,7 +88,8 @@ def discard(imported: Import) -> None:
     found = _locked(imported, State.DRAFT, State.FAILED)
     stored = [found.stored_as, found.rejects_stored_as]
     found.delete()
-    transaction.on_commit(lambda: [files.remove(name) for name in stored])
+    for name in stored:
+        transaction.on_commit(partial(files.remove, name))
 
 
 def run(import_id: int, *, source: Path | None = None, progress: Progress | None = None) -> Import:

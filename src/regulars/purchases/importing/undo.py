@@ -10,6 +10,7 @@ from regulars.customers.models import Contact, Customer
 from regulars.purchases.importing.exchange import execute, may_trust, trusted_rows, value
 from regulars.purchases.importing.finding import search_later
 from regulars.purchases.importing.load import LOCK
+from regulars.purchases.importing.people_loading import take_back_fills
 
 _GONE = "undone_customers"
 
@@ -25,6 +26,7 @@ def take_back(import_id: int, progress: Progress) -> dict[str, int]:
     progress.step(_("Removing receipts"), None, None)
     counts = _remove_receipts(import_id)
     progress.step(_("Removing customers that nothing else uses"), None, None)
+    counts["emptied_customers"] = take_back_fills(import_id)
     counts |= _remove_customers(import_id)
     counts |= _remove_goods(import_id)
     return counts
