@@ -7,7 +7,7 @@ from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
 from regulars.api.routes import routes
-from regulars.web import find, profile, settings, sign_in, strategy, today
+from regulars.web import find, imports, profile, receipts, settings, sign_in, strategy, today
 from regulars.web.customers import questionnaires
 
 _account = [
@@ -59,5 +59,14 @@ urlpatterns = [
     path("api/v1/", routes()),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
+    path("imports/", imports.index, name="imports"),
+    path("imports/new/", imports.upload, name="import_upload"),
+    path("imports/<int:pk>/", imports.page, name="import"),
+    path("imports/<int:pk>/state/", imports.state, name="import_state"),
+    path("imports/<int:pk>/start/", imports.begin, name="import_start"),
+    path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
+    path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
+    path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
+    path("receipts/<int:pk>/", receipts.page, name="receipt"),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
 ]
