@@ -52,6 +52,8 @@ class People:
     title: str
     table: Table
     whole_list: str
+    list_id: str = ""  # what `Audit.people` knows the list by; empty for a list that has no name there
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Part:
     share: float
     value: str
     tone: str
+    list_id: str = ""  # of the people in this part
 
     @property
     def style(self) -> str:
