@@ -6,7 +6,17 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
-from regulars.web import find, profile, sign_in, today
+from regulars.web import (
+    find,
+    insights,
+    insights_business,
+    insights_compare,
+    people,
+    profile,
+    segments,
+    sign_in,
+    today,
+)
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -33,10 +43,36 @@ _second_factor = [
     path("spare/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
 ]
 
+_insights = [
+    path("", insights.page, name="insights"),
+    path("business/", insights_business.page, name="insights_business"),
+    path("compare/", insights_compare.page, name="insights_compare"),
+    path("audits/", insights.runs, name="insights_runs"),
+    path("audits/state/", insights.state, name="insights_state"),
+    path("audits/start/", insights.start, name="insights_start"),
+    path("chapter/<slug:chapter>/", insights.chapter, name="insights_chapter"),
+    path("people/<path:list_id>/", people.page, name="people"),
+    path("export/<path:list_id>/", people.export, name="people_export"),
+]
+
+_segments = [
+    path("", segments.page, name="segments"),
+    path("new/", segments.edit, name="segment_new"),
+    path("people/<path:list_id>/", people.page, name="segment_people"),
+    path("<int:segment_id>/", segments.segment, name="segment"),
+    path("<int:segment_id>/count/", segments.count, name="segment_count"),
+    path("<int:segment_id>/edit/", segments.edit, name="segment_edit"),
+    path("<int:segment_id>/remove/", segments.remove, name="segment_remove"),
+    path("<int:segment_id>/copy/", segments.copy, name="segment_copy"),
+    path("<int:segment_id>/why/<int:customer_id>/", segments.why, name="segment_why"),
+]
+
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
     path("profile/", profile.page, name="profile"),
+    path("insights/", include(_insights)),
+    path("segments/", include(_segments)),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
