@@ -1,6 +1,7 @@
 """A coffee bar whose customers are in the base, and what an audit says of them."""
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,10 @@ def history(shop_lines: pa.Table) -> Callable[[], History]:
 
 @pytest.fixture(scope="session")
 def audited(
-    django_db_setup: Any, django_db_blocker: Any, history: Callable[[], History], tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: Any,
+    django_db_blocker: Any,
+    history: Callable[[], History],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The folder of one audit, made once and rolled back from the database."""
     from django.db import transaction
@@ -51,7 +55,7 @@ def audited(
         perform(run.pk, history)
         run.refresh_from_db()
         assert run.state == "done", run.error
-        (root / "headlines").write_text(__import__("json").dumps(run.headlines))
+        (root / "headlines").write_text(json.dumps(run.headlines))
         (root / str(run.pk)).rename(root / "made")
         transaction.set_rollback(True)
     return root
@@ -69,9 +73,7 @@ def _settle(root: Path) -> None:
 @pytest.fixture
 def people(db: None) -> list[Customer]:
     """The 200 customers of the shop."""
-    return Customer.objects.bulk_create(
-        [Customer(pk=number, name=f"Customer {number}") for number in range(1, 201)]
-    )
+    return Customer.objects.bulk_create([Customer(pk=number, name=f"Customer {number}") for number in range(1, 201)])
 
 
 @pytest.fixture
@@ -84,8 +86,6 @@ def business(db: None, audited: Path) -> Business:
 @pytest.fixture
 def run(audited: Path, people: list[Customer], business: Business) -> AuditRun:
     """The audit done, its scores in the base."""
-    import json
-
     from regulars.insights.services import replace_scores
 
     replace_scores(audited / "made" / "customers.parquet")

@@ -62,7 +62,15 @@ def _people_in(piece: object) -> list[object]:
 
 def test_a_list_that_cannot_be_is_no_page(run: AuditRun, client: Client, user: Callable[..., User]) -> None:
     client.force_login(user("owner"))
-    for wrong in ("nothing", "state:", "segment:x", "segment:99", "bought:2026-01-01", "bought:2026-01-01:never", "x:y"):
+    for wrong in (
+        "nothing",
+        "state:",
+        "segment:x",
+        "segment:99",
+        "bought:2026-01-01",
+        "bought:2026-01-01:never",
+        "x:y",
+    ):
         assert client.get(f"/insights/people/{wrong}/").status_code == 404, wrong
 
 
@@ -136,7 +144,9 @@ def test_a_page_takes_the_same_few_queries_for_any_length(
     run: AuditRun, client: Client, user: Callable[..., User]
 ) -> None:
     client.force_login(user("owner"))
-    with CaptureQueriesContext(connection, ) as many:
+    with CaptureQueriesContext(
+        connection,
+    ) as many:
         client.get("/insights/people/all/?columns=phone&columns=tags&columns=owner")
     Score.objects.exclude(pk__in=(1, 2)).delete()
     with CaptureQueriesContext(connection) as few:

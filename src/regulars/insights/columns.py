@@ -117,6 +117,7 @@ def chosen(listed: PeopleList, wanted: Iterable[str], user: User) -> list[Column
     ids = [name for name in wanted if name in known]
     if not ids:
         ids = [name for name in ("phone", *_ABOUT.get(listed.kind, ("value",)), *_USUAL) if name in known]
+        ids = [name for name in ids if name != listed.kind]  # a list of the lost need not say so in each row
     return [known[name] for name in dict.fromkeys(("name", *ids))]
 
 

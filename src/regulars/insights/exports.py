@@ -13,9 +13,9 @@ import xlsxwriter
 from regulars.accounts.models import User
 from regulars.core.i18n import current_language
 from regulars.core.money import minor_digits, to_units
+from regulars.customers.models.customer import CustomerSet
 from regulars.insights.columns import Column, heading, rows_of
 from regulars.insights.selectors.people import all_of
-from regulars.customers.models.customer import CustomerSet
 from regulars.report.sheets import Sheet, Styles
 
 MOST_XLSX_ROWS = 100_000  # more takes a spreadsheet minutes to open: such lists go as CSV

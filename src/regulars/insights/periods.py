@@ -96,9 +96,7 @@ def _figures(rollup: Rollup, days: Range) -> Figures:
 def _movement(rollup: Rollup, now: Range, before: Range) -> dict[str, int]:
     """How many returned after a pause of the whole period before, and how many bought then and not now."""
     visits = rollup.visits.filter(rollup.visits.purchased_on.between(before[0], now[1]))
-    each = visits.group_by("customer_id").aggregate(
-        first=visits.purchased_on.min(), last=visits.purchased_on.max()
-    )
+    each = visits.group_by("customer_id").aggregate(first=visits.purchased_on.min(), last=visits.purchased_on.max())
     people = each.inner_join(rollup.customers.select("customer_id", "first_on"), "customer_id")
     old = people.first_on < ibis.literal(before[0])
     counts = people.aggregate(

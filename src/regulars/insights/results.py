@@ -8,18 +8,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ibis
 from django.conf import settings
 from markupsafe import Markup
 
 from regulars.analytics.audit import Audit
 from regulars.analytics.findings import Finding
 from regulars.core.i18n import LANGUAGES, use_language
+from regulars.core.i18n import gettext as _
 from regulars.insights.models import AuditRun
-from regulars.report import write_customers, write_json
 from regulars.report import page as report
+from regulars.report import write_customers, write_json
 from regulars.report.blocks import Chapter
 from regulars.report.chapters import first, lifecycle
 from regulars.report.chapters.common import Context, likely
+from regulars.report.chapters.spend import COULD_COME_MORE_OFTEN
 from regulars.report.sentences import action, sentence
 from regulars.report.sentences.sentence import strength
 from regulars.report.sentences.titles import title as short_title
@@ -44,6 +47,18 @@ def write_results(audit: Audit, periods: dict[str, Any], folder: Path) -> None:
     for language in LANGUAGES:
         with use_language(language):
             _write_pages(audit, folder / language)
+
+
+def with_lists(audit: Audit) -> Audit:
+    """The audit whose table of customers also knows who could come more often: a list that is no finding."""
+    if audit.visit_period is None:
+        return audit
+    people = audit.visit_period.frequent_potential.select("customer_id", could=True)
+    rows = audit.customers.left_join(people, "customer_id").drop("customer_id_right")
+    none = ibis.literal([], type="array<string>")
+    more = ibis.ifelse(rows.could.fill_null(False), ibis.literal([COULD_COME_MORE_OFTEN], type="array<string>"), none)
+    rows = rows.mutate(findings=rows.findings.fill_null(none).concat(more)).drop("could")
+    return dataclasses.replace(audit, customers=rows.cache())
 
 
 def index_of(run: AuditRun, language: str) -> Page:
@@ -99,6 +114,9 @@ def _lists(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
         words = {} if item.finding is None else _finding_words(context, item.finding)
         money = {"value": context.purse.about(item.money.value), "interval": likely(context.purse.range(item.money))}
         yield f"opportunity:{item.id}", {"title": first.title(item), "text": "", "action": "", **words, **money}
+    words = {"title": _("Spend much, come rarely"), "action": _("Invite them to come more often.")}
+    text = _("Mean check in the top quarter, and longer between visits than the median customer.")
+    yield f"finding:{COULD_COME_MORE_OFTEN}", {**words, "text": text, "value": "", "interval": ""}
     for finding in context.audit.reasons.findings:
         if finding.people is not None:
             yield f"finding:{finding.id}", {**_finding_words(context, finding), "value": "", "interval": ""}

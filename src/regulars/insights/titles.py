@@ -1,5 +1,6 @@
 """What a list of people is called, and the sentence under its name."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from regulars.core.i18n import current_language, format_date
@@ -10,8 +11,6 @@ from regulars.insights.segments.words import sentence
 from regulars.insights.selectors.people import PeopleList
 from regulars.insights.selectors.runs import newest_run
 from regulars.report import names
-
-import datetime as dt
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ class Figure:
     tone: str = ""
     people: People | None = None
     chapter: str = ""  # where the headline is explained
+    list_id: str = ""  # of the people, where the page shows none of them
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Bar:
     group: str = ""  # a heading above the bar, where it differs from the one before
     torn: bool = False  # begins at the axis, and the axis does not begin at zero
     people: People | None = None
+    list_id: str = ""  # of the people, where the page shows none of them
 
     @property
     def fill_style(self) -> str:

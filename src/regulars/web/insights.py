@@ -1,5 +1,6 @@
 """What the audit found: the first page, its chapters, and the audits themselves."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
@@ -88,8 +89,6 @@ def _state(request: Request) -> dict[str, Any]:
 
 
 def _zone() -> Any:
-    import datetime as dt
-
     business = Business.objects.first()
     return business.zone if business else dt.UTC
 

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from regulars.accounts.rights import Right
 from regulars.core.i18n import current_language, format_date
 from regulars.core.i18n import gettext as _
-from regulars.core.money import format_money
 from regulars.insights.models import AuditRun
 from regulars.insights.periods import PERIODS, USUAL
 from regulars.insights.results import index_of, periods_of
@@ -58,7 +57,7 @@ def page(request: Request) -> HttpResponse:
         "prediction": _prediction(run, purse),
         "moves": _moves(shown),
         "opportunities": index_of(run, current_language()).opportunities,
-        "lost": _lost(run),
+        "lost": _lost(run, purse),
     }
     return render(request, "insights_business.html", content)
 
@@ -146,17 +145,17 @@ def _prediction(run: AuditRun, purse: words.Purse) -> list[Number]:
 
 def _moves(shown: dict[str, Any]) -> list[Number]:
     days, before = ":".join(shown["days"]), shown["days_before"][0]
-    moved = shown["movement"]
-    won = [Number(_("New"), words.count(shown["now"]["new"]), list_id=f"first:{days}", tone="good")]
+    moved, all_days = shown["movement"], f"{days}:{before}"
+    won = [Number(_("New"), words.count(shown["now"]["new"]), list_id=f"first:{days}")]
     if shown["before"] is None:
         return won
     return [
         *won,
-        Number(_("Came back after a pause"), words.count(moved["returned"]), tone="good", list_id=f"returned:{days}:{before}"),
-        Number(_("Bought before, not in this period"), words.count(moved["stopped"]), tone="bad", list_id=f"stopped:{days}:{before}"),
+        Number(_("Came back after a pause"), words.count(moved["returned"]), list_id=f"returned:{all_days}"),
+        Number(_("Bought before, not in this period"), words.count(moved["stopped"]), list_id=f"stopped:{all_days}"),
     ]
 
 
-def _lost(run: AuditRun) -> str:
+def _lost(run: AuditRun, purse: words.Purse) -> str:
     lost = run.headlines.get("lost_last_year")
-    return "" if lost is None else format_money(lost[0], run.headlines["currency"])
+    return "" if lost is None else purse.about(lost[0])

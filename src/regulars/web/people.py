@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +20,7 @@ from regulars.analytics.rfm import SEGMENTS
 from regulars.core.errors import InputError
 from regulars.core.i18n import current_language, use_language
 from regulars.core.i18n import gettext as _
+from regulars.core.money import minor_digits
 from regulars.customers.models import Tag
 from regulars.foundation.models import Business
 from regulars.insights.columns import allowed, chosen, heading, rows_of
@@ -35,7 +37,7 @@ from regulars.insights.selectors.people import (
 )
 from regulars.insights.selectors.today import titles
 from regulars.insights.titles import title_of
-from regulars.report import names
+from regulars.report import names, words
 from regulars.web.access import Request, needs
 from regulars.web.insights import address_if_any
 from regulars.web.sign_in import address_of
@@ -62,7 +64,9 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "listed": listed,
         "title": title_of(listed),
         "columns": [(column, heading(column)) for column in columns],
-        "people": [(one, address_if_any("customer", one.pk), row) for one, row in zip(shown.customers, rows, strict=True)],
+        "people": [
+            (one, address_if_any("customer", one.pk), row) for one, row in zip(shown.customers, rows, strict=True)
+        ],
         "all_columns": [(column, heading(column)) for column in allowed(request.user) if column.id != "name"],
         "chosen": {column.id for column in columns},
         "filters": filters,
@@ -75,7 +79,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "next": _query(request, without=("after",), after=shown.after) if shown.after else "",
         "is_first": "after" not in request.GET,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
-        "currency": _currency(),
+        "money_of": lambda minor: _whole(minor, _currency()),
         "tab": "",
         "may_see_insights": request.user.may(Right.SEE_INSIGHTS),
     }
@@ -84,7 +88,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
 
 @needs(Right.EXPORT_CUSTOMERS)
 @require_POST
-def export(request: Request, list_id: str) -> HttpResponse | StreamingHttpResponse | FileResponse:
+def export(request: Request, list_id: str) -> HttpResponseBase:
     """The whole list as a file. Who took what out is kept."""
     listed = _listed(request, list_id)
     columns = chosen(listed, request.POST.getlist("columns")[:30], request.user)
@@ -106,7 +110,9 @@ def export(request: Request, list_id: str) -> HttpResponse | StreamingHttpRespon
     if kind == "csv":
         lines = csv_lines(columns, rows, _currency())
         return StreamingHttpResponse(
-            _in_language(lines), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+            _in_language(lines),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
     return _workbook(columns, rows, name)
 
@@ -163,6 +169,12 @@ def _query(request: Request, *, without: tuple[str, ...], **more: str) -> str:
     for name, value in more.items():
         query[name] = value
     return query.urlencode()
+
+
+def _whole(minor: int, currency: str) -> str:
+    """Money in a list: kopecks only disturb the comparison."""
+    unit = 10 ** minor_digits(currency)
+    return words.Purse(currency).exact(round(minor / unit) * unit)
 
 
 def _currency() -> str:

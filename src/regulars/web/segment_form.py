@@ -91,7 +91,7 @@ def draft_of_rule(name: str, rule: Rule) -> Draft | None:
         rule = {"join": "all", "not": False, "items": [rule]}
     groups = []
     for item in rule["items"]:
-        group = item if "items" in item else {"join": "all", "not": False, "items": [item]}
+        group: Rule = item if "items" in item else {"join": "all", "not": False, "items": [item]}
         if any("items" in one for one in group["items"]) or any(one["what"] not in known for one in group["items"]):
             return None
         groups.append(Group(group["join"], group["not"], [_row(one, known) for one in group["items"]]))

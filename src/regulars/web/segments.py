@@ -132,7 +132,7 @@ def copy(request: Request, segment_id: int) -> HttpResponse:
 def why(request: Request, segment_id: int, customer_id: int) -> HttpResponse:
     """Why this person is in the segment, or is not."""
     found = get_object_or_404(Segment, pk=segment_id)
-    people = Customer.objects.whole().seen_by(request.user)  # type: ignore[attr-defined]
+    people = Customer.objects.whole().seen_by(request.user)
     customer = people.filter(pk=customer_id).select_related("score").first()
     if customer is None:
         raise Http404

@@ -60,9 +60,9 @@ class Attribute:
 
 def attributes() -> dict[str, Attribute]:
     """All of them in the language of the reader, those of the business's own fields included."""
-    found = [
-        Attribute(one.id, _(one.title), _(one.group), one.type, one.path, one.options) for one in _BUILT_IN
-    ] + [_own(field) for field in Field.objects.filter(is_archived=False)[:100]]
+    found = [Attribute(one.id, _(one.title), _(one.group), one.type, one.path, one.options) for one in _BUILT_IN] + [
+        _own(field) for field in Field.objects.filter(is_archived=False)[:100]
+    ]
     return {one.id: one for one in found}
 
 
@@ -101,9 +101,7 @@ def _opportunities() -> Options:
     found = {key: names.opportunity(key) for key in OPPORTUNITIES}
     if (run := newest_run()) is not None:
         lists = index_of(run, current_language()).lists
-        found |= {
-            key.partition(":")[2]: words.title for key, words in lists.items() if key.startswith("opportunity:")
-        }
+        found |= {key.partition(":")[2]: words.title for key, words in lists.items() if key.startswith("opportunity:")}
     return list(found.items())
 
 
@@ -134,7 +132,12 @@ _WHO, _BUYS, _AUDIT, _MAY = N_("Who it is"), N_("Purchases"), N_("What the audit
 _BUILT_IN = (
     Attribute("state", N_("state"), _AUDIT, "choice", "score__state", lambda: [(i, names.state(i)) for i in STATES]),
     Attribute(
-        "rfm", N_("RFM segment"), _AUDIT, "choice", "score__rfm_segment", lambda: [(i, names.segment(i)) for i in SEGMENTS]
+        "rfm",
+        N_("RFM segment"),
+        _AUDIT,
+        "choice",
+        "score__rfm_segment",
+        lambda: [(i, names.segment(i)) for i in SEGMENTS],
     ),
     Attribute("abc", N_("class by money"), _AUDIT, "choice", "score__abc", lambda: [(i, i) for i in "ABC"]),
     Attribute(

@@ -20,7 +20,7 @@ Moment = dt.datetime
 
 def customers_of(rule: Rule) -> CustomerSet:
     """Who fits the rule now. The rule must have been checked."""
-    found: CustomerSet = Customer.objects.whole().filter(rule_filter(rule))  # type: ignore[attr-defined]
+    found: CustomerSet = Customer.objects.whole().filter(rule_filter(rule))
     return found
 
 
@@ -62,9 +62,13 @@ class Compiler:
             "text": self._text,
             "consent": self._consent,
             "bought": self._bought,
-            "yes_no": lambda found, one: Q(**{found.path: one["how"] == "yes"}),
+            "yes_no": self._yes_no,
         }
         return by_type.get(attribute.type, self._amount)(attribute, leaf)
+
+    @staticmethod
+    def _yes_no(attribute: Attribute, leaf: Rule) -> Q:
+        return Q(**{attribute.path: leaf["how"] == "yes"})
 
     def _choice(self, attribute: Attribute, leaf: Rule) -> Q:
         if attribute.id == "tag":
@@ -109,7 +113,7 @@ class Compiler:
         since = self._since(leaf["value"]).isoformat()
         return Q(**{f"{attribute.path}__{'gte' if leaf['how'] == 'within' else 'lt'}": since})
 
-    def _birthday(self, attribute: Attribute, leaf: Rule) -> Q:
+    def _birthday(self, _attribute: Attribute, leaf: Rule) -> Q:
         if leaf["value"] >= 365:
             return Q(birth_date__isnull=False)
         days = [self.today + dt.timedelta(days=number) for number in range(leaf["value"] + 1)]
@@ -166,13 +170,13 @@ class Compiler:
         found = Receipt.objects.all()
         if "days" in leaf:
             found = found.filter(purchased_at__gte=self._start(leaf["days"]))
-        which = leaf.get("which")
+        which = str(leaf.get("which", ""))
         if leaf["of"] == "product":
             found = found.filter(lines__product__in=Product.objects.filter(name__icontains=which))
         elif leaf["of"] == "category":
             found = found.filter(lines__product__in=Product.objects.filter(category=which))
         elif leaf["of"] == "store":
-            found = found.filter(store=int(which or 0))
+            found = found.filter(store=int(which))
         return found
 
     @staticmethod

@@ -79,21 +79,27 @@ def condition(raw: Any, known: Mapping[str, Attribute]) -> Rule:
                 title=attribute.title, hows=", ".join(attribute.hows), how=str(how)[:_LONGEST_TEXT]
             )
         )
-    found = {"what": attribute.id, "how": how}
-    if attribute.type == "consent":
-        return found | {name: _text(raw.get(name), attribute, most=40) for name in ("purpose", "channel")}
-    if attribute.type == "bought":
-        return found | _bought(raw, attribute)
+    return {"what": attribute.id, "how": how, **_details(raw, attribute, str(how))}
+
+
+def _details(raw: Mapping[str, Any], attribute: Attribute, how: str) -> Rule:
+    kind = attribute.type
+    if kind == "consent":
+        return {name: _text(raw.get(name), attribute, most=40) for name in ("purpose", "channel")}
+    if kind == "bought":
+        return _bought(raw, attribute)
     if how in _EMPTY_HOWS:
-        return found
+        return {}
+    return {"value": _value(raw.get("value"), attribute)}
+
+
+def _value(raw: Any, attribute: Attribute) -> Any:
     if attribute.type in ("choice", "own_choice"):
-        return found | {"value": _values(raw.get("value"), attribute)}
+        return _values(raw, attribute)
     if attribute.type == "text":
-        return found | {"value": _text(raw.get("value"), attribute)}
-    if attribute.type in ("days", "birthday", "own_date"):
-        most = 366 if attribute.type == "birthday" else _MOST_DAYS
-        return found | {"value": int(_number(raw.get("value"), attribute, most=most))}
-    return found | {"value": _number(raw.get("value"), attribute, most=_LARGEST)}
+        return _text(raw, attribute)
+    most = {"birthday": 366, "days": _MOST_DAYS, "own_date": _MOST_DAYS}.get(attribute.type)
+    return _number(raw, attribute, most=_LARGEST) if most is None else int(_number(raw, attribute, most=most))
 
 
 def _bought(raw: Mapping[str, Any], attribute: Attribute) -> Rule:

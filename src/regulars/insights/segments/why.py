@@ -66,17 +66,22 @@ class _Judge:
     def _said(self, attribute: Attribute, value: Any) -> str:
         if value is None or value == "":
             return _("nobody") if attribute.id == "owner" else _("not known")
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
         if attribute.type in ("choice", "own_choice"):
             labels = self.speaker.labels(attribute.id, attribute.options)
             values = value if isinstance(value, list) else [value]
             return ", ".join(words.name(labels.get(str(one), one)) for one in values)
+        return self._measured(attribute, value)
+
+    def _measured(self, attribute: Attribute, value: Any) -> str:
         if attribute.type == "money":
             return format_money(value, self.currency)
         if attribute.type == "share":
             return words.percent(value)
         if attribute.type in ("days", "birthday"):
             return format_date(value.date() if hasattr(value, "date") else value)
-        return words.decimal(value) if isinstance(value, int | float) and value is not True else words.name(value)
+        return words.decimal(value) if isinstance(value, int | float) else words.name(value)
 
     def _bought(self, leaf: Rule) -> str:
         receipts = self.compiler.receipts(leaf).filter(customer=self.customer)

@@ -52,7 +52,9 @@ class Speaker:
         return _PATTERNS[leaf["how"]]().format(title=attribute.title, value=self._value(attribute, leaf))
 
     def _value(self, attribute: Attribute, leaf: Rule) -> str:
-        value: Any = leaf.get("value", "")
+        if "value" not in leaf:
+            return ""
+        value: Any = leaf["value"]
         if attribute.type in ("choice", "own_choice"):
             labels = self.labels(attribute.id, attribute.options)
             return _(" or ").join(_("“{value}”").format(value=words.name(labels.get(one, one))) for one in value)
@@ -87,9 +89,9 @@ class Speaker:
     def _birthday(leaf: Rule) -> str:
         if leaf["value"] == 0:
             return _("whose birthday is today")
-        return ngettext(
-            "whose birthday is within {n} day", "whose birthday is within {n} days", leaf["value"]
-        ).format(n=words.count(leaf["value"]))
+        return ngettext("whose birthday is within {n} day", "whose birthday is within {n} days", leaf["value"]).format(
+            n=words.count(leaf["value"])
+        )
 
     def _consent(self, leaf: Rule) -> str:
         text = (
@@ -138,9 +140,7 @@ class Speaker:
     def _time(leaf: Rule) -> str:
         if "days" not in leaf:
             return ""
-        return ngettext("in the last {n} day", "in the last {n} days", leaf["days"]).format(
-            n=words.count(leaf["days"])
-        )
+        return ngettext("in the last {n} day", "in the last {n} days", leaf["days"]).format(n=words.count(leaf["days"]))
 
 
 _PATTERNS = {

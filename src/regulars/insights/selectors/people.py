@@ -79,35 +79,34 @@ class Filters:
 def people_list(list_id: str) -> PeopleList | None:
     """The list with this id; None when there can be no such list."""
     kind, _colon, value = list_id.partition(":")
-    everybody = _whole()
-    money = _MONEY.get(kind, "amount")
+    if list_id == "all":
+        return PeopleList(list_id, _whole().filter(score__isnull=False), "amount")
+    if not value:
+        return None
     if kind in ("segment", "audience"):
         return _of_rule(kind, value, list_id)
     if kind in _PERIODS:
         return _of_period(kind, value, list_id)
-    if list_id == "all":
-        found = everybody.filter(score__isnull=False)
-    elif not value:
+    filters = _filters(kind, value)
+    return None if filters is None else PeopleList(list_id, _whole().filter(**filters), _MONEY.get(kind, "amount"))
+
+
+def _filters(kind: str, value: str) -> dict[str, object] | None:
+    """What the scores of such people have in common."""
+    if (kind, value) == ("lost", "any"):
+        return {"score__missed_amount__gt": 0}
+    if kind == "newcomers":
+        return {"score__never_returned": True}
+    if kind == "finding":
+        return {"score__findings__contains": [value]}
+    if kind not in _SCORES:
         return None
-    elif list_id == "lost:any":
-        found = everybody.filter(score__missed_amount__gt=0)
-    elif kind == "newcomers":
-        found = everybody.filter(score__never_returned=True)
-    elif kind == "finding":
-        found = everybody.filter(score__findings__contains=[value])
-    elif kind in _SCORES:
-        found = everybody.filter(**{_SCORES[kind]: value})
-        if kind == "opportunity":
-            found = found.filter(score__opportunity_amount__isnull=False)
-        elif kind == "lost":
-            found = found.filter(score__missed_amount__isnull=False)
-    else:
-        return None
-    return PeopleList(list_id, found, money)
+    known = {f"score__{_MONEY[kind]}__isnull": False} if kind in _MONEY else {}
+    return {_SCORES[kind]: value, **known}
 
 
 def _whole() -> CustomerSet:
-    found: CustomerSet = Customer.objects.whole()  # type: ignore[attr-defined]
+    found: CustomerSet = Customer.objects.whole()
     return found
 
 

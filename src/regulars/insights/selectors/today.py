@@ -1,8 +1,8 @@
 """What the newest audit suggests: whom to contact, with what, and why; and what it says of one customer."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-import datetime as dt
 
 from regulars.accounts.models import User
 from regulars.core.i18n import current_language, format_date
@@ -33,7 +33,7 @@ def titles() -> dict[str, str]:
 
 def what_to_do(user: User, *, most: int = 10) -> list[Suggestion]:
     """The customers with most at stake among those whom this user sees; those left in peace are left out."""
-    people = Customer.objects.whole().seen_by(user)  # type: ignore[attr-defined]
+    people = Customer.objects.whole().seen_by(user)
     chosen = (
         people.filter(score__opportunity_amount__gt=0, is_quiet=False)
         .exclude(score__opportunity="")
@@ -42,7 +42,8 @@ def what_to_do(user: User, *, most: int = 10) -> list[Suggestion]:
     )
     called = titles()
     return [
-        Suggestion(one, _title(one.score, called), why_now(one.score), one.score.opportunity_amount) for one in chosen
+        Suggestion(one, _title(one.score, called), why_now(one.score), one.score.opportunity_amount or 0)
+        for one in chosen
     ]
 
 

@@ -26,7 +26,7 @@ from regulars.foundation.models import Business
 from regulars.insights.headlines import headline_numbers
 from regulars.insights.models import AuditRun
 from regulars.insights.periods import period_figures
-from regulars.insights.results import CUSTOMERS, folder_of, write_results
+from regulars.insights.results import CUSTOMERS, folder_of, with_lists, write_results
 from regulars.insights.services.scores import replace_scores
 
 TASK = "insights.audit"
@@ -100,7 +100,7 @@ def _run(run: AuditRun, history: History) -> None:
     found = audit(history, as_of=as_of, progress=progress)
     periods = period_figures(roll_up(history, as_of=as_of))
     folder = _new_folder(run)
-    write_results(found, periods, folder)
+    write_results(with_lists(found), periods, folder)
     final = Path(settings.AUDITS_ROOT) / str(run.pk)
     shutil.rmtree(final, ignore_errors=True)  # left by a run that was killed right here
     folder.rename(final)

@@ -96,7 +96,8 @@ def _take_over() -> None:
             "(SELECT FROM new_scores n WHERE n.customer_id = s.customer_id)"
         )
         cursor.execute(
-            f"INSERT INTO insights_score AS s (customer_id, {names}) SELECT n.customer_id, {', '.join(values.values())} "
+            f"INSERT INTO insights_score AS s (customer_id, {names}) "
+            f"SELECT n.customer_id, {', '.join(values.values())} "
             "FROM new_scores n JOIN customers_customer c ON c.id = n.customer_id WHERE c.merged_into_id IS NULL "
             "FOR KEY SHARE OF c "
             f"ON CONFLICT (customer_id) DO UPDATE SET {assignments} WHERE ({old}) IS DISTINCT FROM ({new})"

@@ -37,9 +37,7 @@ def freeze(segment: Segment, *, by: User) -> Audience:
     """Who is in the segment at this moment, kept: one statement, whatever its size."""
     with acting(by.pk, "web"):
         audience = Audience.objects.create(segment=segment, name=segment.name, rule=segment.rule, by=by)
-        query, parameters = (
-            customers_of(segment.rule).seen_by(by).order_by().values("pk").query.sql_with_params()
-        )
+        query, parameters = customers_of(segment.rule).seen_by(by).order_by().values("pk").query.sql_with_params()
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {Member._meta.db_table} (audience_id, customer_id) SELECT %s, found.id "
