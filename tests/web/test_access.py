@@ -23,7 +23,7 @@ TABLE: dict[str, Right | str] = {
     "profile": EVERYBODY,
     "invitation": PUBLIC,
     "settings": Right.MANAGE_USERS,
-    "people": Right.MANAGE_USERS,
+    "users": Right.MANAGE_USERS,
     "invite": Right.MANAGE_USERS,
     "change_user": Right.MANAGE_USERS,
     "new_role": Right.MANAGE_USERS,

@@ -109,6 +109,7 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_IMPORT_PATHS = ["regulars.insights.following"]
 
 DATABASES = {"default": _database(CONFIG.database_url)}
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -159,6 +160,8 @@ LANGUAGES = [(code, code) for code in _LANGUAGES]
 STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.home / "static"
 MEDIA_ROOT = CONFIG.home / "files"
+AUDITS_ROOT = CONFIG.home / "audits"
+HISTORY = "regulars.insights.warehouse.history"  # what gives an audit its purchases
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

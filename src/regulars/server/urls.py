@@ -7,7 +7,21 @@ from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
 from regulars.api.routes import routes
-from regulars.web import find, imports, profile, receipts, settings, sign_in, strategy, today
+from regulars.web import (
+    find,
+    imports,
+    insights,
+    insights_business,
+    insights_compare,
+    people,
+    profile,
+    receipts,
+    segments,
+    settings,
+    sign_in,
+    strategy,
+    today,
+)
 from regulars.web.customers import questionnaires
 
 _account = [
@@ -37,13 +51,37 @@ _second_factor = [
 
 _settings = [
     path("", settings.people, name="settings"),
-    path("people/", settings.people, name="people"),
+    path("people/", settings.people, name="users"),
     path("people/invite/", settings.invite, name="invite"),
     path("people/<int:user_id>/", settings.change_user, name="change_user"),
     path("roles/new/", settings.new_role, name="new_role"),
     path("roles/<slug:slug>/", settings.role, name="role"),
     path("business/", settings.business, name="business"),
     path("log/", settings.log, name="log"),
+]
+
+_insights = [
+    path("", insights.page, name="insights"),
+    path("business/", insights_business.page, name="insights_business"),
+    path("compare/", insights_compare.page, name="insights_compare"),
+    path("audits/", insights.runs, name="insights_runs"),
+    path("audits/state/", insights.state, name="insights_state"),
+    path("audits/start/", insights.start, name="insights_start"),
+    path("chapter/<slug:chapter>/", insights.chapter, name="insights_chapter"),
+    path("people/<path:list_id>/", people.page, name="people"),
+    path("export/<path:list_id>/", people.export, name="people_export"),
+]
+
+_segments = [
+    path("", segments.page, name="segments"),
+    path("new/", segments.edit, name="segment_new"),
+    path("people/<path:list_id>/", people.page, name="segment_people"),
+    path("<int:segment_id>/", segments.segment, name="segment"),
+    path("<int:segment_id>/count/", segments.count, name="segment_count"),
+    path("<int:segment_id>/edit/", segments.edit, name="segment_edit"),
+    path("<int:segment_id>/remove/", segments.remove, name="segment_remove"),
+    path("<int:segment_id>/copy/", segments.copy, name="segment_copy"),
+    path("<int:segment_id>/why/<int:customer_id>/", segments.why, name="segment_why"),
 ]
 
 urlpatterns = [
@@ -57,6 +95,8 @@ urlpatterns = [
     path("profile/", profile.page, name="profile"),
     path("settings/", include(_settings)),
     path("api/v1/", routes()),
+    path("insights/", include(_insights)),
+    path("segments/", include(_segments)),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
     path("imports/", imports.index, name="imports"),

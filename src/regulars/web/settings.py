@@ -138,7 +138,7 @@ def change_user(request: Request, user_id: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, _("Saved."))
-    return redirect("people")
+    return redirect("users")
 
 
 @needs(Right.MANAGE_USERS)
@@ -166,7 +166,7 @@ def _edit_role(request: Request, role: Role) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Saved."))
-            return redirect("people")
+            return redirect("users")
     return render(request, "settings/role.html", {"form": form, "role": role}, status=422 if form.errors else 200)
 
 
