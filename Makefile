@@ -16,7 +16,7 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.app ## set up, then show the product on a real supermarket's history
-	$(BIN)/regulars demo
+	$(BIN)/regulars demo --serve
 
 test: .venv/.dev ## set up, then run the tests (without those marked slow)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

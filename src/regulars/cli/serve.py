@@ -5,20 +5,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
 
-from regulars.cli.console import out, say
+from regulars.cli.console import out, progress_bar, say
 from regulars.cli.help import Command
 from regulars.cli.options import language_option
 from regulars.core.errors import InputError
 from regulars.core.i18n import current_language, format_number
 from regulars.core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from regulars.server.config import Config
 
 
 def commands() -> list[click.Command]:
@@ -87,24 +91,52 @@ def _create_owner(email: str, name: str, lang: str | None) -> None:
 
 
 def _serve(lang: str | None) -> None:
-    from regulars.server.application import environment
     from regulars.server.config import load
     from regulars.server.database import database
-    from regulars.server.processes import all_processes
-    from regulars.server.supervisor import supervise
 
     config = load()
     config.secret()
     with database(config) as url:
-        settings = environment(config, url)
-        # in a process of its own: this one stays small and never holds a connection
-        subprocess.run([sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **settings}, check=True)
-        out.print(_("Open {url}").format(url=config.url))
-        supervise(
-            all_processes(config),
-            settings,
-            on_fall=lambda name: say(_("{name} ended and is started again.").format(name=name)),
-        )
+        _run_until_told(config, url, config.url)
+    say(_("Stopped. All data are in {folder}.").format(folder=config.home))
+
+
+def _run_until_told(config: "Config", url: str, shown: str) -> None:
+    from regulars.server.application import environment
+    from regulars.server.processes import all_processes
+    from regulars.server.supervisor import supervise
+
+    settings = environment(config, url)
+    # in a process of its own: this one stays small and never holds a connection
+    subprocess.run([sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **settings}, check=True)
+    out.print(_("Open {url}").format(url=shown))
+    supervise(
+        all_processes(config),
+        settings,
+        on_fall=lambda name: say(_("{name} ended and is started again.").format(name=name)),
+    )
+
+
+def serve_demonstration(folder: Path, language: str) -> None:
+    """The application over the demonstration in this folder, filled the first time."""
+    from regulars.server.application import application
+    from regulars.server.config import load, write_secret
+    from regulars.server.database import database
+
+    config = load({**os.environ, "REGULARS_HOME": str((folder / "home").absolute())})
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_secret(config)
+    # held from here to the end, so that PostgreSQL starts once
+    with database(config) as url:
+        with application(replace(config, database_url=url)), progress_bar() as bar:
+            from regulars.server.setup import bring_up_to_date, make_business
+            from regulars.server.showcase import fill, way_in
+
+            bring_up_to_date()
+            make_business(name=None, currency=None, time_zone=None, language=language)
+            fill(folder / "supermarket.parquet", language=language, progress=bar)
+            ticket = way_in()
+        _run_until_told(config, url, f"{config.url}/demonstration/{ticket}/")
     say(_("Stopped. All data are in {folder}.").format(folder=config.home))
 
 

@@ -108,5 +108,6 @@ urlpatterns = [
     path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
     path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
     path("receipts/<int:pk>/", receipts.page, name="receipt"),
+    path("demonstration/<str:ticket>/", sign_in.demonstration, name="demonstration"),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
 ]

@@ -8,6 +8,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core import signing
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +19,10 @@ from regulars.accounts.models import User
 from regulars.accounts.services import accept, find_invitation, log
 from regulars.core.errors import InputError
 from regulars.core.i18n import current_language
+from regulars.foundation.models import Business
 
+DEMONSTRATION = "regulars.demo"
+DEMONSTRATION_SECONDS = 24 * 3600
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -62,6 +66,22 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             login(request, user, backend=BACKEND)
             return redirect("today")
     return render(request, "invitation.html", {"form": form, "email": found.email, "role": found.role})
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET"])
+def demonstration(request: HttpRequest, ticket: str) -> HttpResponse:
+    """The link that `regulars demo` prints. It opens a demonstration only, and for a day."""
+    try:
+        told = signing.loads(ticket, salt=DEMONSTRATION, max_age=DEMONSTRATION_SECONDS)
+    except signing.BadSignature:
+        told = {}
+    user = User.objects.filter(pk=told.get("user"), is_active=True).first()
+    if user is None or not Business.objects.filter(is_demo=True).exists():
+        return render(request, "invitation_void.html", status=410)
+    login(request, user, backend=BACKEND)
+    return redirect("today")
 
 
 @receiver(user_logged_in)
