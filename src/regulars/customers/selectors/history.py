@@ -10,7 +10,7 @@ from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
 from regulars.customers.field_values import shown_value
-from regulars.customers.models import Consent, Field, File, FormAnswer, Merge, Note
+from regulars.customers.models import Consent, Field, File, FormAnswer, Merge, Note, Purpose
 from regulars.customers.selectors.changes import title_of, told
 from regulars.customers.timeline import Before, Entry, Source, register
 from regulars.foundation.models import Change
@@ -41,15 +41,27 @@ def _notes(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[
 
 def _consents(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(Consent.objects.filter(customer__in=ids).select_related("recorded_by"), before, limit)
+    titles = dict(Purpose.objects.order_by("version").values_list("slug", "title"))
     return [
         Entry(
-            one.at, one.pk, "consent", _("Agreed") if one.is_given else _("Refused"), who=_name(one.recorded_by),
-            text=f"{one.purpose}: {_(str(Consent.Channel(one.channel).label))}",
-            lines=((_("Source"), one.source), *(((_("Text"), f"v{one.text_version}"),) if one.text_version else ())),
+            one.at,
+            one.pk,
+            "consent",
+            _("Agreed") if one.is_given else _("Refused"),
+            who=_name(one.recorded_by),
+            text=f"{titles.get(one.purpose, one.purpose)}: {_(str(Consent.Channel(one.channel).label))}",
+            lines=_proof(one),
             tone="good" if one.is_given else "bad",
         )
         for one in rows
-    ]  # fmt: skip
+    ]
+
+
+def _proof(statement: Consent) -> tuple[tuple[str, str], ...]:
+    source = (_("Source"), statement.source)
+    if statement.text_version is None:
+        return (source,)
+    return source, (_("Consent"), _("text {version}").format(version=statement.text_version))
 
 
 def _answers(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:

@@ -1,5 +1,6 @@
 """The card of a customer: who he is, what happened, what to do next. A fixed number of queries for any history."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Q
@@ -27,6 +28,7 @@ from regulars.web.customers.access import seen_customer, survivor_seen
 
 _ENTRIES = 30
 _SAME = 5
+_ONE_DEED = dt.timedelta(minutes=1)
 _KINDS_OF_CONTACTS = Contact.Kind.choices
 
 
@@ -99,15 +101,20 @@ def _happened(request: Request, customer: Customer, *, kind: str = "", start: st
 
 
 def _together(entries: list[Entry]) -> list[list[Entry]]:
-    """Changes of one moment by one person are one thing that was done."""
+    """What one person changed within a minute is one thing that was done."""
     groups: list[list[Entry]] = []
     for one in entries:
         last = groups[-1][-1] if groups else None
-        if last and one.kind == last.kind == "change" and (one.at, one.actor_id) == (last.at, last.actor_id):
+        if last and one.kind == last.kind == "change" and _is_one_deed(one, last):
             groups[-1].append(one)
         else:
             groups.append([one])
     return groups
+
+
+def _is_one_deed(one: Entry, later: Entry) -> bool:
+    same = (one.title, one.actor_id, one.source) == (later.title, later.actor_id, later.source)
+    return same and later.at - one.at < _ONE_DEED
 
 
 def _relations(request: Request, customer: Customer) -> list[Relation]:
