@@ -69,6 +69,7 @@ def test_the_file_tells_everything_to_programs_and_to_people(client: Client, ann
     assert data["note"][0]["text"] == f"likes {SECRET}"
     assert data["receipt"][0]["amount"] == data["receipt line"][0]["amount"] == 777
     assert {one["external_id"] for one in data["customer"]} == {f"{SECRET}-1", f"{SECRET}-2"}
+    assert any(f"{SECRET}ovna" in str(one["fields"]) for one in data["change"])
     page = archive.read("readable.html").decode()
     assert SECRET in page
     assert "<script" not in page

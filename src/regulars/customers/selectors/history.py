@@ -91,20 +91,27 @@ def _files(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[
 
 
 def _merges(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
-    rows = _earlier(
-        Merge.objects.filter(kept__in=ids, undone_at=None).select_related("gone", "by").defer("moved"), before, limit
-    )
-    return [
-        Entry(
-            one.at, one.pk, "merge", _("Merged with #{number}").format(number=one.gone_id),
-            who=_name(one.by) or _("A rule"), text=one.gone.name, details={"merge": one.pk},
-        )
-        for one in rows
-    ]  # fmt: skip
+    taken_back = Q(gone__in=ids, undone_at__isnull=False)
+    some = Merge.objects.filter(Q(kept__in=ids) | taken_back).defer("moved")
+    rows = _earlier(some.select_related("kept", "gone", "by", "undone_by"), before, limit)
+    return [_merge(one, ids) for one in rows]
+
+
+def _merge(one: Merge, ids: Sequence[int]) -> Entry:
+    other = one.gone if one.kept_id in ids else one.kept
+    if one.undone_at is not None:
+        title, who = _("Merged with #{number}, and parted again"), _name(one.undone_by)
+    else:
+        title, who = _("Merged with #{number}"), _name(one.by) or _("A rule")
+    details: dict[str, object] = {"merge": one.pk if one.undone_at is None else None}
+    return Entry(one.at, one.pk, "merge", title.format(number=other.pk), who=who, text=other.name, details=details)
 
 
 def _changes(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
-    rows = list(_earlier(Change.objects.filter(customer_id__in=ids), before, limit))
+    # what a merge moved is told by the merge
+    moved = Q(fields__has_key="customer_id") | Q(fields__has_key="merged_into_id")
+    own = Change.objects.filter(customer_id__in=ids).exclude(moved, action="update")
+    rows = list(_earlier(own, before, limit))
     if not rows:
         return []
     words = told(rows, see_contacts=user.may(Right.SEE_CONTACTS))
