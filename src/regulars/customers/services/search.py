@@ -41,6 +41,7 @@ def refresh_search_of_import(import_id: int) -> int:
                 [import_id, start, start + _BATCH],
             )
             done += int(cursor.fetchone()[0])
+        cursor.execute("ANALYZE customers_customer")
     return done
 
 

@@ -85,7 +85,8 @@ class Chosen:
 def page(request: Request) -> HttpResponse:
     """A page of the list."""
     chosen = Chosen.of(request.GET)
-    some = filtered(Customer.objects.whole().seen_by(request.user), chosen, request.user)
+    found = found_ids(chosen.query, request.user, limit=_FOUND) if chosen.query else None
+    some = filtered(Customer.objects.whole().seen_by(request.user), chosen, found)
     rows = list(_page_of(some, chosen))
     more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE]
     context = {
@@ -94,6 +95,7 @@ def page(request: Request) -> HttpResponse:
         "next": chosen.address(after=_place(rows[-1], chosen)) if more else None,
         "total": _count(some) if rows or chosen.after else 0,
         "counted": _COUNTED,
+        "is_cut": found is not None and len(found) >= _FOUND,
         "columns": COLUMNS,
         "kinds": Kind.choices,
         "orders": ORDERS,
@@ -106,10 +108,10 @@ def page(request: Request) -> HttpResponse:
     return render(request, template, context)
 
 
-def filtered(some: CustomerSet, chosen: Chosen, user: User) -> CustomerSet:
-    """Narrowed to what was chosen."""
-    if chosen.query:
-        some = some.filter(pk__in=found_ids(chosen.query, user, limit=_FOUND))
+def filtered(some: CustomerSet, chosen: Chosen, found: list[int] | None) -> CustomerSet:
+    """Narrowed to what was chosen, and to whom the search has found."""
+    if found is not None:
+        some = some.filter(pk__in=found)
     if chosen.kind:
         some = some.filter(kind=chosen.kind)
     if chosen.owner:
