@@ -60,6 +60,9 @@ def test_filters_stand_in_the_address(site: Client, anna: Customer, owner: User)
     assert f"/customers/{anna.pk}/" not in page
     assert f"/customers/{anna.pk}/" in site.get("/customers/?q=123-45").content.decode()
     assert "Nobody is like that" in site.get("/customers/?q=zzzz").content.decode()
+    piece = site.get("/customers/?q=123-45", headers={"HX-Request": "true"})
+    assert "<html" not in piece.content.decode()
+    assert "HX-Request" in piece.headers["Vary"]
 
 
 @pytest.mark.parametrize("query", ["kind=x&owner=-1&tag=%00&after=~x&order=?&column=<", "after=" + "9" * 30, "q=%00"])

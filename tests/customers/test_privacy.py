@@ -99,10 +99,10 @@ def test_an_import_can_ask_who_must_not_come_back(anna: Customer, owner: User) -
     values = [
         ("phone", "+79161234567"),
         ("phone", "+79160000000"),
-        ("external_id", f"{SECRET}-2"),
+        ("key", f"{SECRET}-2"),
         ("card", "+79161234567"),
     ]
-    assert forgotten(values) == {("phone", "+79161234567"), ("external_id", f"{SECRET}-2")}
+    assert forgotten(values) == {("phone", "+79161234567"), ("key", f"{SECRET}-2")}
     assert all(len(bytes(one)) == 32 for one in ForgottenContact.objects.values_list("digest", flat=True))
 
 

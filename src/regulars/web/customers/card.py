@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
@@ -53,7 +54,9 @@ def timeline(request: Request, customer_id: int) -> HttpResponse:
     customer = seen_customer(request, customer_id)
     context = _happened(request, customer, kind=request.GET.get("only", ""), start=request.GET.get("after", ""))
     template = "customers/timeline.html" if request.htmx else "customers/timeline_page.html"
-    return render(request, template, context | {"customer": customer})
+    response = render(request, template, context | {"customer": customer})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def render_card(

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.db.models import Prefetch, Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
@@ -104,8 +105,11 @@ def page(request: Request) -> HttpResponse:
         "is_empty": not rows and not chosen.is_filtered and not chosen.after,
         "may_see_contacts": request.user.may(Right.SEE_CONTACTS),
     }
-    template = "customers/rows.html" if request.htmx and not request.htmx.boosted else "customers/list.html"
-    return render(request, template, context)
+    is_piece = request.htmx and not request.htmx.history_restore_request
+    response = render(request, "customers/rows.html" if is_piece else "customers/list.html", context)
+    # going back must not show the piece that was cached under the same address
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def filtered(some: CustomerSet, chosen: Chosen, found: list[int] | None) -> CustomerSet:
