@@ -39,6 +39,7 @@ def found() -> list[list[str]]:
         ("Иванова Анна", "Анна Иванова", [MAIL], {}, ["same_email", "same_name"]),
         ("Семёнова Анна", "Семенова Анна", [PHONE], {}, ["same_phone", "same_name"]),
         ("Иванова Анна", "Ивонова Анна", [PHONE], {}, ["same_phone", "like_name"]),
+        ("Иванова Анна Петровна", "Анна Иванова", [PHONE], {}, ["same_phone", "same_name"]),
         ("Иванова Анна", "Иванова Анна", [], {"birth_date": BORN}, ["same_birthday", "same_name"]),
         ("Петрова Анна", "", [PHONE], {"birth_date": BORN}, ["same_phone", "same_birthday"]),
     ],

@@ -13,7 +13,7 @@ from regulars.customers.models import Consent, Customer, Note
 from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, add_note
-from regulars.customers.services.merging import merge
+from regulars.customers.services.merging import merge, unmerge
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -60,6 +60,9 @@ def test_filters_stand_in_the_address(site: Client, anna: Customer, owner: User)
     assert f"/customers/{anna.pk}/" not in page
     assert f"/customers/{anna.pk}/" in site.get("/customers/?q=123-45").content.decode()
     assert "Nobody is like that" in site.get("/customers/?q=zzzz").content.decode()
+    piece = site.get("/customers/?q=123-45", headers={"HX-Request": "true"})
+    assert "<html" not in piece.content.decode()
+    assert "HX-Request" in piece.headers["Vary"]
 
 
 @pytest.mark.parametrize("query", ["kind=x&owner=-1&tag=%00&after=~x&order=?&column=<", "after=" + "9" * 30, "q=%00"])
@@ -214,3 +217,19 @@ def test_a_birthday_and_a_lack_of_phone_are_next_steps(site: Client, owner: User
     assert next_birthday(dt.date(2000, 1, 1), dt.date(2026, 12, 30)) == dt.date(2027, 1, 1)
     customer = add_customer(by=owner, given_name="Olga")
     assert "Ask for a phone" in site.get(f"/customers/{customer.pk}/").content.decode()
+
+
+def test_the_timeline_tells_of_a_merge_and_of_its_end_and_not_of_every_row(
+    site: Client, anna: Customer, owner: User
+) -> None:
+    twin = add_customer(by=owner, given_name="Anja")
+    add_contact(twin, kind="email", written="anja@example.com", by=owner)
+    made = merge(anna, twin, by=owner)
+    page = site.get(f"/customers/{anna.pk}/").content.decode()
+    assert f"Merged with #{twin.pk}" in page
+    assert "Contact changed" not in page
+    unmerge(made, by=owner)
+    for one, other in ((anna, twin), (twin, anna)):
+        page = site.get(f"/customers/{one.pk}/").content.decode()
+        assert f"Merged with #{other.pk}, and parted again" in page
+        assert "/undo/" not in page

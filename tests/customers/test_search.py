@@ -91,3 +91,19 @@ def test_a_query_uses_the_index(anna: Customer) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN SELECT id FROM customers_customer WHERE search_parts @> ARRAY['abc']")
         assert "customer_search" in "".join(row[0] for row in cursor.fetchall())
+
+
+def test_what_many_have_in_common_is_answered_by_the_newest(owner: User) -> None:
+    Customer.objects.bulk_create([Customer(name=f"Common Name{number}") for number in range(400)])
+    assert len(find_customers("common", owner, limit=8)) == 8
+    assert len(find_customers("common", owner, limit=300)) == 300
+    assert [one.name for one in find_customers("common name399", owner, limit=8)] == ["Common Name399"]
+
+
+def test_an_old_customer_is_found_behind_many_new_ones(anna: Customer, owner: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('customers_customer', 'id'), %s)", [anna.pk + 10_000])
+    Customer.objects.bulk_create([Customer(name=f"Анна Новая{number}") for number in range(70)])
+    assert find_customers("артемова", owner, limit=8) == [anna]
+    assert find_customers("а", owner, limit=8)
+    assert anna in find_customers("анна ар", owner, limit=8)

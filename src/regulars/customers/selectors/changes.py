@@ -82,8 +82,8 @@ class Words:
             return (_("yes") if value else _("no")) if told else ""
         if value in (None, ""):
             return ""
-        if name == "kind":
-            return _kind(change.table_name, value)
+        if name in ("kind", "sex"):
+            return _choice(change.table_name, name, value)
         if name in _SECRET and not self.see_contacts:
             return masked("", str(value))
         return self._of_id(name, value) or str(value)[:_LONGEST]
@@ -110,12 +110,10 @@ def title_of(change: Change) -> str:
     return _(_TITLES.get((change.table_name, change.action), N_("Changed")))
 
 
-def _kind(table: str, value: str) -> str:
-    kinds: Any = {"customers_contact": Contact.Kind, "customers_relation": Relation.Kind}.get(
-        table, Customer._meta.get_field("kind")
-    )
-    choices = dict(kinds.choices or [])
-    return _(str(choices.get(value, value)))
+def _choice(table: str, name: str, value: str) -> str:
+    model = {"customers_contact": Contact, "customers_relation": Relation}.get(table, Customer)
+    choices: Any = getattr(model._meta.get_field(name), "choices", None)
+    return _(str(dict(choices or []).get(value, value)))
 
 
 def _arrow(before: str, after: str) -> str:

@@ -21,6 +21,12 @@ class Standing:
     purpose: Purpose
     by_channel: dict[str, Consent | None]
 
+    @property
+    def same_for_all(self) -> Consent | bool | None:
+        """The one statement that holds for all channels, None when nothing was said, else False."""
+        said = list(self.by_channel.values())
+        return said[0] if len({one and one.pk for one in said}) == 1 else False
+
 
 def today() -> dt.date:
     """The day by the clock of the business."""

@@ -88,7 +88,7 @@ def compare(one: Known, other: Known) -> tuple[int, list[str]]:
     reasons = sorted({_SHARED[kind] for kind, _value in one.contacts & other.contacts if kind in _SHARED})
     if one.born and one.born == other.born:
         reasons.append("same_birthday")
-    likeness = fuzz.token_sort_ratio(one.name, other.name) if one.name and other.name else 0.0
+    likeness = _likeness(one.name, other.name)
     if likeness >= 95:
         reasons.append("same_name")
     elif likeness >= 82:
@@ -101,6 +101,16 @@ def compare(one: Known, other: Known) -> tuple[int, list[str]]:
     if one.kind == other.kind and one.kind in _ORGANISATIONS and "same_name" in reasons:
         score += 20
     return max(0, min(100, score)), reasons
+
+
+def _likeness(one: str, other: str) -> float:
+    """From 0 to 100, whatever the order of the words; a name that only lacks the father's is the same."""
+    if not (one and other):
+        return 0.0
+    shorter, longer = sorted((set(one.split()), set(other.split())), key=len)
+    if len(shorter) >= 2 and shorter <= longer:
+        return 100.0
+    return float(fuzz.token_sort_ratio(one, other))
 
 
 def known_of(ids: set[int]) -> dict[int, Known]:

@@ -17,6 +17,7 @@ from regulars.customers.names import shown_name
 from regulars.customers.selectors.family import family_of
 from regulars.customers.services.files import path_of
 from regulars.customers.services.moving import links
+from regulars.foundation.models import Change
 
 # of the machinery, or of other people
 _UNTOLD = frozenset({"search_text", "search_parts", "token_hash", "stored_as", "import_id", "key", "is_demo"})
@@ -46,6 +47,7 @@ def all_about(customer: Customer) -> Tables:
         tables[name] = _rows(link.model, {f"{link.name}__in": ids})
         if name == "receipt":
             tables["receipt line"] = _rows_below(link.model, ids)
+    tables["change"] = _rows(Change, {"customer_id__in": ids})
     return tables
 
 

@@ -10,7 +10,7 @@ from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
 from regulars.customers.field_values import shown_value
-from regulars.customers.models import Consent, Field, File, FormAnswer, Merge, Note
+from regulars.customers.models import Consent, Field, File, FormAnswer, Merge, Note, Purpose
 from regulars.customers.selectors.changes import title_of, told
 from regulars.customers.timeline import Before, Entry, Source, register
 from regulars.foundation.models import Change
@@ -41,15 +41,27 @@ def _notes(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[
 
 def _consents(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(Consent.objects.filter(customer__in=ids).select_related("recorded_by"), before, limit)
+    titles = dict(Purpose.objects.order_by("version").values_list("slug", "title"))
     return [
         Entry(
-            one.at, one.pk, "consent", _("Agreed") if one.is_given else _("Refused"), who=_name(one.recorded_by),
-            text=f"{one.purpose}: {_(str(Consent.Channel(one.channel).label))}",
-            lines=((_("Source"), one.source), *(((_("Text"), f"v{one.text_version}"),) if one.text_version else ())),
+            one.at,
+            one.pk,
+            "consent",
+            _("Agreed") if one.is_given else _("Refused"),
+            who=_name(one.recorded_by),
+            text=f"{titles.get(one.purpose, one.purpose)}: {_(str(Consent.Channel(one.channel).label))}",
+            lines=_proof(one),
             tone="good" if one.is_given else "bad",
         )
         for one in rows
-    ]  # fmt: skip
+    ]
+
+
+def _proof(statement: Consent) -> tuple[tuple[str, str], ...]:
+    source = (_("Source"), statement.source)
+    if statement.text_version is None:
+        return (source,)
+    return source, (_("Consent"), _("text {version}").format(version=statement.text_version))
 
 
 def _answers(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
@@ -79,20 +91,27 @@ def _files(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[
 
 
 def _merges(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
-    rows = _earlier(
-        Merge.objects.filter(kept__in=ids, undone_at=None).select_related("gone", "by").defer("moved"), before, limit
-    )
-    return [
-        Entry(
-            one.at, one.pk, "merge", _("Merged with #{number}").format(number=one.gone_id),
-            who=_name(one.by) or _("A rule"), text=one.gone.name, details={"merge": one.pk},
-        )
-        for one in rows
-    ]  # fmt: skip
+    taken_back = Q(gone__in=ids, undone_at__isnull=False)
+    some = Merge.objects.filter(Q(kept__in=ids) | taken_back).defer("moved")
+    rows = _earlier(some.select_related("kept", "gone", "by", "undone_by"), before, limit)
+    return [_merge(one, ids) for one in rows]
+
+
+def _merge(one: Merge, ids: Sequence[int]) -> Entry:
+    other = one.gone if one.kept_id in ids else one.kept
+    if one.undone_at is not None:
+        title, who = _("Merged with #{number}, and parted again"), _name(one.undone_by)
+    else:
+        title, who = _("Merged with #{number}"), _name(one.by) or _("A rule")
+    details: dict[str, object] = {"merge": one.pk if one.undone_at is None else None}
+    return Entry(one.at, one.pk, "merge", title.format(number=other.pk), who=who, text=other.name, details=details)
 
 
 def _changes(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
-    rows = list(_earlier(Change.objects.filter(customer_id__in=ids), before, limit))
+    # what a merge moved is told by the merge
+    moved = Q(fields__has_key="customer_id") | Q(fields__has_key="merged_into_id")
+    own = Change.objects.filter(customer_id__in=ids).exclude(moved, action="update")
+    rows = list(_earlier(own, before, limit))
     if not rows:
         return []
     words = told(rows, see_contacts=user.may(Right.SEE_CONTACTS))

@@ -52,7 +52,7 @@ def _birthday(customer: Customer, day: dt.date) -> list[Step]:
     if (coming - day).days > _BIRTHDAY_DAYS:
         return []
     title = _("His birthday is today") if coming == day else _("His birthday is near")
-    return [Step(20, title, _("On {day}.").format(day=format_date(coming)), "", "good")]
+    return [Step(20, title, format_date(coming), "", "good")]
 
 
 def next_birthday(born: dt.date, day: dt.date) -> dt.date:

@@ -40,7 +40,7 @@ from regulars.foundation.changes import acting
 from regulars.foundation.models import Change
 
 DAYS = 30
-_KEY = "external_id"
+_KEY = "key"  # his key in the till or in 1C
 
 
 def ask_erasure(customer: Customer, *, asked_on: dt.date, due_on: dt.date | None, asked_by: str, by: User) -> Erasure:
@@ -91,14 +91,14 @@ def erase(case: Erasure, *, by: User) -> Erasure:
 
 def digest_of(kind: str, value: str) -> bytes:
     """A keyed hash: without the installation's key nobody can try all phone numbers against it."""
-    key = hmac.digest(settings.SECRET_KEY.encode(), b"regulars.forgotten", "sha256")
-    return hmac.digest(key, f"{kind}:{value}".encode(), hashlib.sha256)
+    key = hashlib.sha256(b"regulars.forgotten" + settings.SECRET_KEY.encode()).digest()
+    return hmac.digest(key, f"{kind}\x1f{value}".encode(), "sha256")
 
 
 def forgotten(values: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these (kind, normalised value) belonged to erased people: an import leaves such people out.
 
-    The kind is that of a contact, or "external_id".
+    The kind is that of a contact, or "key" for the key in the till.
     """
     digests = {digest_of(kind, value): (kind, value) for kind, value in values}
     if not ForgottenContact.objects.exists():

@@ -1,6 +1,7 @@
 """What customers are found by, kept for very many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -24,15 +25,38 @@ def refresh_search(ids: Sequence[int]) -> int:
 
 
 def refresh_search_of_import(import_id: int) -> int:
-    """The same for all whom an import created, without their ids ever leaving the database."""
+    """The same for all whom an import created, batch by batch, without their ids ever leaving the database.
+
+    Call it outside a transaction: then the index takes the rows in bulk, and others can search meanwhile.
+    """
+    done = 0
+    with _bulk_index(), connection.cursor() as cursor:
+        cursor.execute("SELECT min(id), max(id) FROM customers_customer WHERE import_id = %s", [import_id])
+        first, last = cursor.fetchone()
+        for start in range(first or 0, (last or -1) + 1, _BATCH):
+            cursor.execute(
+                """SELECT customers_refresh_search(array(
+                    SELECT id FROM customers_customer WHERE import_id = %s AND id >= %s AND id < %s
+                ))""",
+                [import_id, start, start + _BATCH],
+            )
+            done += int(cursor.fetchone()[0])
+        cursor.execute("ANALYZE customers_customer")
+    return done
+
+
+@contextmanager
+def _bulk_index() -> Iterator[None]:
+    """Let the index collect new rows and sort them in once: ten times faster than one by one."""
+    if connection.in_atomic_block:
+        # its lock would last as long as the transaction
+        yield
+        return
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT coalesce(sum(customers_refresh_search(ids)), 0) FROM (
-                SELECT array_agg(id) AS ids
-                FROM (SELECT id, row_number() OVER (ORDER BY id) / %s AS part
-                    FROM customers_customer WHERE import_id = %s) AS numbered
-                GROUP BY part
-            ) AS parts""",
-            [_BATCH, import_id],
-        )
-        return int(cursor.fetchone()[0])
+        cursor.execute("ALTER INDEX customer_search SET (fastupdate = on, gin_pending_list_limit = 262144)")
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT gin_clean_pending_list('customer_search')")
+            cursor.execute("ALTER INDEX customer_search RESET (gin_pending_list_limit)")
+            cursor.execute("ALTER INDEX customer_search SET (fastupdate = off)")

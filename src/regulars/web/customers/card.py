@@ -1,10 +1,12 @@
 """The card of a customer: who he is, what happened, what to do next. A fixed number of queries for any history."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
@@ -27,6 +29,7 @@ from regulars.web.customers.access import seen_customer, survivor_seen
 
 _ENTRIES = 30
 _SAME = 5
+_ONE_DEED = dt.timedelta(minutes=1)
 _KINDS_OF_CONTACTS = Contact.Kind.choices
 
 
@@ -51,7 +54,9 @@ def timeline(request: Request, customer_id: int) -> HttpResponse:
     customer = seen_customer(request, customer_id)
     context = _happened(request, customer, kind=request.GET.get("only", ""), start=request.GET.get("after", ""))
     template = "customers/timeline.html" if request.htmx else "customers/timeline_page.html"
-    return render(request, template, context | {"customer": customer})
+    response = render(request, template, context | {"customer": customer})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def render_card(
@@ -99,15 +104,20 @@ def _happened(request: Request, customer: Customer, *, kind: str = "", start: st
 
 
 def _together(entries: list[Entry]) -> list[list[Entry]]:
-    """Changes of one moment by one person are one thing that was done."""
+    """What one person changed within a minute is one thing that was done."""
     groups: list[list[Entry]] = []
     for one in entries:
         last = groups[-1][-1] if groups else None
-        if last and one.kind == last.kind == "change" and (one.at, one.actor_id) == (last.at, last.actor_id):
+        if last and one.kind == last.kind == "change" and _is_one_deed(one, last):
             groups[-1].append(one)
         else:
             groups.append([one])
     return groups
+
+
+def _is_one_deed(one: Entry, later: Entry) -> bool:
+    same = (one.title, one.actor_id, one.source) == (later.title, later.actor_id, later.source)
+    return same and later.at - one.at < _ONE_DEED
 
 
 def _relations(request: Request, customer: Customer) -> list[Relation]:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.db.models import Prefetch, Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
@@ -85,7 +86,8 @@ class Chosen:
 def page(request: Request) -> HttpResponse:
     """A page of the list."""
     chosen = Chosen.of(request.GET)
-    some = filtered(Customer.objects.whole().seen_by(request.user), chosen, request.user)
+    found = found_ids(chosen.query, request.user, limit=_FOUND) if chosen.query else None
+    some = filtered(Customer.objects.whole().seen_by(request.user), chosen, found)
     rows = list(_page_of(some, chosen))
     more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE]
     context = {
@@ -94,6 +96,7 @@ def page(request: Request) -> HttpResponse:
         "next": chosen.address(after=_place(rows[-1], chosen)) if more else None,
         "total": _count(some) if rows or chosen.after else 0,
         "counted": _COUNTED,
+        "is_cut": found is not None and len(found) >= _FOUND,
         "columns": COLUMNS,
         "kinds": Kind.choices,
         "orders": ORDERS,
@@ -102,14 +105,17 @@ def page(request: Request) -> HttpResponse:
         "is_empty": not rows and not chosen.is_filtered and not chosen.after,
         "may_see_contacts": request.user.may(Right.SEE_CONTACTS),
     }
-    template = "customers/rows.html" if request.htmx and not request.htmx.boosted else "customers/list.html"
-    return render(request, template, context)
+    is_piece = request.htmx and not request.htmx.history_restore_request
+    response = render(request, "customers/rows.html" if is_piece else "customers/list.html", context)
+    # going back must not show the piece that was cached under the same address
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
-def filtered(some: CustomerSet, chosen: Chosen, user: User) -> CustomerSet:
-    """Narrowed to what was chosen."""
-    if chosen.query:
-        some = some.filter(pk__in=found_ids(chosen.query, user, limit=_FOUND))
+def filtered(some: CustomerSet, chosen: Chosen, found: list[int] | None) -> CustomerSet:
+    """Narrowed to what was chosen, and to whom the search has found."""
+    if found is not None:
+        some = some.filter(pk__in=found)
     if chosen.kind:
         some = some.filter(kind=chosen.kind)
     if chosen.owner:
