@@ -6,7 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
-from regulars.web import find, imports, profile, receipts, sign_in, today
+from regulars.web import exchange, find, imports, profile, receipts, sign_in, today
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -47,6 +47,7 @@ urlpatterns = [
     path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
     path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
     path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
+    path("exchange/1c/", exchange.page, name="exchange_1c"),
     path("receipts/<int:pk>/", receipts.page, name="receipt"),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
 ]

@@ -63,9 +63,8 @@ def upload(request: Request) -> HttpResponse:
     given = request.FILES.get("file")
     if not isinstance(given, UploadedFile):
         return _index(request, error=_("Choose a file first."), status=400)
-    if not Business.objects.exists():
-        return _index(request, error=_("First say in the settings what the business is called."), status=400)
     try:
+        runs.refuse_without_business()
         stored = files.store(given.chunks(), most=largest())
         kind = guess_kind(files.path_of(stored.name), given.name or "")
     except InputError as error:
@@ -111,7 +110,8 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         context |= {"preview": shown, "roles": {role: ROLE_TITLES[role] for role in ROLES}}
     else:
         context |= {"preview": None, "roles": {}}
-    context["problems"] = [spoken(problem) for problem in context["preview"].problems] if context["preview"] else []
+        shown = None
+    context["problems"] = [spoken(problem) for problem in shown.problems] if shown else []
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
 
@@ -220,6 +220,11 @@ def _result(imported: Import) -> dict[str, Any]:
         for one in result.get("notices", [])
     ]
     words = {
+        "no_sale": _("no sale and no return of one"),
+        "no_receipt": _("the document has no key, no moment or no lines"),
+        "bad_item": _("a line of the document has no sum that can be read"),
+        "struck": _("cancelled or marked for deletion"),
+        "other_currency": _("in another currency"),
         "names_nobody": _("the row names nobody"),
         "bad_contact": _("a phone, e-mail or card that cannot be one: left out, the rest of the row was taken"),
     }

@@ -171,6 +171,12 @@ def import_now(
     return run(imported.pk, source=path, progress=progress)
 
 
+def refuse_without_business() -> None:
+    """`InputError` before the first set-up: nobody knows the currency and the clock yet."""
+    if not Business.objects.exists():
+        raise InputError(_("First say in the settings what the business is called, its currency and its clock."))
+
+
 def forget_old_drafts(*, before: dt.datetime) -> int:
     """Drop drafts that nobody came back to: their files hold people's data."""
     old = list(Import.objects.filter(state=State.DRAFT, created_at__lt=before))
