@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -105,7 +105,7 @@ def run(import_id: int, *, source: Path | None = None, progress: Progress | None
     path = source or files.path_of(imported.stored_as)
     with use_language(_language(imported)), Reporter(import_id, progress) as told:
         try:
-            _run(imported, path, told)
+            _run_beside_others(imported, path, told)
         except RegularsError as error:
             _fail(imported, _without_paths(str(error), path, imported.file_name))
         except Exception:
@@ -113,6 +113,14 @@ def run(import_id: int, *, source: Path | None = None, progress: Progress | None
             _fail(imported, _("Something broke on our side; nothing was brought in. The worker's log says what."))
             raise
     return Import.objects.get(pk=import_id)
+
+
+def _run_beside_others(imported: Import, path: Path, told: Reporter) -> None:
+    """A till may record a receipt of the file while the file is being written: then it is known the second time."""
+    try:
+        _run(imported, path, told)
+    except IntegrityError:
+        _run(imported, path, told)
 
 
 def _run(imported: Import, path: Path, told: Reporter) -> None:
