@@ -161,7 +161,7 @@ STEPS = st.lists(
 
 
 @hypothesis.settings(
-    max_examples=12, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=8, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], derandomize=True
 )
 @hypothesis.given(steps=STEPS)
 def test_the_incremental_copy_is_the_rebuilt_one(steps: list[tuple[Any, ...]], settings: Any) -> None:

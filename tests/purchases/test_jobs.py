@@ -1,6 +1,7 @@
 """An import goes through the queue, and jobs of a killed worker are done again."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -15,7 +17,8 @@ from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.foundation.jobs import take_stalled_jobs_again
 from regulars.purchases.importing import files
-from regulars.purchases.importing.runs import Wishes, ask_undo, discard, make_draft, start
+from regulars.purchases.importing.reporting import Reporter
+from regulars.purchases.importing.runs import Wishes, ask_undo, discard, make_draft, run, start, take_lost_again
 from regulars.purchases.jobs import run_import, undo_import
 from regulars.purchases.models import Import, Receipt
 
@@ -79,6 +82,27 @@ def test_too_large_and_empty_files_leave_nothing(owner: User) -> None:
         with pytest.raises(InputError):
             files.store(chunks, most=5)
     assert list(files.folder().iterdir()) == []
+
+
+def test_an_import_whose_job_was_lost_is_queued_again(draft: Import, owner: User) -> None:
+    start(draft, Wishes(), by=owner)
+    later = timezone.now() + dt.timedelta(minutes=1)
+    assert take_lost_again(before=later) == 0
+    ProcrastinateJob.objects.all().delete()
+    assert take_lost_again(before=later) == 1
+    assert ProcrastinateJob.objects.get().args == {"import_id": draft.pk}
+
+
+def test_an_interrupted_import_of_the_command_line_fails_unless_somebody_works_on_it(owner: User) -> None:
+    one = Import.objects.create(kind="purchases", state="running", file_name="x.csv", digest="0")
+    later = timezone.now() + dt.timedelta(minutes=1)
+    with Reporter(one.pk) as worker:
+        assert worker.is_alone()
+        assert take_lost_again(before=later) == 0
+        assert run(one.pk).state == "running"
+    assert take_lost_again(before=later) == 1
+    one.refresh_from_db()
+    assert (one.state, "interrupted" in one.error) == ("failed", True)
 
 
 @pytest.mark.django_db(transaction=True)

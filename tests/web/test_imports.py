@@ -75,7 +75,7 @@ def test_from_the_drop_to_the_undo(owner: User, browser_of: Any) -> None:
 
     client.post(f"/imports/{imported.pk}/undo/")
     undo_import(imported.pk, owner.pk)
-    assert "2 receipts" in client.get(f"/imports/{imported.pk}/").content.decode()
+    assert "receipts 2, customers 2" in client.get(f"/imports/{imported.pk}/").content.decode()
     assert not Receipt.objects.exists()
     assert "march.csv" in client.get("/imports/").content.decode()
 

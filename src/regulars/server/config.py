@@ -22,6 +22,7 @@ FILE = "regulars.toml"
 _KEY_FILE = "secret.key"
 _DATABASE_SCHEMES = ("postgres", "postgresql")
 _SHORTEST_SECRET = 40
+_SHORTEST_PASSWORD = 16
 
 
 def _option(default: Any, help_text: str) -> Any:
@@ -41,6 +42,7 @@ class Config:
     web_processes: int = _option(2, N_("processes that answer pages"))
     worker_jobs: int = _option(2, N_("background jobs that run at once"))
     upload_limit_mb: int = _option(500, N_("largest file that may be uploaded, in megabytes"))
+    exchange_password: str = _option("", N_("lets 1C send CommerceML to /exchange/1c/; empty: closed"))
     memory_limit: str = _option("4GB", N_("memory for one audit"))
     mail_url: str = _option("", N_("server that sends letters: smtp://user:password@host:587"))
     mail_from: str = _option("", N_("sender of letters, such as crm@example.com"))
@@ -194,6 +196,10 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         (
             config.web_processes >= 1 and config.worker_jobs >= 1,
             _("web_processes and worker_jobs must be at least 1."),
+        ),
+        (
+            not config.exchange_password or len(config.exchange_password) >= _SHORTEST_PASSWORD,
+            _("exchange_password is too short: give at least {count} characters.").format(count=_SHORTEST_PASSWORD),
         ),
         (config.upload_limit_mb >= 1, _("upload_limit_mb must be at least 1.")),
         (

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from regulars.api.routes import routes
 from regulars.web import (
+    exchange,
     find,
     imports,
     insights,
@@ -107,6 +108,7 @@ urlpatterns = [
     path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
     path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
     path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
+    path("exchange/1c/", exchange.page, name="exchange_1c"),
     path("receipts/<int:pk>/", receipts.page, name="receipt"),
     path("demonstration/<str:ticket>/", sign_in.demonstration, name="demonstration"),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),

@@ -1,6 +1,8 @@
 """Files come in here: drop one, see what it would bring, start it, watch it, take it back."""
 
+import datetime as dt
 import re
+import zoneinfo
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ from regulars.accounts.services import log
 from regulars.analytics.purchases import Notice
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money
 from regulars.foundation.models import Business
 from regulars.ingest import describe_notice, describe_reason
 from regulars.ingest.headings import ROLES
@@ -24,6 +27,7 @@ from regulars.purchases.importing.people_lists import preview_list, role_titles
 from regulars.purchases.importing.preview import ROLE_TITLES, preview
 from regulars.purchases.models import Import
 from regulars.web.access import Request, needs
+from regulars.web.environment import format_moment
 from regulars.web.uploads import largest
 
 _PAGE = 50
@@ -63,9 +67,8 @@ def upload(request: Request) -> HttpResponse:
     given = request.FILES.get("file")
     if not isinstance(given, UploadedFile):
         return _index(request, error=_("Choose a file first."), status=400)
-    if not Business.objects.exists():
-        return _index(request, error=_("First say in the settings what the business is called."), status=400)
     try:
+        runs.refuse_without_business()
         stored = files.store(given.chunks(), most=largest())
         kind = guess_kind(files.path_of(stored.name), given.name or "")
     except InputError as error:
@@ -106,16 +109,33 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         mapping = _mapping(asked) or imported.options.get("mapping") or None
         shown = preview_list(path, imported.file_name, mapping)
         context |= {"preview": shown, "roles": role_titles()}
+        context["rows"] = [["" if one is None else one for one in row] for row in shown.rows]
     elif imported.kind == Import.Kind.PURCHASES:
         mapping = _role_mapping(asked) or imported.options.get("mapping") or None
         shown = preview(path, imported.file_name, mapping)
         context |= {"preview": shown, "roles": {role: ROLE_TITLES[role] for role in ROLES}}
+        context["rows"] = [
+            [_cell(name, one) for name, one in zip(shown.columns, row, strict=True)] for row in shown.rows
+        ]
     else:
         context |= {"preview": None, "roles": {}}
-    looked: Any = context["preview"]
-    context["problems"] = [spoken(problem) for problem in looked.problems] if looked else []
+        shown = None
+    context["problems"] = [spoken(problem) for problem in shown.problems] if shown else []
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value of the contract as people read it."""
+    if value is None:
+        return ""
+    if name in ("amount", "discount", "cost"):
+        return format_money(value, Business.current().currency, exact=True)
+    if isinstance(value, dt.datetime):
+        return format_moment(value.replace(tzinfo=dt.UTC), zoneinfo.ZoneInfo("UTC"))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
 
 
 def _mapping(asked: Mapping[str, Any]) -> dict[str, str]:
@@ -222,6 +242,11 @@ def _result(imported: Import) -> dict[str, Any]:
         for one in result.get("notices", [])
     ]
     words = {
+        "no_sale": _("no sale and no return of one"),
+        "no_receipt": _("the document has no key, no moment or no lines"),
+        "bad_item": _("a line of the document has no sum that can be read"),
+        "struck": _("cancelled or marked for deletion"),
+        "other_currency": _("in another currency"),
         "names_nobody": _("the row names nobody"),
         "bad_contact": _("a phone, e-mail or card that cannot be one: left out, the rest of the row was taken"),
     }

@@ -13,9 +13,19 @@ from regulars.foundation.models import Business
 from regulars.ingest import read_purchases
 from regulars.ingest.engine import Engine
 from regulars.ingest.headings import normalise
+from regulars.purchases.importing.commerceml import read_commerceml
+from regulars.purchases.importing.documents import history_of
+from regulars.purchases.importing.fiscal import read_fiscal
+from regulars.purchases.importing.goods import write_catalogue
 from regulars.purchases.importing.load import load
 from regulars.purchases.importing.people_lists import check, open_engine, open_list, stage_list
-from regulars.purchases.importing.people_loading import load_list, settle_phones, settle_rows, write_rejects
+from regulars.purchases.importing.people_loading import (
+    load_list,
+    settle_phones,
+    settle_rows,
+    stage_people,
+    write_rejects,
+)
 from regulars.purchases.importing.staging import Stage, stage
 from regulars.purchases.models import Import
 
@@ -57,6 +67,10 @@ def bring(imported: Import, path: Path, *, folder: Path, rejects: Path, progress
             return _purchases(imported, path, folder, rejects, progress)
         case Import.Kind.CUSTOMERS:
             return _customers(imported, path, folder, rejects, progress)
+        case Import.Kind.FISCAL:
+            return _fiscal(imported, path, folder)
+        case Import.Kind.COMMERCEML:
+            return _commerceml(imported, path, folder)
     raise InputError(_("Files of this kind cannot be imported yet."))
 
 
@@ -112,6 +126,59 @@ def _customers(imported: Import, path: Path, folder: Path, rejects: Path, progre
         "reject_reasons": {reason: count for reason, count in reasons.items() if count},
     }
     return Customers(imported, engine, folder, figures)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Receipts that come as documents, and what comes with them."""
+
+    imported: Import
+    staged: Stage
+    figures: Mapping[str, Any]
+    products: Mapping[str, tuple[str, str]]
+    people: Engine | None = None
+
+    def write(self, progress: Progress) -> dict[str, Any]:
+        """First who and what they mention, then the receipts."""
+        counts: dict[str, Any] = {}
+        demo = bool(self.imported.options.get("is_demo"))
+        if self.people is not None:
+            counts |= load_list(self.people, self.staged.folder, self.imported.pk, is_demo=demo, progress=progress)
+        products = write_catalogue(self.products, self.imported.pk)
+        loaded = load(self.staged, self.imported.pk, cards=False, source="import", is_demo=demo, progress=progress)
+        made = counts.get("customers", 0) + loaded.customers
+        return {
+            **counts,
+            **loaded.as_dict(),
+            "customers": made,
+            "products": products + loaded.products,
+            **self.figures,
+        }
+
+
+def _fiscal(imported: Import, path: Path, folder: Path) -> Documents:
+    business = Business.current()
+    found = read_fiscal(path, region=business.region, currency=business.currency)
+    staged = stage(history_of(found.lines, folder), folder)
+    return Documents(imported, staged, _documents_read(found.documents, found.reasons), {})
+
+
+def _commerceml(imported: Import, path: Path, folder: Path) -> Documents:
+    business = Business.current()
+    found = read_commerceml(path, currency=business.currency)
+    staged = stage(history_of(found.lines, folder), folder)
+    people = stage_people(found.people, folder, business.region) if found.people else None
+    return Documents(imported, staged, _documents_read(found.documents, found.reasons), found.products, people)
+
+
+def _documents_read(documents: int, reasons: Mapping[str, int]) -> dict[str, Any]:
+    rejected = sum(reasons.values())
+    return {
+        "rows_read": documents,
+        "rows_accepted": documents - rejected,
+        "rows_rejected": rejected,
+        "reject_reasons": dict(reasons),
+    }
 
 
 def reading_as_dict(reading: Reading, names: Mapping[str, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import models
 
-from regulars.purchases.importing.exchange import execute, pull, push
+from regulars.purchases.importing.exchange import execute, pull, push, value
 from regulars.purchases.importing.rows import insert_select
 from regulars.purchases.importing.staging import Stage
 from regulars.purchases.models import Product, Seller, Store
@@ -54,3 +54,30 @@ def _settle(
         folder=stage.folder,
     )
     return made
+
+
+def write_catalogue(products: Mapping[str, tuple[str, str]], import_id: int) -> int:
+    """Names and categories as the catalogue has them now; returns how many products are new."""
+    if not products:
+        return 0
+    before = int(value("SELECT count(*) FROM purchases_product"))
+    given = {"code": "i.code", "name": "i.name", "category": "i.category", "import_id": "%s"}
+    sql, defaults = insert_select(
+        Product, given, "FROM unnest(%s::text[], %s::text[], %s::text[]) AS i (code, name, category)"
+    )
+    codes = [_bare(code)[:200] for code in products]
+    names = [_bare(name)[:500] for name, _category in products.values()]
+    categories = [_bare(category)[:200] for _name, category in products.values()]
+    # equal rows are left alone: each change has the whole columnar copy written anew
+    execute(
+        f"""{sql} ON CONFLICT (code) DO UPDATE SET name = excluded.name,
+            category = coalesce(nullif(excluded.category, ''), purchases_product.category), updated_at = now()
+        WHERE purchases_product.name <> excluded.name
+            OR (excluded.category <> '' AND purchases_product.category <> excluded.category)""",
+        [import_id, *defaults, codes, names, categories],
+    )
+    return int(value("SELECT count(*) FROM purchases_product")) - before
+
+
+def _bare(text: str) -> str:
+    return text.replace("\0", "")

@@ -54,13 +54,15 @@ def _send(stage: Stage, *, cards: bool) -> None:
         f"""CREATE TEMP TABLE {_TABLE} (n bigint, key varchar(200), kind varchar(10), value varchar(254),
         customer_id bigint, is_new boolean DEFAULT false) ON COMMIT DROP"""
     )
-    other = "'card'" if cards else "''"
+    # as people type cards into the application: without blanks and dashes, in capitals
+    card = "upper(regexp_replace(name, '[\\s-]', '', 'g'))"
+    other = f"WHEN regexp_full_match({card}, '[\\p{{L}}\\p{{N}}_]{{3,64}}') THEN 'card'" if cards else ""
     kind = f"""CASE WHEN regexp_full_match(name, '\\+\\d{{7,15}}') THEN 'phone'
-        WHEN regexp_full_match(name, '[^@\\s]+@[^@\\s]+\\.[^@\\s]+') THEN 'email' ELSE {other} END"""
+        WHEN regexp_full_match(name, '[^@\\s]+@[^@\\s]+\\.[^@\\s]+') THEN 'email' {other} ELSE '' END"""
+    value = f"CASE kind WHEN 'email' THEN lower(name) WHEN 'card' THEN {card} ELSE name END"
     push(
         stage.connection,
-        f"""SELECT n, name, {kind} AS kind, CASE WHEN contains(name, '@') THEN lower(name) ELSE name END
-        FROM st_customers""",
+        f"SELECT n, name, kind, {value} FROM (SELECT n, name, {kind} AS kind FROM st_customers)",
         _TABLE,
         ("n", "key", "kind", "value"),
         texts=("kind",),

@@ -17,12 +17,43 @@ from regulars.purchases.importing.exchange import execute, push, value
 from regulars.purchases.importing.finding import make_findable, search_later
 from regulars.purchases.importing.forgotten import forgotten_among
 from regulars.purchases.importing.load import LOCK
+from regulars.purchases.importing.people_lists import open_engine
 from regulars.purchases.importing.rows import insert_select
 
 # filled when they are empty; what somebody wrote stays
 FILLED = ("external_id", "name", "family_name", "given_name", "middle_name", "birth_date", "sex")
 _FIELDS = (*FILLED, "own_fields")
 _MOST_REJECTS = 100_000
+
+
+def stage_people(people: Mapping[str, tuple[str, list[tuple[str, str]]]], folder: Path, region: str) -> Engine:
+    """People whom documents mention (key -> name, contacts) staged as a list is."""
+    engine = open_engine(folder)
+    rows = [(number, key[:200], name[:300]) for number, (key, (name, _contacts)) in enumerate(people.items(), 1)]
+    contacts = [
+        (number, kind, normalise(text, region) if kind == "phone" else text.casefold(), text[:254])
+        for number, (_name, said) in enumerate(people.values(), 1)
+        for kind, text in said
+    ]
+    numbers, keys, names = ([row[place] for row in rows] for place in range(3))
+    engine.rows("CREATE TEMP TABLE pl_given (n BIGINT, external_id VARCHAR, name VARCHAR)")
+    engine.insert("pl_given", pa.table({"n": numbers, "external_id": keys, "name": names}))
+    engine.rows(
+        """CREATE TEMP TABLE pl_people AS SELECT n, external_id, name, '' AS family_name, '' AS given_name,
+        '' AS middle_name, NULL::DATE AS birth_date, '' AS sex, '{}' AS own_fields FROM pl_given"""
+    )
+    engine.rows("CREATE TEMP TABLE pl_contacts (n BIGINT, kind VARCHAR, value VARCHAR, written VARCHAR)")
+    if contacts:
+        columns = {name: [row[place] for row in contacts] for place, name in enumerate(_CONTACT_COLUMNS)}
+        engine.insert("pl_contacts", pa.table(columns, schema=_CONTACT_SCHEMA))
+    settle_rows(engine)
+    return engine
+
+
+_CONTACT_COLUMNS = ("n", "kind", "value", "written")
+_CONTACT_SCHEMA = pa.schema(
+    [("n", pa.int64()), ("kind", pa.string()), ("value", pa.string()), ("written", pa.string())]
+)
 
 
 def settle_phones(engine: Engine, region: str) -> int:

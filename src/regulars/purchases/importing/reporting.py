@@ -11,6 +11,9 @@ from regulars.core.progress import Progress, Silent
 
 _EVERY_SECONDS = 0.5
 
+# the first half of the locks that say who works on an import; the second half is its number
+RUNS = 7461
+
 
 class Reporter:
     """A `Progress` that keeps the import's row up to date over a connection of its own."""
@@ -25,13 +28,25 @@ class Reporter:
         self._lock = threading.Lock()
         self._last = 0.0
         self._label = ""
+        self._is_quiet = False
+
+    def is_alone(self) -> bool:
+        """Whether nobody else works on this import; from now on nobody will, until this reporter is closed."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [RUNS, self._import_id])
+            return bool(cursor.fetchone()[0])
+
+    def be_quiet(self) -> None:
+        """Write nothing more: the row is about to be locked by the transaction that ends the work."""
+        with self._lock:
+            self._is_quiet = True
 
     def step(self, label: str, done: int | None, total: int | None) -> None:
         """Write it down, though not more often than somebody would look."""
         self._beside.step(label, done, total)
         with self._lock:
             now = time.monotonic()
-            if label == self._label and now - self._last < _EVERY_SECONDS:
+            if self._is_quiet or (label == self._label and now - self._last < _EVERY_SECONDS):
                 return
             self._label, self._last = label, now
             share = round(100 * done / total) if done is not None and total else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -101,18 +101,30 @@ def run(import_id: int, *, source: Path | None = None, progress: Progress | None
     imported = Import.objects.select_related("by").get(pk=import_id)
     if imported.state not in (State.WAITING, State.RUNNING):
         return imported
-    Import.objects.filter(pk=import_id).update(state=State.RUNNING, progress={})
-    path = source or files.path_of(imported.stored_as)
+    # one of the command line has no stored file: interrupted, it has none at all
+    path = source or (files.path_of(imported.stored_as) if imported.stored_as else files.folder() / "none")
     with use_language(_language(imported)), Reporter(import_id, progress) as told:
+        if not told.is_alone():
+            return imported
+        Import.objects.filter(pk=import_id).update(state=State.RUNNING, progress={})
         try:
-            _run(imported, path, told)
+            _run_beside_others(imported, path, told)
         except RegularsError as error:
             _fail(imported, _without_paths(str(error), path, imported.file_name))
         except Exception:
             _log.exception("import %s failed", import_id)
+            connection.close_if_unusable_or_obsolete()
             _fail(imported, _("Something broke on our side; nothing was brought in. The worker's log says what."))
             raise
     return Import.objects.get(pk=import_id)
+
+
+def _run_beside_others(imported: Import, path: Path, told: Reporter) -> None:
+    """A till may record a receipt of the file while the file is being written: then it is known the second time."""
+    try:
+        _run(imported, path, told)
+    except IntegrityError:
+        _run(imported, path, told)
 
 
 def _run(imported: Import, path: Path, told: Reporter) -> None:
@@ -123,7 +135,7 @@ def _run(imported: Import, path: Path, told: Reporter) -> None:
         brought = bring(imported, path, folder=Path(folder), rejects=rejects, progress=told)
         with acting(imported.by.pk if imported.by else None, f"import:{imported.pk}"):
             result = brought.write(told)
-            told.close()
+            told.be_quiet()
             found = _locked(imported, State.RUNNING)
             found.state, found.result, found.progress, found.error = State.DONE, result, {}, ""
             found.rejects_stored_as = rejects.name if rejects.exists() else ""
@@ -141,8 +153,10 @@ def undo(import_id: int, *, user_id: int | None, progress: Progress | None = Non
         return imported
     language = use_language(_language(imported))
     with language, Reporter(import_id, progress) as told, acting(user_id, f"import:{import_id}"):
+        if not told.is_alone():
+            return imported
         counts = take_back(import_id, told)
-        told.close()
+        told.be_quiet()
         found = _locked(imported, State.UNDOING, State.DONE)
         found.state, found.progress = State.UNDONE, {}
         found.result = found.result | {"undo": counts, "undone_at": timezone.now().isoformat()}
@@ -171,6 +185,39 @@ def import_now(
     return run(imported.pk, source=path, progress=progress)
 
 
+def refuse_without_business() -> None:
+    """`InputError` before the first set-up: nobody knows the currency and the clock yet."""
+    if not Business.objects.exists():
+        raise InputError(_("First say in the settings what the business is called, its currency and its clock."))
+
+
+def take_lost_again(*, before: dt.datetime) -> int:
+    """Imports that are under way by their state, while nobody works on them and no job waits: begun before a crash."""
+    from regulars.purchases.jobs import defer_again, is_queued  # noqa: PLC0415 - jobs call this module
+
+    lost = 0
+    for one in Import.objects.filter(
+        state__in=(State.WAITING, State.RUNNING, State.UNDOING), created_at__lt=before
+    ).select_related("by"):
+        if is_queued(one.pk) or not _nobody_works_on(one.pk):
+            continue
+        lost += 1
+        if one.state == State.UNDOING or one.stored_as:
+            defer_again(one)
+            continue
+        # a file of the command line's: only its user can name it again
+        with use_language(_language(one)):
+            Import.objects.filter(pk=one.pk, state=one.state).update(
+                state=State.FAILED, error=_("It was interrupted, and left nothing behind. Start it again.")
+            )
+    return lost
+
+
+def _nobody_works_on(import_id: int) -> bool:
+    with Reporter(import_id) as looker:
+        return looker.is_alone()
+
+
 def forget_old_drafts(*, before: dt.datetime) -> int:
     """Drop drafts that nobody came back to: their files hold people's data."""
     old = list(Import.objects.filter(state=State.DRAFT, created_at__lt=before))
@@ -189,7 +236,7 @@ def _locked(imported: Import, *states: str) -> Import:
 
 
 def _fail(imported: Import, error: str) -> None:
-    Import.objects.filter(pk=imported.pk).update(
+    Import.objects.filter(pk=imported.pk, state=State.RUNNING).update(
         state=State.FAILED, error=error, progress={}, finished_at=timezone.now()
     )
 
