@@ -14,6 +14,7 @@ from regulars.core.i18n import use_language
 from regulars.customers.models import Consent, Customer, Field, Tag
 from regulars.foundation.models import Business
 from regulars.insights.models import Audience, Score, Segment
+from regulars.insights.segments.attributes import attributes
 from regulars.insights.segments.query import customers_of
 from regulars.insights.segments.rule import checked
 from regulars.insights.segments.why import why
@@ -258,6 +259,15 @@ class TestPages:
         assert "1\N{NO-BREAK SPACE}customer" in page
         assert "Anna" in page
         assert not Segment.objects.exists()
+
+    def test_a_condition_may_become_about_anything(self, client: Client, user: Callable[..., User]) -> None:
+        client.force_login(user("marketer"))
+        for what in attributes():
+            form = {"join": "all", "g0.join": "all", "g0.c0.what": what, "do": "shape"}
+            for more in ({}, {"g0.c0.how": "in"}, {"g0.c0.of": "store"}, {"g0.c0.of": "product"}):
+                response = client.post("/segments/new/", form | more)
+                assert response.status_code == 200
+                assert f'<option value="{what}" selected>' in response.content.decode()
 
     def test_conditions_are_added_and_dropped(self, client: Client, user: Callable[..., User]) -> None:
         client.force_login(user("marketer"))

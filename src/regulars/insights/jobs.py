@@ -15,6 +15,7 @@ NIGHT_HOUR = 3  # by the clock of the business
 @app.task(name=TASK)
 def run_audit(run_id: int) -> None:
     """One audit; repeatable."""
+    # looked up inside: when it cannot be, the run says so instead of waiting for ever
     perform(run_id, import_string(settings.HISTORY))
 
 
