@@ -44,7 +44,6 @@ class Page(SimpleNamespace):
         return ""
 
 
-
 def folder_of(run: AuditRun) -> Path:
     """Where the results of a finished run lie."""
     return Path(settings.AUDITS_ROOT) / run.folder
