@@ -36,6 +36,6 @@ def nightly(timestamp: int) -> None:
 
 @app.periodic(cron="*/5 * * * *")
 @app.task(name="insights.resume")
-def resume(timestamp: int) -> None:  # noqa: ARG001
+def resume(timestamp: int) -> None:
     """Every five minutes: take up audits whose worker was killed."""
     resume_interrupted()

@@ -20,6 +20,7 @@ class Import(models.Model):
         RUNNING = "running", N_("Is running")
         DONE = "done", N_("Done")
         FAILED = "failed", N_("Failed")
+        UNDOING = "undoing", N_("Is being undone")
         UNDONE = "undone", N_("Undone")
 
     class Kind(models.TextChoices):
@@ -38,10 +39,27 @@ class Import(models.Model):
     options: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)  # the columns that were chosen
     progress: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
     result: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)  # counts, notices, reasons
+    error = models.TextField(blank=True)
     rejects_stored_as = models.CharField(max_length=64, blank=True)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=models.functions.Now())
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["draft", "waiting", "running", "done", "failed", "undoing", "undone"]),
+                name="import_state_known",
+            ),
+        ]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its page should ask again soon."""
+        return self.state in (self.State.WAITING, self.State.RUNNING, self.State.UNDOING)
+
+    def __str__(self) -> str:
+        return self.file_name
 
 
 class Store(models.Model):
@@ -49,6 +67,10 @@ class Store(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     time_zone = models.CharField(max_length=64, blank=True)  # empty: that of the business
+    import_id = models.BigIntegerField(null=True)  # which import made it, so that its undo may take it away
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Seller(models.Model):
@@ -56,6 +78,10 @@ class Seller(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    import_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Product(models.Model):
@@ -64,15 +90,28 @@ class Product(models.Model):
     code = models.CharField(max_length=200, unique=True)
     name = models.CharField(max_length=500)
     category = models.CharField(max_length=200, blank=True)
+    import_id = models.BigIntegerField(null=True)
     updated_at = models.DateTimeField(db_default=models.functions.Now())
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Receipt(models.Model):
-    """One receipt of one moment. `purchased_at` is the shop's wall clock, as the purchase contract has it."""
+    """One receipt of one moment. `purchased_at` is in UTC; the store's zone gives the wall clock of the contract.
 
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="receipts")
-    store = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+")
-    seller = models.ForeignKey(Seller, null=True, on_delete=models.PROTECT, related_name="+")
+    Indexes are few on purpose: each of them is paid for twenty million times by an import.
+    """
+
+    customer = models.ForeignKey(
+        Customer,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="receipts",
+        db_index=False,  # the index below begins with it
+    )
+    store = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    seller = models.ForeignKey(Seller, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     number = models.CharField(max_length=200, blank=True)
     channel = models.CharField(max_length=60, blank=True)
     purchased_at = models.DateTimeField()
@@ -89,12 +128,36 @@ class Receipt(models.Model):
 
 
 class Line(models.Model):
-    """One line of a receipt."""
+    """One line of a receipt. Its place within the receipt makes it this line and no other."""
 
-    receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="lines")
-    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+")
+    pk = models.CompositePrimaryKey("receipt_id", "position")
+    receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    position = models.IntegerField()
+    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     quantity = models.FloatField(null=True)
     amount = models.BigIntegerField()
     discount = models.BigIntegerField(null=True)
     cost = models.BigIntegerField(null=True)
     promotion = models.CharField(max_length=200, blank=True)
+
+
+class Touched(models.Model):
+    """A month whose purchases were changed since the columnar copy was written; null means all of them.
+
+    Triggers write it, so no way of writing can pass it by; an import, which works without triggers, writes it itself.
+    """
+
+    month = models.DateField(null=True)
+
+
+class Filled(models.Model):
+    """What an import added to a customer who was known before: undo takes it away if it still stands.
+
+    Ids are kept instead of references: a customer may be erased meanwhile, and of the value only a digest stays.
+    """
+
+    imported_by = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="filled")
+    customer_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField(null=True)
+    field = models.CharField(max_length=60, blank=True)  # a column of customers, or "own:" and the slug of a field
+    digest = models.CharField(max_length=32, blank=True)

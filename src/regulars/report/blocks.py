@@ -15,6 +15,7 @@ class Cell:
     text: str
     user: bool = False
     tone: str = ""  # one of TONES, or "heat0".."heat9"
+    code: str = ""  # tells apart what has one name
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Bar:
     group: str = ""  # a heading above the bar, where it differs from the one before
     torn: bool = False  # begins at the axis, and the axis does not begin at zero
     people: People | None = None
+    code: str = ""  # tells apart what has one name
     list_id: str = ""  # of the people, where the page shows none of them
 
     @property
@@ -206,6 +208,7 @@ class Cards:
     title: str
     items: tuple[Card, ...]
     note: str = ""
+    explained: Explained | None = None
 
 
 Block = Cards | Figures | Bars | Stripe | Picture | Table | Text | Missing

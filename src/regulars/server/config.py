@@ -40,6 +40,7 @@ class Config:
     behind_proxy: bool = _option(False, N_("whether a proxy in front sets X-Forwarded-Proto and X-Forwarded-For"))
     web_processes: int = _option(2, N_("processes that answer pages"))
     worker_jobs: int = _option(2, N_("background jobs that run at once"))
+    upload_limit_mb: int = _option(500, N_("largest file that may be uploaded, in megabytes"))
     memory_limit: str = _option("4GB", N_("memory for one audit"))
     mail_url: str = _option("", N_("server that sends letters: smtp://user:password@host:587"))
     mail_from: str = _option("", N_("sender of letters, such as crm@example.com"))
@@ -194,6 +195,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             config.web_processes >= 1 and config.worker_jobs >= 1,
             _("web_processes and worker_jobs must be at least 1."),
         ),
+        (config.upload_limit_mb >= 1, _("upload_limit_mb must be at least 1.")),
         (
             re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", config.memory_limit, re.IGNORECASE) is not None,
             _("memory_limit must be like 4GB, not {value!r}.").format(value=config.memory_limit),

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "regulars.customers",
     "regulars.purchases",
     "regulars.insights",
+    "regulars.api",
     "regulars.web",
 ]
 
@@ -104,6 +105,9 @@ TEMPLATES = [
     },
 ]
 
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_IMPORT_PATHS = ["regulars.insights.following"]
+
 DATABASES = {"default": _database(CONFIG.database_url)}
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -144,6 +148,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.is_secure else 0
 X_FRAME_OPTIONS = "DENY"
 if CONFIG.behind_proxy:
+    MIDDLEWARE.insert(0, "regulars.web.middleware.from_proxy")
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 USE_TZ = True
@@ -161,6 +166,11 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+FILE_UPLOAD_HANDLERS = [
+    "regulars.web.uploads.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
@@ -179,3 +189,5 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"regulars": {"level": "INFO"}},
 }
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -6,17 +6,23 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
+from regulars.api.routes import routes
 from regulars.web import (
     find,
+    imports,
     insights,
     insights_business,
     insights_compare,
     people,
     profile,
+    receipts,
     segments,
+    settings,
     sign_in,
+    strategy,
     today,
 )
+from regulars.web.customers import questionnaires
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -41,6 +47,17 @@ _second_factor = [
     path("spare/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("spare/new/", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("spare/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
+]
+
+_settings = [
+    path("", settings.people, name="settings"),
+    path("people/", settings.people, name="users"),
+    path("people/invite/", settings.invite, name="invite"),
+    path("people/<int:user_id>/", settings.change_user, name="change_user"),
+    path("roles/new/", settings.new_role, name="new_role"),
+    path("roles/<slug:slug>/", settings.role, name="role"),
+    path("business/", settings.business, name="business"),
+    path("log/", settings.log, name="log"),
 ]
 
 _insights = [
@@ -70,10 +87,26 @@ _segments = [
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
+    path("customers/", include("regulars.web.customers.urls")),
+    path("strategy/", strategy.page, name="strategy"),
+    path("strategy/<slug:group>/", strategy.group, name="strategy_group"),
+    path("strategy/<slug:group>/edit/", strategy.edit, name="strategy_edit"),
+    path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("profile/", profile.page, name="profile"),
+    path("settings/", include(_settings)),
+    path("api/v1/", routes()),
     path("insights/", include(_insights)),
     path("segments/", include(_segments)),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
+    path("imports/", imports.index, name="imports"),
+    path("imports/new/", imports.upload, name="import_upload"),
+    path("imports/<int:pk>/", imports.page, name="import"),
+    path("imports/<int:pk>/state/", imports.state, name="import_state"),
+    path("imports/<int:pk>/start/", imports.begin, name="import_start"),
+    path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
+    path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
+    path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
+    path("receipts/<int:pk>/", receipts.page, name="receipt"),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
 ]

@@ -61,7 +61,7 @@ def waterfall(context: Context, change: RevenueChange) -> Bars:
     When the effects are small against the revenue the axis begins above zero, and the page says so.
     """
     levels = _levels(change)
-    edges = [level for _name, start, end in levels for level in (start, end)]
+    edges = [level for _name, start, end in levels for level in (start, end)] or [0]
     lowest, highest = min(edges), max(*edges, 1)
     origin = _origin(lowest, highest)
     span = highest - origin or 1

@@ -50,3 +50,22 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.isError = false;
   }
 });
+
+// a file dropped anywhere on a drop zone is sent at once
+document.addEventListener("dragover", (event) => {
+  const zone = event.target.closest && event.target.closest("[data-drop]");
+  if (!zone) return;
+  event.preventDefault();
+  zone.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  const zone = event.target.closest && event.target.closest("[data-drop]");
+  if (zone && !zone.contains(event.relatedTarget)) zone.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  const zone = event.target.closest && event.target.closest("[data-drop]");
+  if (!zone || !event.dataTransfer.files.length) return;
+  event.preventDefault();
+  zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+  zone.requestSubmit();
+});
