@@ -9,6 +9,7 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
+from regulars.customers.contact_values import masked
 from regulars.customers.models import Customer
 from regulars.insights.selectors.people import PeopleList, main_contacts, tags_of
 from regulars.report import names
@@ -131,14 +132,6 @@ def rows_of(
         contacts = {(pk, kind): masked(kind, value) for (pk, kind), value in contacts.items()}
     extra = Extra(contacts, tags_of(customers) if "tags" in wanted else {}, titles)
     return [tuple(column.read(one, extra) for column in columns) for one in customers]
-
-
-def masked(kind: str, value: str) -> str:
-    """That there is a contact, and its last two characters."""
-    if kind == "email" and "@" in value:
-        name, _at, host = value.partition("@")
-        return f"{name[:1]}•••@{host}"
-    return f"••• {value[-2:]}" if len(value) > 4 else "•••"
 
 
 def heading(column: Column) -> str:

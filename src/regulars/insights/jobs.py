@@ -21,7 +21,7 @@ def run_audit(run_id: int) -> None:
 
 def _history() -> History:
     # looked up when it is asked for: a run whose history cannot be found fails with a word instead of waiting for ever
-    found: History = import_string(settings.HISTORY)()
+    found: History = import_string(settings.HISTORY)(memory_limit=settings.CONFIG.memory_limit)
     return found
 
 

@@ -1,18 +1,23 @@
 """What the newest audit suggests: whom to contact, with what, and why; and what it says of one customer."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from regulars.accounts.models import User
+from regulars.accounts.rights import Right
 from regulars.core.i18n import current_language, format_date
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
+from regulars.customers.next_steps import Step
+from regulars.customers.selectors.consents import is_left_in_peace
 from regulars.insights.columns import next_visit
 from regulars.insights.models import Score
 from regulars.insights.results import index_of
 from regulars.insights.selectors.runs import newest_run
 from regulars.report import names, words
+
+_AFTER_URGENT = 60  # what somebody waits for goes first
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,14 @@ def why_now(score: Score) -> str:
             usual=words.days(max(1, score.visit_period_days)), day=format_date(score.last_on)
         )
     return _("{state}, last visit on {day}").format(state=names.state(score.state), day=format_date(score.last_on))
+
+
+def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:
+    """The best thing to do with a customer by the audit, for his card; nothing while he is left in peace."""
+    if not user.may(Right.SEE_PURCHASES) or is_left_in_peace(customer, day):
+        return []
+    score = Score.objects.filter(customer=customer, opportunity_amount__gt=0).exclude(opportunity="").first()
+    return [] if score is None else [Step(_AFTER_URGENT, _title(score, titles()), why_now(score), "#contacts")]
 
 
 @dataclass(frozen=True)
