@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as BadValue
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Schema, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 from ninja.throttling import AuthRateThrottle
@@ -83,14 +83,14 @@ def _invalid(api: NinjaAPI, request: HttpRequest, error: ValidationError) -> Htt
     return api.create_response(request, {"detail": "; ".join(found)}, status=422)
 
 
-def repeatable(request: Request, write: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
+def repeatable(request: Request, write: Callable[[], tuple[int, Any]]) -> "Status[Any]":
     """Run the write once for its Idempotency-Key; without one it runs each time."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return write()
+        return Status(*write())
     body = f"{request.method} {request.path}\n".encode() + request.body
     answered = once(f"api:{request.auth.pk}", key, body, write)
-    return answered.status, answered.content
+    return Status(answered.status, answered.content)
 
 
 def page_of(

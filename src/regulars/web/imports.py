@@ -101,9 +101,10 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         "accept_rejects": "accept_rejects" in asked,
     }
     path = files.path_of(imported.stored_as)
+    shown: Any
     if imported.kind == Import.Kind.CUSTOMERS:
         mapping = _mapping(asked) or imported.options.get("mapping") or None
-        shown: Any = preview_list(path, imported.file_name, mapping)
+        shown = preview_list(path, imported.file_name, mapping)
         context |= {"preview": shown, "roles": role_titles()}
     elif imported.kind == Import.Kind.PURCHASES:
         mapping = _role_mapping(asked) or imported.options.get("mapping") or None
@@ -111,7 +112,8 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         context |= {"preview": shown, "roles": {role: ROLE_TITLES[role] for role in ROLES}}
     else:
         context |= {"preview": None, "roles": {}}
-    context["problems"] = [spoken(problem) for problem in context["preview"].problems] if context["preview"] else []
+    looked: Any = context["preview"]
+    context["problems"] = [spoken(problem) for problem in looked.problems] if looked else []
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
 
