@@ -126,6 +126,9 @@ def test_what_the_audit_says_of_a_customer_is_said_in_words(run: AuditRun) -> No
     assert said is not None
     assert said.state == "Slipping"
     assert said.next_on is not None
+    lost = Score.objects.filter(state="lost", visit_period_days__isnull=False).first()
+    assert lost is not None
+    assert score_of(lost.customer).next_on is None  # type: ignore[union-attr]
     assert score_of(Customer.objects.create(pk=9001)) is None
 
 

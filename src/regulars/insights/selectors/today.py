@@ -17,7 +17,7 @@ from regulars.insights.results import index_of
 from regulars.insights.selectors.runs import newest_run
 from regulars.report import names, words
 
-_AFTER_URGENT = 60  # what somebody waits for goes first
+_BEFORE_TIDYING = 30  # what somebody waits for goes first, what merely completes the card after
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:
     if not user.may(Right.SEE_PURCHASES) or is_left_in_peace(customer, day):
         return []
     score = Score.objects.filter(customer=customer, opportunity_amount__gt=0).exclude(opportunity="").first()
-    return [] if score is None else [Step(_AFTER_URGENT, _title(score, titles()), why_now(score), "#contacts")]
+    return [] if score is None else [Step(_BEFORE_TIDYING, _title(score, titles()), why_now(score), "#contacts")]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def score_of(customer: Customer) -> Said | None:
         visits=score.visits,
         value=score.expected_value_12,
         missed=score.missed_amount,
-        next_on=next_visit(score.last_on, score.visit_period_days),
+        next_on=next_visit(score),
         opportunity=_title(score, {key: one.title for key, one in lists.items()}) if score.opportunity else "",
         gain=score.opportunity_amount,
         advice=tuple(one.title for one in found),
