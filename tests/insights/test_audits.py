@@ -42,6 +42,12 @@ def test_pages_are_kept_in_both_languages(run: AuditRun) -> None:
     assert chapter_of(run, "ru", "../audit") is None
 
 
+def test_pages_of_an_older_version_open_without_what_is_new(run: AuditRun) -> None:
+    tile = index_of(run, "en").tiles[0]
+    assert tile.something_newer == ""
+    assert not hasattr(tile, "__something__")
+
+
 def test_no_page_writes_a_style_that_the_policy_would_refuse(run: AuditRun, audited: Path) -> None:
     drawn = "".join(file.read_text() for file in (audited / "made" / "en").glob("*.json"))
     assert "<svg" in drawn

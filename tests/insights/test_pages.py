@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from regulars.accounts.models import User
-from regulars.customers.models import Customer, Erasure
+from regulars.customers.models import Customer, Erasure, Likeness
 from regulars.insights.models import AuditRun, Score
 from regulars.insights.results import index_of
 from regulars.insights.selectors.flows import flows
@@ -126,4 +126,32 @@ def test_what_the_audit_says_of_a_customer_is_said_in_words(run: AuditRun) -> No
     assert said is not None
     assert said.state == "Slipping"
     assert said.next_on is not None
+    lost = Score.objects.filter(state="lost", visit_period_days__isnull=False).first()
+    assert lost is not None
+    assert score_of(lost.customer).next_on is None  # type: ignore[union-attr]
     assert score_of(Customer.objects.create(pk=9001)) is None
+
+
+def test_the_card_says_what_the_audit_says_to_whom_may_see_purchases(
+    run: AuditRun, client: Client, user: Callable[..., User]
+) -> None:
+    score = Score.objects.filter(state="lost", opportunity="win_back_lost").first()
+    assert score is not None
+    client.force_login(user("owner"))
+    page = client.get(f"/customers/{score.pk}/").content.decode()
+    assert "Win back the lost" in page
+    assert 'id="audit"' in page
+    client.force_login(user("cashier"))
+    page = client.get(f"/customers/{score.pk}/").content.decode()
+    assert "Win back the lost" not in page
+    assert 'id="audit"' not in page
+
+
+def test_pairs_that_may_be_one_person_wait_for_whom_may_merge(
+    run: AuditRun, client: Client, user: Callable[..., User]
+) -> None:
+    Likeness.objects.create(first_id=1, second_id=2, score=80)
+    client.force_login(user("marketer"))
+    assert "1 pair may be one person" in client.get("/").content.decode()
+    client.force_login(user("manager"))
+    assert "may be one person" not in client.get("/").content.decode()

@@ -56,7 +56,7 @@ def _people_in(piece: object) -> list[object]:
         return [found for one in piece for found in _people_in(one)]
     if not hasattr(piece, "__dict__"):
         return []
-    own = [piece] if getattr(piece, "list_id", "") and hasattr(piece, "whole_list") else []
+    own = [piece] if "whole_list" in vars(piece) and piece.list_id else []
     return own + [found for one in vars(piece).values() for found in _people_in(one)]
 
 

@@ -9,7 +9,9 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
+from regulars.customers.contact_values import masked
 from regulars.customers.models import Customer
+from regulars.insights.models import Score
 from regulars.insights.selectors.people import PeopleList, main_contacts, tags_of
 from regulars.report import names
 
@@ -63,12 +65,14 @@ def _opportunity(customer: Customer, extra: Extra) -> Any:
 
 def _next_visit(customer: Customer, _extra: Extra) -> dt.date | None:
     score = getattr(customer, "score", None)
-    return None if score is None else next_visit(score.last_on, score.visit_period_days)
+    return None if score is None else next_visit(score)
 
 
-def next_visit(last_on: dt.date | None, period_days: float | None) -> dt.date | None:
-    """When he would come by his own rhythm; None for those who came once."""
-    return None if last_on is None or period_days is None else last_on + dt.timedelta(days=round(period_days))
+def next_visit(score: Score) -> dt.date | None:
+    """When he would come by his own rhythm; None for those who came once, and for the lost, who are not expected."""
+    if score.state == "lost" or score.last_on is None or score.visit_period_days is None:
+        return None
+    return score.last_on + dt.timedelta(days=round(score.visit_period_days))
 
 
 _PURCHASES = Right.SEE_PURCHASES
@@ -131,14 +135,6 @@ def rows_of(
         contacts = {(pk, kind): masked(kind, value) for (pk, kind), value in contacts.items()}
     extra = Extra(contacts, tags_of(customers) if "tags" in wanted else {}, titles)
     return [tuple(column.read(one, extra) for column in columns) for one in customers]
-
-
-def masked(kind: str, value: str) -> str:
-    """That there is a contact, and its last two characters."""
-    if kind == "email" and "@" in value:
-        name, _at, host = value.partition("@")
-        return f"{name[:1]}•••@{host}"
-    return f"••• {value[-2:]}" if len(value) > 4 else "•••"
 
 
 def heading(column: Column) -> str:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 
+from regulars.analytics.purchases import History
 from regulars.foundation.models import Business
 from regulars.insights.services.audits import TASK, perform, request_audit, resume_interrupted
 
@@ -15,7 +16,13 @@ NIGHT_HOUR = 3  # by the clock of the business
 @app.task(name=TASK)
 def run_audit(run_id: int) -> None:
     """One audit; repeatable."""
-    perform(run_id, import_string(settings.HISTORY))
+    perform(run_id, _history)
+
+
+def _history() -> History:
+    # looked up when it is asked for: a run whose history cannot be found fails with a word instead of waiting for ever
+    found: History = import_string(settings.HISTORY)(memory_limit=settings.CONFIG.memory_limit)
+    return found
 
 
 @app.periodic(cron="7 * * * *")

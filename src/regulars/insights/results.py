@@ -31,7 +31,17 @@ CUSTOMERS = "customers.parquet"
 PERIODS = "periods.json"
 _INDEX = "index"
 
-Page = SimpleNamespace  # a piece of a page as it was written down: the attributes are those of `report.blocks`
+
+class Page(SimpleNamespace):
+    """A piece of a page as it was written down: the attributes are those of `report.blocks`.
+
+    What an older version did not write is empty, so that its pages still open.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return ""
 
 
 def folder_of(run: AuditRun) -> Path:
@@ -149,7 +159,7 @@ def _read(folder: str, language: str, name: str) -> Page:
     # a finished folder never changes, so it may be remembered
     text = (Path(folder) / language / f"{name}.json").read_text(encoding="utf-8")
     raw = json.loads(text)
-    lists = {key: SimpleNamespace(**words) for key, words in raw.pop("lists", {}).items()}
+    lists = {key: Page(**words) for key, words in raw.pop("lists", {}).items()}
     found: Page = json.loads(json.dumps(raw), object_hook=_piece)
     found.lists = lists
     return found
@@ -159,4 +169,4 @@ def _piece(members: dict[str, Any]) -> Page:
     if members.get("kind") == "picture":
         # drawn by us and read from our own folder
         members |= {name: Markup(members[name]) for name in ("wide", "narrow")}  # noqa: S704
-    return SimpleNamespace(**members)
+    return Page(**members)

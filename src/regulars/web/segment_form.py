@@ -129,7 +129,9 @@ def _given(form: QueryDict, start: str) -> dict[str, Any]:
 def _row(given: Mapping[str, Any], known: Mapping[str, Attribute]) -> Condition:
     attribute = known.get(str(given.get("what")), known[_FIRST])
     how = given.get("how")
-    how = how if how in attribute.hows else attribute.hows[0]
+    if how not in attribute.hows:
+        # it has just become about something else: begin with what is usual
+        how, given = attribute.hows[0], {**_USUAL.get(attribute.type, {}), "what": attribute.id}
     found = Condition(attribute, str(how), dict(given))
     asked = {**given, "what": attribute.id, "how": how}
     if attribute.type not in ("choice", "own_choice") and isinstance(asked.get("value"), list):
@@ -139,6 +141,14 @@ def _row(given: Mapping[str, Any], known: Mapping[str, Attribute]) -> Condition:
     except InputError as problem:
         found.problem = str(problem)
     return found
+
+
+_USUAL: dict[str, dict[str, Any]] = {
+    "bought": {"value": ["1"], "days": "90"},
+    "days": {"value": ["90"]},
+    "own_date": {"value": ["90"]},
+    "birthday": {"value": ["14"]},
+}
 
 
 def _changed(draft: Draft, do: str, known: Mapping[str, Attribute]) -> Draft:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from regulars.accounts.rights import Right
 from regulars.core.i18n import format_date, ngettext
 from regulars.core.i18n import gettext as _
-from regulars.customers.models import Customer, Erasure
+from regulars.customers.models import Customer, Erasure, Likeness
 from regulars.foundation.models import Business
 from regulars.insights.selectors.runs import last_failure, newest_run, open_run
 from regulars.insights.selectors.today import what_to_do
@@ -21,6 +21,7 @@ from regulars.web.access import Request, for_everybody
 from regulars.web.insights import address_if_any
 
 _MOST = 5
+_MOST_COUNTED = 1_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def page(request: Request) -> HttpResponse:
     business = Business.objects.first()
     suggestions = what_to_do(user) if user.may(Right.SEE_CUSTOMERS) and user.may(Right.SEE_PURCHASES) else []
     content: dict[str, Any] = {
-        "waiting": [*_imports(request), *_erasures(request), *_audit(request)],
+        "waiting": [*_imports(request), *_duplicates(request), *_erasures(request), *_audit(request)],
         "suggestions": [(one, address_if_any("customer", one.customer.pk)) for one in suggestions],
         "currency": business.currency if business else "USD",
         "is_empty": not Customer.objects.exists(),
@@ -66,6 +67,20 @@ def _imports(request: Request) -> list[Waiting]:
         address = address_if_any("import", one.pk) or address_if_any("imports")
         found.append(Waiting(title.format(file=words.name(one.file_name)), text, action, address, tone))
     return found
+
+
+def _duplicates(request: Request) -> list[Waiting]:
+    count = 0
+    if request.user.may(Right.MERGE_CUSTOMERS):
+        count = Likeness.objects.filter(refused_at=None)[: _MOST_COUNTED + 1].count()
+    if not count:
+        return []
+    many = count > _MOST_COUNTED
+    title = ngettext("{n} pair may be one person", "{n} pairs may be one person", count).format(
+        n=words.count(_MOST_COUNTED) + "+" if many else words.count(count)
+    )
+    text = _("They have a phone, an address or a name in common.")
+    return [Waiting(title, text, _("Look at them"), address_if_any("duplicates"), "warn")]
 
 
 def _erasures(request: Request) -> list[Waiting]:

@@ -40,6 +40,8 @@ class _Judge:
 
     def group(self, rule: Rule) -> Answer:
         items = tuple(self.group(item) if "items" in item else self.condition(item) for item in rule["items"])
+        if len(items) == 1 and not rule["not"]:
+            return items[0]
         held = [item.holds for item in items]
         holds = all(held) if rule["join"] == "all" else any(held)
         text = _("all of these hold") if rule["join"] == "all" else _("at least one of these holds")

@@ -34,8 +34,8 @@ class Speaker:
                 said.append(self.condition(item))
                 continue
             inner = self.group(item)
-            several = len(item["items"]) > 1 and not item["not"] and len(rule["items"]) > 1
-            said.append(f"({inner})" if several else inner)
+            mixed = len(item["items"]) > 1 and not item["not"] and item["join"] != rule["join"]
+            said.append(f"({inner})" if mixed and len(rule["items"]) > 1 else inner)
         joined = (_(", and ") if rule["join"] == "all" else _(", or ")).join(said)
         return _("except those ({clauses})").format(clauses=joined) if rule["not"] else joined
 

@@ -14,12 +14,13 @@ from regulars.core.money import minor_digits
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
-from regulars.insights.models import Audience, Segment
+from regulars.insights.models import Audience, Score, Segment
 from regulars.insights.segments.query import customers_of
 from regulars.purchases.models import Receipt
 
 PAGE_ROWS = 50
 MOST_COUNTED = 10_000
+_EVERYBODY = 2**31
 
 _SCORES = {
     "state": "score__state",
@@ -98,7 +99,8 @@ def _filters(kind: str, value: str) -> dict[str, object] | None:
     if kind == "newcomers":
         return {"score__never_returned": True}
     if kind == "finding":
-        return {"score__findings__contains": [value]}
+        # with its bound it is found first and put in order after; else the whole base is walked in the order of money
+        return {"pk__in": Score.objects.filter(findings__contains=[value]).values("pk")[:_EVERYBODY]}
     if kind not in _SCORES:
         return None
     known = {f"score__{_MONEY[kind]}__isnull": False} if kind in _MONEY else {}

@@ -1,18 +1,23 @@
 """What the newest audit suggests: whom to contact, with what, and why; and what it says of one customer."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from regulars.accounts.models import User
+from regulars.accounts.rights import Right
 from regulars.core.i18n import current_language, format_date
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
+from regulars.customers.next_steps import Step
+from regulars.customers.selectors.consents import is_left_in_peace
 from regulars.insights.columns import next_visit
 from regulars.insights.models import Score
 from regulars.insights.results import index_of
 from regulars.insights.selectors.runs import newest_run
 from regulars.report import names, words
+
+_BEFORE_TIDYING = 30  # what somebody waits for goes first, what merely completes the card after
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,14 @@ def why_now(score: Score) -> str:
     return _("{state}, last visit on {day}").format(state=names.state(score.state), day=format_date(score.last_on))
 
 
+def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:
+    """The best thing to do with a customer by the audit, for his card; nothing while he is left in peace."""
+    if not user.may(Right.SEE_PURCHASES) or is_left_in_peace(customer, day):
+        return []
+    score = Score.objects.filter(customer=customer, opportunity_amount__gt=0).exclude(opportunity="").first()
+    return [] if score is None else [Step(_BEFORE_TIDYING, _title(score, titles()), why_now(score), "#contacts")]
+
+
 @dataclass(frozen=True)
 class Said:
     """What the audit says of one customer, in words; None and empty where it says nothing."""
@@ -101,7 +114,7 @@ def score_of(customer: Customer) -> Said | None:
         visits=score.visits,
         value=score.expected_value_12,
         missed=score.missed_amount,
-        next_on=next_visit(score.last_on, score.visit_period_days),
+        next_on=next_visit(score),
         opportunity=_title(score, {key: one.title for key, one in lists.items()}) if score.opportunity else "",
         gain=score.opportunity_amount,
         advice=tuple(one.title for one in found),
