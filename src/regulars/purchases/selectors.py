@@ -2,6 +2,7 @@
 
 import datetime as dt
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -35,7 +36,14 @@ def purchases_of(
     customer: Customer, *, before: tuple[dt.datetime, int] | None = None, limit: int = 20
 ) -> list[Purchase]:
     """His newest receipts, those of whom he was merged from included; `before` is (at, id) of the last one shown."""
-    found = Receipt.objects.filter(customer_id__in=identities_of(customer)).select_related("store", "seller")
+    return purchases_of_ids(identities_of(customer), before=before, limit=limit)
+
+
+def purchases_of_ids(
+    ids: Sequence[int], *, before: tuple[dt.datetime, int] | None = None, limit: int = 20
+) -> list[Purchase]:
+    """The newest receipts of these customers together."""
+    found = Receipt.objects.filter(customer_id__in=ids).select_related("store", "seller")
     if before is not None:
         at, pk = before
         found = found.filter(Q(purchased_at__lt=at) | Q(purchased_at=at, id__lt=pk))
