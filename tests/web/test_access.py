@@ -18,7 +18,10 @@ from tests.web.people import ROLES, logged_in, make_user
 
 pytestmark = pytest.mark.django_db
 
-API = {"openapi-json", "api-root", "list_products"}
+API = {
+    "openapi-json", "api-root", "list_customers", "read_customer", "put_customer", "read_consents", "write_consent",
+    "list_products", "list_receipts", "write_receipts", "list_segments", "list_members", "list_scores",
+}  # fmt: skip
 PUBLIC = "public"  # answers whoever asks
 EVERYBODY = "everybody"  # whoever is logged in
 
@@ -78,7 +81,17 @@ TABLE: dict[str, Right | str] = {
     "business": Right.MANAGE_BUSINESS,
     "log": Right.SEE_LOG,
     "openapi-json": PUBLIC,
+    "list_customers": PUBLIC,
+    "read_customer": PUBLIC,
+    "put_customer": PUBLIC,
+    "read_consents": PUBLIC,
+    "write_consent": PUBLIC,
     "list_products": PUBLIC,
+    "list_receipts": PUBLIC,
+    "write_receipts": PUBLIC,
+    "list_segments": PUBLIC,
+    "list_members": PUBLIC,
+    "list_scores": PUBLIC,
     "api-root": PUBLIC,
     "insights": Right.SEE_INSIGHTS,
     "insights_business": Right.SEE_INSIGHTS,
@@ -125,7 +138,9 @@ TABLE: dict[str, Right | str] = {
     "import_undo": Right.RUN_IMPORTS,
     "import_discard": Right.RUN_IMPORTS,
     "import_rejects": Right.RUN_IMPORTS,
+    "exchange_1c": EVERYBODY,
     "receipt": Right.SEE_PURCHASES,
+    "demonstration": PUBLIC,
     "invitation": PUBLIC,
 }
 
@@ -187,7 +202,8 @@ class World:
         names: dict[str, object] = {
             "customer_id": customer.pk, "contact_id": contact.pk, "file_id": file.pk, "relation_id": relation.pk,
             "form_id": form.pk, "case_id": erasure.pk, "segment_id": segment.pk, "other_id": second.pk,
-            "user_id": other.pk, "slug": "cashier", "token": "none", "uidb36": "1", "key": "none", "group": "person",
+            "user_id": other.pk, "slug": "cashier", "token": "none",
+            "ticket": "none", "external_id": "C-1", "uidb36": "1", "key": "none", "group": "person",
             "chapter": "lost", "list_id": f"segment:{segment.pk}", "likeness_id": 1, "merge_id": 1, "field_id": 1,
         }  # fmt: skip
         return cls(other, customer, names | {"receipt": receipt.pk, "import": brought.pk})
