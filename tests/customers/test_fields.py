@@ -156,7 +156,7 @@ def test_pages_of_definitions(site: Client, anna: Customer, form: Form) -> None:
 
 
 def test_files_are_kept_under_names_of_our_own_and_given_out_as_downloads(
-    site: Client, anna: Customer, settings: Any, tmp_path: Path
+    site: Client, anna: Customer, settings: Any, tmp_path: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
     name = '../../Договор "1".pdf'
@@ -171,7 +171,14 @@ def test_files_are_kept_under_names_of_our_own_and_given_out_as_downloads(
     assert got.headers["Content-Disposition"].startswith("attachment")
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     assert got.headers["Content-Type"] == "application/octet-stream"
+    page = site.get(f"/customers/{anna.pk}/").content.decode()
+    assert page.count("Договор") == 1
     other = Customer.objects.create(name="Other")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert site.post(f"/customers/{other.pk}/files/{file.pk}/remove/").status_code == 404
+        assert site.post(f"/customers/{anna.pk}/files/{file.pk}/remove/").status_code == 302
+    assert list(folder().iterdir()) == []
+    assert "File removed" in site.get(f"/customers/{anna.pk}/").content.decode()
     assert site.get(f"/customers/{other.pk}/files/{file.pk}/").status_code == 404
 
 

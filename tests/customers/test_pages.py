@@ -152,6 +152,11 @@ def test_what_is_done_on_the_card_is_seen_there(site: Client, anna: Customer, ow
     for words in ("anna@example.com", "coffee", "Likes dark roast", "Rex", "Agreed", "+7 916 123-45-67"):
         assert words in page
     assert Consent.objects.get().text_version == 1
+    phone = anna.contacts.get(kind="phone")
+    assert site.post(f"{base}/contacts/{phone.pk}/mark/", {"works": "no"}).status_code == 302
+    assert "does not work" in site.get(f"{base}/").content.decode()
+    stranger = add_customer(by=owner, given_name="Olga")
+    assert site.post(f"/customers/{stranger.pk}/contacts/{phone.pk}/remove/").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -532,16 +532,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="relation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("customer", models.F("other")), _negated=True), name="relation_not_with_himself"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="relation",
-            constraint=models.UniqueConstraint(fields=("customer", "other", "kind"), name="relation_once"),
-        ),
-        migrations.AddConstraint(
             model_name="strategy",
             constraint=models.UniqueConstraint(fields=("group", "version"), name="strategy_version_once"),
         ),

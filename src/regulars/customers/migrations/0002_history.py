@@ -13,4 +13,5 @@ class Migration(migrations.Migration):
         tracked("customers_contact", customer="customer_id", leave_out=["created_at"]),
         tracked("customers_relation", customer="customer_id"),
         tracked("customers_customer_tags", customer="customer_id"),
+        tracked("customers_file", customer="customer_id", leave_out=["stored_as", "digest", "at", "author_id", "size"]),
     ]

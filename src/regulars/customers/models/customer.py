@@ -142,7 +142,11 @@ class Contact(models.Model):
 
 
 class Relation(models.Model):
-    """How two customers belong together: `customer` is the `kind` of `other`."""
+    """How two customers belong together: `customer` is the `kind` of `other`.
+
+    After a merge two rows may say the same, or be about one person: they are not shown then, and are right again
+    when the merge is taken back.
+    """
 
     class Kind(models.TextChoices):
         """What one is to the other."""
@@ -166,6 +170,4 @@ class Relation(models.Model):
             models.CheckConstraint(
                 condition=models.Q(other__isnull=False) | ~models.Q(name=""), name="relation_with_somebody"
             ),
-            models.CheckConstraint(condition=~models.Q(customer=models.F("other")), name="relation_not_with_himself"),
-            models.UniqueConstraint(fields=["customer", "other", "kind"], name="relation_once"),
         ]

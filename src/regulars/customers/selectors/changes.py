@@ -21,6 +21,7 @@ _TITLES = {
     ("customers_relation", "insert"): N_("Relation added"),
     ("customers_relation", "update"): N_("Relation changed"),
     ("customers_relation", "delete"): N_("Relation removed"),
+    ("customers_file", "delete"): N_("File removed"),
     ("customers_customer_tags", "insert"): N_("Tag added"),
     ("customers_customer_tags", "update"): N_("Tag moved"),
     ("customers_customer_tags", "delete"): N_("Tag removed"),

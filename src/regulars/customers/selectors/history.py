@@ -110,7 +110,8 @@ def _merge(one: Merge, ids: Sequence[int]) -> Entry:
 def _changes(ids: Sequence[int], before: Before, limit: int, user: User) -> list[Entry]:
     # what a merge moved is told by the merge
     moved = Q(fields__has_key="customer_id") | Q(fields__has_key="merged_into_id")
-    own = Change.objects.filter(customer_id__in=ids).exclude(moved, action="update")
+    kept = Q(table_name="customers_file", action="insert")  # told by the file
+    own = Change.objects.filter(customer_id__in=ids).exclude(moved, action="update").exclude(kept)
     rows = list(_earlier(own, before, limit))
     if not rows:
         return []

@@ -47,6 +47,13 @@ def make_main(contact: Contact, *, by: User) -> None:
         same.filter(pk=contact.pk).update(is_main=True)
 
 
+def mark_contact(contact: Contact, *, is_valid: bool, by: User) -> None:
+    """It works, or it does not: a number that nobody answers is kept, because it still recognises him."""
+    with acting(by.pk, "web"):
+        contact.is_valid = is_valid
+        contact.save(update_fields=["is_valid"])
+
+
 def _check_room(known: list[Contact], kind: str, value: str) -> None:
     if len(known) >= MOST_CONTACTS:
         raise InputError(_("A customer has at most {count} contacts.").format(count=MOST_CONTACTS))

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
-from regulars.customers.models import Customer, Relation
+from regulars.customers.models import Customer
 
 # about the row itself or about a past moment, not about the person
 _STAYS = frozenset(
@@ -52,8 +52,6 @@ def move(link: "models.ForeignKey[Any, Any]", *, rows: "Q", to: int) -> list[int
     for names in _keys_with(link):
         equal = {name: OuterRef(name) for name in names}
         some = some.exclude(Exists(link.model._base_manager.filter(**{link.attname: to}, **equal)))
-    if link.model is Relation:
-        some = some.exclude(**{"other_id" if link.name == "customer" else "customer_id": to})
     ids = list(some.order_by("pk").values_list("pk", flat=True))
     if ids:
         link.model._base_manager.filter(pk__in=ids).update(**{link.attname: to})

@@ -43,6 +43,14 @@ def main_contact(request: Request, customer: Customer, contact_id: int) -> str:
     return _("Saved.")
 
 
+@card_action(Right.EDIT_CUSTOMERS, "contacts")
+def mark_contact(request: Request, customer: Customer, contact_id: int) -> str:
+    """It works, or it does not."""
+    contact = get_object_or_404(customer.contacts, pk=contact_id)
+    contacts.mark_contact(contact, is_valid=request.POST.get("works") == "yes", by=request.user)
+    return _("Saved.")
+
+
 @card_action(Right.EDIT_CUSTOMERS, "consents")
 def record_consent(request: Request, customer: Customer) -> str:
     """What he said about a purpose and a channel."""

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
+from regulars.core.i18n import N_
 from regulars.customers.field_values import shown_value
 from regulars.customers.models import Contact, Customer, Field, Form, Relation, Tag
 from regulars.customers.next_steps import steps_for
@@ -30,6 +31,15 @@ from regulars.web.customers.access import seen_customer, survivor_seen
 
 _ENTRIES = 30
 _SAME = 5
+# what somebody is, seen from the other side, or by his name alone
+_NOUNS = {
+    "family": N_("family"),
+    "parent": N_("parent"),
+    "pet": N_("pet"),
+    "employee": N_("employee"),
+    "dealer": N_("dealer"),
+    "other": N_("connected"),
+}
 _ONE_DEED = dt.timedelta(minutes=1)
 _KINDS_OF_CONTACTS = Contact.Kind.choices
 
@@ -78,6 +88,7 @@ def render_card(
         "all_tags": list(Tag.objects.order_by("name").values_list("name", flat=True)[:500]),
         "relations": _relations(request, customer),
         "relation_kinds": Relation.Kind.choices,
+        "relation_nouns": _NOUNS,
         "consents": standings(list(customer.consents.all()), current_purposes()),
         "channels": CHANNELS,
         "own_fields": _own_fields(customer),
@@ -129,7 +140,10 @@ def _relations(request: Request, customer: Customer) -> list[Relation]:
     others = {one.pk: one.other_id if one.customer_id == customer.pk else one.customer_id for one in rows}
     known = {key for key in others.values() if key is not None}
     seen = set(Customer.objects.whole().seen_by(request.user).filter(pk__in=known).values_list("pk", flat=True))
-    return [one for one in rows if others[one.pk] is None or others[one.pk] in seen]
+    shown = {
+        (one.kind, others[one.pk], one.name): one for one in rows if others[one.pk] in {None, *seen} - {customer.pk}
+    }
+    return list(shown.values())
 
 
 def _own_fields(customer: Customer) -> list[tuple[Field, Any, str]]:

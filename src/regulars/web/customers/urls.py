@@ -11,6 +11,7 @@ _of_one = [
     ("contacts/", actions.add_contact, "contact_add"),
     ("contacts/<int:contact_id>/remove/", actions.remove_contact, "contact_remove"),
     ("contacts/<int:contact_id>/main/", actions.main_contact, "contact_main"),
+    ("contacts/<int:contact_id>/mark/", actions.mark_contact, "contact_mark"),
     ("consents/", actions.record_consent, "consent_record"),
     ("peace/", actions.leave_in_peace, "peace_begin"),
     ("peace/end/", actions.end_peace, "peace_end"),
