@@ -1,20 +1,20 @@
 """What an audit costs per million lines, from one million to many: the slope must be at most linear."""
 
-from bench.audits import audit
-from bench.history import history_file
+from collections.abc import Iterable
 
-MILLIONS = (1, 10, 50)
-MOST_MILLIONS = (200,)  # takes an hour and 10 GB of disk: only on demand
+from bench.audits import Audited
 
 
-def rows(*, full: bool) -> list[tuple[str, str]]:
-    """What was measured, as pairs of label and figures."""
+def rows(audits: Iterable[Audited]) -> list[tuple[str, str]]:
+    """The cost of each, as pairs of label and figures; smaller ones first."""
     found, before = [], None
-    for millions in MILLIONS + (MOST_MILLIONS if full else ()):
-        ours = audit(history_file(millions * 1_000_000))
-        each = ours.seconds / millions
+    for one in audits:
+        millions = one.lines // 1_000_000
+        each = one.process.seconds / millions
         slope = "" if before is None else f"; {each / before:.2f} of the row above"
-        figures = f"{ours.seconds:.1f} s, {each:.2f} s per million{slope}; {ours.peak_mib:,.0f} MiB at most"
-        found.append((f"{millions} M lines", figures))
+        seconds, peak = one.process.seconds, one.process.peak_mib
+        found.append(
+            (f"{millions} M lines", f"{seconds:.1f} s, {each:.2f} s per million{slope}; {peak:,.0f} MiB at most")
+        )
         before = each
     return found

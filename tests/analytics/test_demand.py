@@ -1,5 +1,7 @@
 """Weekly demand: the series, the forecasts and their test, by hand where that can be done."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from regulars.analytics.findings import Ground
 from regulars.analytics.forecasting import METHODS, SEASON, forecast
 from regulars.analytics.rhythm import Rhythm
 from regulars.core.errors import NotEnoughData
-from tests.analytics.purchase_rows import Row, bought, records, rolled
+from tests.analytics.purchase_rows import Row, bought, day, records, rolled
 
 WEEKS = 60
 
@@ -52,7 +54,7 @@ def test_returns_and_the_unfinished_first_week_are_no_demand() -> None:
     found = demand(Ground(rollup, 14, None, Rhythm(1, 1, 1, 1), values, None))  # type: ignore[arg-type]
     assert found.weeks == WEEKS
     # the weeks end with the day of the audit: the last line of five is three days from it
-    assert row_of(found, "all")["last"] == 20
+    assert (row_of(found, "product", "p1")["last"], row_of(found, "all")["last"]) == (20, 2_000)
 
 
 def test_without_quantity_positions_are_counted() -> None:
@@ -77,7 +79,31 @@ def test_the_parts_add_up_to_the_whole_in_the_last_weeks() -> None:
     ]
     found = records(told(rows).forecasts)
     last = {kind: sum(row["last"] for row in found if row["kind"] == kind) for kind in ("all", "product", "store")}
-    assert last["all"] == last["product"] == last["store"] > 0
+    # pieces of one product, money (100 each) of different ones
+    assert last["all"] == 100 * last["product"] == last["store"] > 0
+
+
+def test_goods_in_small_units_do_not_drown_the_others_in_the_whole() -> None:
+    rows = [bought("anna", 7 * week + 3, 100, quantity=5_000.0, product_id="fuel") for week in range(WEEKS)]
+    rows += [bought("anna", 7 * week + 3, 900, quantity=1.0, product_id="bread") for week in range(WEEKS)]
+    found = told(rows)
+    whole = row_of(found, "all")
+    assert (whole["measure"], whole["forecast"]) == ("amount", pytest.approx(4 * 1_000))
+    fuel = row_of(found, "product", "fuel")
+    assert (fuel["measure"], fuel["forecast"]) == ("units", pytest.approx(4 * 5_000))
+
+
+def test_the_past_is_told_by_four_weeks_up_to_the_day_of_the_audit() -> None:
+    # the first week is not whole, and the three after it make no four
+    past = records(told(weekly([1.0] * 8 + [2.0] * 52, product_id="p1")).past)
+    assert [row["amount"] for row in past] == [400, *[800] * 13]
+    assert past[-1]["ends_on"] == day(7 * WEEKS - 1)
+    lengths = [(row["ends_on"] - row["starts_on"]).days for row in past]  # type: ignore[operator]
+    assert set(lengths) == {27}
+    assert all(
+        (late["starts_on"] - early["ends_on"]).days == 1  # type: ignore[operator]
+        for early, late in pairwise(past)
+    )
 
 
 def test_the_interval_holds_the_forecast() -> None:
@@ -158,3 +184,14 @@ def test_mase_is_that_of_hyndman_and_koehler_by_hand() -> None:
     scale = 8 / (origins[2] - 1)
     # twelve judged weeks, one of them missed by 6
     assert found.naive_mase[0] == pytest.approx(6 / 12 / scale)
+
+
+def test_limits_of_money_do_not_depend_on_how_pieces_err() -> None:
+    """Pieces are a hundred thousand times smaller numbers than money: their errors say nothing of its size."""
+    rng = np.random.default_rng(4)
+    units = rng.poisson(30, WEEKS).astype(float).tolist()
+    alone = row_of(told(weekly(units)), "all")
+    found = told(weekly(units, product_id="p1", store="A"))
+    beside = row_of(found, "all")
+    assert (beside["low"], beside["high"]) == (pytest.approx(alone["low"]), pytest.approx(alone["high"]))
+    assert found.coverage is not None

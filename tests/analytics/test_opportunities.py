@@ -1,10 +1,14 @@
 """Opportunities by hand: with this rhythm x repeat visits in t days are (1 + x) / (100 + t) visits a day."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import ibis
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import Evidence, Finding
@@ -252,3 +256,56 @@ def test_what_is_about_money_is_proved_by_money() -> None:
     size = control_group(1_000, gain=50.0, variances=(10_000.0, 10_000.0))
     assert size is not None
     assert 1 / size + 1 / (1_000 - size) <= (50 / (1.959964 + 0.841621)) ** 2 / 10_000
+
+
+def test_who_brought_back_more_than_was_bought_makes_nobody_elses_part_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FINDING_SHARES, "test_kind", 0.1)
+    result = with_findings([bought("a", 300, 160)], a_finding({"a": 100, "b": -99}, 10_000.0))
+    assert gains(result)["a"] == ("test:one", 1_000)
+
+
+SPENT = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(-500, 5_000), min_size=1)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(SPENT, st.integers(0, 10**7)), max_size=4), st.integers(0, 500), st.integers(0, 90))
+def test_no_money_is_counted_twice_and_no_budget_is_overspent(
+    given_findings: list[tuple[dict[str, int], int]], amount: int, cost: int
+) -> None:
+    kinds = sorted(FINDING_SHARES)
+    findings = [
+        replace(a_finding(rows, float(money), kinds[place]), id=f"f:{place}")
+        for place, (rows, money) in enumerate(given_findings)
+    ]
+    rows = [bought(name, 300, 160) for name in "abcdefgh"]
+    result = with_findings(rows, *findings, budget=Budget(amount, cost))
+    people = result.people.to_pyarrow().to_pylist()
+    assert len({row["customer_id"] for row in people}) == len(people)
+    assert sum(item.money.value for item in result.items) == sum(row["opportunity_amount"] for row in people)
+    assert sum(item.customers for item in result.items) == len(people)
+    worth = {one.id: FINDING_SHARES[one.kind] * one.money.value for one in findings if one.money is not None}
+    for item in result.items:
+        # each part is rounded to a whole kopeck
+        assert item.id not in worth or item.money.value <= worth[item.id] + item.customers / 2
+        assert item.profit is not None
+        contacts = 0 if item.within_budget is None else cost * item.customers
+        assert item.profit == pytest.approx(item.money.value * 0.25 - contacts)
+    reached = [row for row in people if row["within_budget"]]
+    assert len(reached) * cost <= amount
+    assert all(row["opportunity_amount"] * 0.25 > cost for row in reached)
+
+
+@pytest.mark.parametrize(("usual", "treated"), [(0.05, 0.145), (0.3, 0.37), (0.5, 0.6)])
+def test_halves_of_equal_size_are_the_textbook_sample_size_of_two_proportions(usual: float, treated: float) -> None:
+    # n = (z(1 - a / 2) + z(power))^2 (p1 q1 + p2 q2) / (p1 - p2)^2 in each group (Fleiss, Levin & Paik 2003, 4.14)
+    each = (1.959964 + 0.841621) ** 2 * (usual * (1 - usual) + treated * (1 - treated)) / (treated - usual) ** 2
+    variances = (usual * (1 - usual), treated * (1 - treated))
+    gain = treated - usual
+    # fewer people than the best split of them needs (Neyman 1934) prove nothing
+    fewest = (1.959964 + 0.841621) ** 2 * sum(math.sqrt(one) for one in variances) ** 2 / gain**2
+    assert control_group(math.floor(fewest) - 1, gain=gain, variances=variances) is None
+    size = control_group(math.ceil(2 * each) + 4, gain=gain, variances=variances)
+    assert size is not None and size <= each + 3
+    # the more are contacted, the fewer must be left alone, down to the limit of an endless campaign
+    least = (1.959964 + 0.841621) ** 2 * variances[0] / gain**2
+    assert least <= (control_group(10**7, gain=gain, variances=variances) or 0) <= 1.01 * least + 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regulars.analytics.price_response import PriceResponse, on_offer, poisson_fit, price_response
+from regulars.analytics.price_response import PriceResponse, elsewhere, on_offer, poisson_fit, price_response
 from regulars.core.errors import NotEnoughData
 from tests.analytics.grounds import light_ground
 from tests.analytics.purchase_rows import Row, bought, records, rolled
@@ -91,3 +91,38 @@ def test_discounts_that_chance_put_together_are_no_offer() -> None:
 def test_what_is_missing_is_said(rows: list[Row], message: str) -> None:
     with pytest.raises(NotEnoughData, match=message):
         found(rows)
+
+
+def test_weeks_in_which_nothing_is_sold_steadily_are_no_weeks_to_compare() -> None:
+    # one day in a year, and gifts only: nothing has a price
+    for rows in (
+        [bought("a", 0, 500, quantity=1.0, product="m")],
+        [bought("a", d, 0, quantity=1.0, product="m") for d in (0, 9)],
+    ):
+        with pytest.raises(NotEnoughData, match="No product was sold in 40 weeks"):
+            found(rows)
+
+
+def test_a_quantity_that_is_no_number_is_no_sale() -> None:
+    rows = shop()
+    odd = [
+        {**bought("x", day, 500, discount=0, product="milk"), "quantity": value}
+        for day, value in enumerate([float("nan"), float("inf"), -1.0, 0.0])
+    ]
+    assert records(found([*rows, *odd]).products) == records(found(rows).products)
+
+
+def test_what_prices_of_other_weeks_seem_to_do_widens_the_errors() -> None:
+    # slow waves of sales and of prices that know nothing of each other
+    rng = np.random.default_rng(0)
+    deviates = []
+    for _product in range(60):
+        wave = np.convolve(rng.standard_normal((2, 70)).ravel(), np.ones(8) / 8, "same").reshape(2, 70)[:, 5:-5]
+        y, x = np.exp(wave[0]), wave[1]
+        design = np.column_stack([np.ones(60), np.linspace(-1, 1, 60), x - x.mean()])
+        fit = poisson_fit(design, y)
+        assert fit is not None
+        deviates.append((fit[0][2] / fit[1][2], elsewhere(design, y, fit[0], 2)))
+    own, others = np.array([one for one, _elsewhere in deviates]), np.concatenate([two for _one, two in deviates])
+    assert np.std(own) > 1.3
+    assert np.std(others) == pytest.approx(np.std(own), rel=0.35)

@@ -63,6 +63,14 @@ def test_shifts_are_compared_too_and_every_level_has_its_row() -> None:
     assert {one.analysis for one in found.comparisons} == {"service:staff", "service:shift"}
 
 
+def test_the_check_of_each_is_the_mean_money_of_the_visits_served() -> None:
+    rows = [{**row, "amount": {"Ann": 50, "Bob": 300}.get(row["staff"], 100)} for row in shop(bad=0.05, people=200)]
+    # two lines of one day are one visit: Eve's bring 100 each
+    rows += [row for row in rows if row["staff"] == "Eve"]
+    found = {row["key"]: row["check"] for row in records(service(ground_of(rows, as_of=AS_OF)).levels)}
+    assert [found[name] for name in ("Ann", "Bob", "Eve", "Kim")] == [50, 300, 200, 100]
+
+
 def test_where_all_serve_alike_nobody_is_named() -> None:
     assert service(ground_of(shop(bad=0.05, people=200), as_of=AS_OF)).findings == ()
 

@@ -1,6 +1,8 @@
 """Slowing visits on histories whose gaps are known."""
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from regulars.analytics.slowing import Slowing, slowing
 from regulars.core.errors import NotEnoughData
@@ -72,3 +74,24 @@ def test_the_order_of_rows_changes_nothing() -> None:
 def test_too_few_to_watch_is_said() -> None:
     with pytest.raises(NotEnoughData, match="needs 30 customers with a high check and 8 intervals; there are 0"):
         found([bought("anna", 0), bought("anna", 9)])
+
+
+def test_who_is_irregular_is_no_proof_of_a_warning() -> None:
+    # half of the customers come as dice fall, in bursts; the other half like clockwork
+    rng = np.random.default_rng(3)
+    rows: list[Row] = []
+    for number in range(320):
+        gaps = np.maximum(rng.lognormal(1.9, 1.2, 60), 1).astype(int) if number % 2 else np.full(60, 7)
+        gaps = gaps[np.cumsum(gaps) <= 212]
+        rows += steady(f"c{number:03d}", amount=10_000 if number < 160 else 1_000, gaps=gaps.tolist())
+    result = found(rows)
+    assert result.tried is not None and result.tried.warned >= 10
+    # the irregular are warned more often, and come much less more often
+    tried = result.tried
+    table = [
+        [tried.warned_less, tried.warned - tried.warned_less],
+        [tried.others_less, tried.others - tried.others_less],
+    ]
+    assert stats.fisher_exact(table, alternative="greater").pvalue < 0.001
+    assert result.p_value is not None and result.p_value > 0.05
+    assert not result.findings

@@ -75,6 +75,25 @@ def standalone_cluster(folder: Path) -> Iterator[str]:
             process.wait(timeout=30)
 
 
+@contextmanager
+def connect_server(folder: Path) -> Iterator[str]:
+    """The address of a Spark Connect server of one core that lives as long as the block."""
+    port = free_port()
+    environment = spark_environment(folder)
+    with (folder / "conf" / "spark-defaults.conf").open("a") as settings:
+        settings.write(f"spark.connect.grpc.binding.port {port}\nspark.ui.enabled false\n")
+    start = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]", "--driver-memory", "1g", "--class"]
+    start += ["org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
+    with (folder / "connect.log").open("wb") as out:
+        process = subprocess.Popen(start, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(port)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
 def _start(command: list[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
     opened = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in _OPENED]
     start = ["java", "-Xmx512m", *opened, "-cp", f"{spark_home()}/jars/*", f"org.apache.spark.deploy.{command[0]}"]

@@ -21,7 +21,7 @@ from regulars.analytics.engines import connect_engine
 from regulars.core.errors import ColumnProblem, FileProblem, InputError, TooManyRejects
 from regulars.demo import generate_shop, write_shop
 from regulars.ingest.hand_over import hand_over, read_there
-from tests.backends.cluster import free_port, spark_environment, standalone_cluster
+from tests.backends.cluster import connect_server, free_port, spark_environment, standalone_cluster
 from tests.conftest import require_spark
 
 pytestmark = [
@@ -117,6 +117,41 @@ def test_the_command_computes_on_the_cluster(address: str, sales: Path, tmp_path
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads((tmp_path / "a.json").read_text())["base"]["customers"] > 200
     assert {"r.html", "c.parquet", "r.xlsx"} <= {path.name for path in tmp_path.iterdir()}
+
+
+THROUGH_CONNECT = """
+import pathlib, sys
+import regulars
+from regulars.analytics.engines import connect_engine
+from regulars.analytics.goods import goods
+from regulars.analytics.receipts_sample import sample_baskets
+from regulars.analytics.rollup import roll_up
+from regulars.ingest.hand_over import hand_over
+
+here = regulars.read_purchases(sys.argv[1])
+there = hand_over(here, connect_engine(sys.argv[2]), pathlib.Path(sys.argv[3]))
+for history in (here, there):
+    rollup = roll_up(history, as_of=here.last_day)
+    found = goods(rollup)
+    baskets = sample_baskets(found)
+    customers = rollup.customers.aggregate(n=rollup.customers.count(), m=rollup.customers.amount.sum()).to_pyarrow()
+    print(found.names, baskets.basket.tolist(), baskets.product.tolist(), customers.to_pylist())
+"""
+
+
+@pytest.mark.slow  # a server of its own: a minute
+def test_spark_connect_gives_the_same_answers_and_leaves_in_silence(sales: Path, tmp_path: Path) -> None:
+    require_spark()
+    with connect_server(tmp_path) as place:
+        done = subprocess.run(
+            [sys.executable, "-c", THROUGH_CONNECT, str(sales), place, str(tmp_path / "shared")],
+            capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    here, there = done.stdout.splitlines()
+    assert here == there and len(here) > 10_000
+    # Ibis drops its tables at exit, when the connection is closed already
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
 
 
 def test_parquet_of_the_engines_own_storage_is_read_there(

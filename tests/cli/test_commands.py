@@ -1,5 +1,6 @@
 """The command line as a user meets it: results, messages, exit codes; nothing half-written."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from regulars.cli import main
+from regulars.cli.console import progress_bar
+from regulars.cli.stopping import Stopped, exit_code_of_stop, orderly_end
+from regulars.core.errors import RegularsError
 from regulars.demo import generate_shop, write_shop
 
 CDNOW_UNTIL = "1997-09-30"
@@ -281,24 +285,73 @@ def test_names_that_look_like_formulas_and_html_stay_text(tmp_path: Path) -> Non
     assert all(cell.data_type != "f" for cell in cells)
 
 
-def test_interruption_leaves_nothing_half_written(tmp_path: Path) -> None:
+def big_file(folder: Path) -> Path:
+    """Enough to work on for some seconds."""
     rows = (f"{n % 5000},2026-0{1 + n % 9}-1{n % 10},{n % 100}.50" for n in range(1_500_000))
-    (tmp_path / "big.csv").write_text("customer,date,amount\n" + "\n".join(rows) + "\n")
+    path = folder / "big.csv"
+    path.write_text("customer,date,amount\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def stop_at_work(folder: Path, sign: signal.Signals, *, later: float = 0.0) -> tuple[int, str]:
+    """Start an audit in `folder`, send it a signal once its reading has begun: exit code and messages."""
     process = subprocess.Popen(
         [sys.executable, "-m", "regulars", "audit", "big.csv", "--out", "r.html"],
-        cwd=tmp_path,
-        env={**os.environ, "REGULARS_LANG": "en", "TMPDIR": str(tmp_path)},
+        cwd=folder,
+        env={**os.environ, "REGULARS_LANG": "en", "TMPDIR": str(folder), "REGULARS_TRACEBACK": "1"},
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not list(tmp_path.glob("regulars-*")):  # the folder of intermediate files: the reading has begun
+    while not list(folder.glob("regulars-*")):  # the folder of intermediate files
         assert process.poll() is None, "the work was over before it could be interrupted"
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    time.sleep(later)
+    process.send_signal(sign)
     _out, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize(
+    ("sign", "code", "later"),
+    [
+        (signal.SIGINT, 130, 0.0),
+        (signal.SIGTERM, 143, 0.0),
+        (signal.SIGTERM, 143, 2.0),  # amid the queries of the engine
+        (signal.SIGHUP, 129, 1.0),
+    ],
+)
+def test_a_request_to_end_leaves_nothing_half_written(
+    sign: signal.Signals, code: int, later: float, tmp_path: Path
+) -> None:
+    big_file(tmp_path)
+    found, errors = stop_at_work(tmp_path, sign, later=later)
+    assert (found, "Traceback" in errors) == (code, False), errors
+    assert "Nothing half-written" in errors
     assert files_in(tmp_path) == {"big.csv"}
+    assert list(tmp_path.glob("regulars-*")) == []
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(signal.SIGTERM, Stopped), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_request_to_end_that_was_swallowed_is_raised_at_the_next_step(
+    sign: signal.Signals, expected: type[BaseException]
+) -> None:
+    with orderly_end(), progress_bar() as bar:
+        with contextlib.suppress(BaseException):  # as who takes a broken-off query for a failed one
+            signal.raise_signal(sign)
+        with pytest.raises(expected):
+            bar.step("reading", None, None)
+    with progress_bar() as bar:
+        bar.step("reading", None, None)  # the next work is not concerned
+
+
+def test_a_query_broken_off_by_a_request_to_end_is_no_defect() -> None:
+    """The engine says only `Query interrupted`; the reason is the cause of its error."""
+    engine_error = RuntimeError("Query interrupted")
+    engine_error.__cause__ = Stopped(signal.SIGTERM)
+    wrapped = RegularsError("cannot be read")
+    wrapped.__context__ = engine_error
+    assert exit_code_of_stop(wrapped) == 143
+    assert exit_code_of_stop(RuntimeError("a defect")) is None
 
 
 def test_help_speaks_both_languages(tmp_path: Path) -> None:

@@ -53,6 +53,33 @@ def test_what_is_no_table_is_named(name: str, content: bytes, message: str, tmp_
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("page", "head", "name"),
+    [
+        ("gb18030", "客户编号,购买日期,金额,商品", "苹果"),
+        ("big5", "顧客編號,購買日期,金額,商品", "蘋果"),
+        ("shift_jis", "顧客番号,購入日,金額,商品", "りんご"),
+        ("euc_kr", "고객번호,구매일,금액,상품", "사과"),
+    ],
+)
+def test_east_asian_pages_are_named_instead_of_garbled_headings(
+    page: str, head: str, name: str, tmp_path: Path
+) -> None:
+    rows = "".join(f"{name}{n % 7},2026-0{1 + n % 9}-11,{n}.50,{name}\n" for n in range(60))
+    (tmp_path / "a.csv").write_bytes(f"{head}\n{rows}".encode(page))
+    with pytest.raises(FileProblem, match=r"a\.csv is not Unicode: .*Save it as UTF-8"):
+        read_purchases(tmp_path / "a.csv", today=TODAY)
+
+
+@pytest.mark.parametrize("page", ["cp1251", "cp866", "koi8-r"])
+def test_russian_text_is_never_taken_for_chinese(page: str, tmp_path: Path) -> None:
+    """Words of even length only, so that every pair of bytes could be one sign of two bytes."""
+    rows = "".join(f"7;05.01.2024;{n};чайник «МОРЕ» вода соль мята\n" for n in range(1, 99))
+    body = rows.replace("«", '""').replace("»", '""').replace("чайник", '"чайник').replace("мята", 'мята"')
+    (tmp_path / "a.csv").write_bytes(f"Клиент;Дата;Сумма;Товары\n{body}".encode(page))
+    assert read_purchases(tmp_path / "a.csv", today=TODAY).reading.rows_accepted == 98
+
+
 def test_a_cut_workbook_is_damaged(tmp_path: Path) -> None:
     for path in (write_xlsx(tmp_path / "a.xlsx"), write_ods(tmp_path / "a.ods"), write_parquet(tmp_path / "a.parquet")):
         path.write_bytes(path.read_bytes()[:-100])

@@ -197,3 +197,15 @@ def test_campaign_of_slowing() -> None:
     clean = [bool(slowing_of("steady", seed, {"customers": 500}).findings) for seed in SEEDS]
     assert np.mean(found) >= 0.8
     assert sum(clean) <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_campaign_of_prices() -> None:
+    # the three most sold of a shop of 600 customers in two years; with 300 about half are found
+    found = []
+    for seed in range(20, 28):
+        shop, response = response_of(seed, {**OFFERS, "customers": 600})
+        rows = {row["product_id"]: row for row in response.products.to_pyarrow().to_pylist()} if response else {}
+        found += [rows.get(one, {}).get("elasticity_q") or 1.0 for one in shop.truth.by_popularity[:3]]
+    assert np.mean(np.array(found) < 0.05) >= 0.8

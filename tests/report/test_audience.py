@@ -1,6 +1,7 @@
 """Hashed audiences: the forms of each system, and never a raw contact."""
 
 import hashlib
+import tracemalloc
 from pathlib import Path
 
 import ibis
@@ -74,6 +75,35 @@ def test_vk_gets_a_file_for_each_kind_without_headings(tmp_path: Path) -> None:
     assert lines_of(tmp_path / "a-phones.txt") == sorted(sha(phone) for phone in ("79161234567", "79167654321"))
 
 
+def test_vk_wants_a_heading_in_a_csv_file(tmp_path: Path) -> None:
+    written = export(tmp_path / "a.csv", "vk")
+    assert [path.name for path in written.files] == ["a-emails.csv", "a-phones.csv"]
+    assert all(lines_of(path)[0] == "id" for path in written.files)
+    assert lines_of(tmp_path / "a-phones.csv")[1:] == sorted(sha(phone) for phone in ("79161234567", "79167654321"))
+
+
+def test_a_long_list_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    def peak(size: int) -> int:
+        people = ibis.memtable(pa.table({"customer_id": [f"a{n}@mail.ru" for n in range(size)]}))
+        tracemalloc.start()
+        written = write_audience(people, "google", tmp_path / f"{size}.csv")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert written.emails == size == len(lines_of(tmp_path / f"{size}.csv")) - 1
+        return found
+
+    peak(10)  # what is imported on the way
+    assert peak(60_000) < 1.5 * peak(15_000)
+
+
+def test_no_intermediate_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(InputError):
+        write_audience(ROWS.filter(ROWS.abc == "B"), "google", tmp_path / "none.csv")
+    export(tmp_path / "a.csv", "google")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
 def test_what_was_written_and_what_was_not_is_counted(tmp_path: Path) -> None:
     written = export(tmp_path / "a.csv", "google")
     assert (written.customers, written.phones, written.emails) == (4, 2, 3)
@@ -86,7 +116,7 @@ def test_no_raw_contact_is_written(tmp_path: Path) -> None:
         for path in export(tmp_path / f"{system}.csv", system).files:
             text = path.read_text().lower()
             assert "@" not in text
-            assert all(len(cell) == 64 for line in lines_of(path)[system != "vk" :] for cell in line.split(",") if cell)
+            assert all(len(cell) == 64 for line in lines_of(path)[1:] for cell in line.split(",") if cell)
 
 
 def test_lists_are_filters_of_the_table() -> None:

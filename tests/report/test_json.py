@@ -49,7 +49,7 @@ def test_every_audit_keeps_the_schema(any_audit: Audit) -> None:
 
 def test_what_programs_read_is_where_they_look_for_it(whole: Audit) -> None:
     document = read(whole)
-    assert document["schema_version"] == "1.1"
+    assert document["schema_version"] == "1.2"
     assert (document["as_of"], document["currency"]) == ("2025-12-17", "RUB")
     assert document["input"]["rows_read"] == whole.reading.rows_read
     assert document["base"]["customers"] == whole.base.customers
@@ -65,6 +65,42 @@ def test_what_programs_read_is_where_they_look_for_it(whole: Audit) -> None:
     assert {"customers", "money", "low", "high", "at_stake", "assumed_share", "share_source"} <= document[
         "opportunities"
     ][0].keys()
+
+
+def test_every_analysis_of_reasons_has_a_section_or_a_reason(whole: Audit, tiny: Audit) -> None:
+    for audit in (whole, tiny):
+        document = read(audit)
+        for each in dataclasses.fields(audit.reasons):
+            name = each.name
+            assert (document[name] is None) == (getattr(audit.reasons, name) is None) == (name in document["skipped"])
+
+
+def test_the_stages_of_the_pyramid_are_there_those_unseen_too(whole: Audit) -> None:
+    stages = read(whole)["pyramid"]["stages"]
+    assert [one["stage"] for one in stages][0::5] == ["knows_us", "recommends"]
+    assert stages[0]["customers"] is None
+    seen = [one for one in stages if one["customers"] is not None]
+    assert [one["customers"] for one in seen] == sorted((one["customers"] for one in seen), reverse=True)
+    assert sum(one["customers_here"] for one in seen) == seen[0]["customers"]
+
+
+def test_forecasts_of_the_whole_are_money_and_those_of_products_are_units(whole: Audit) -> None:
+    assert whole.reasons.demand is not None
+    demand, table = read(whole)["demand"], whole.reasons.demand.forecasts
+    in_units = table.filter(table.kind == "product").order_by("product_id").last.to_pyarrow().to_pylist()
+    assert [row["last"] for row in demand["forecasts"] if row["kind"] == "product"] == pytest.approx(in_units)
+    (every,) = [row for row in demand["forecasts"] if row["kind"] == "all"]
+    assert every["last"] == demand["past"][-1]["amount"]
+    assert every["last"] * 100 == table.filter(table.kind == "all").last.to_pyarrow().to_pylist()[0]
+    assert every["low"] <= every["forecast"] <= every["enough"] <= every["high"]
+
+
+def test_levels_carry_what_was_compared_and_how_it_came_out(whole: Audit) -> None:
+    document = read(whole)
+    compared = {one["analysis"]: one for one in document["comparisons"]}
+    sellers = [row for row in document["service"]["levels"] if row["dimension"] == "staff"]
+    assert len([row for row in sellers if row["q_value"] is not None]) == compared["service:staff"]["compared"]
+    assert sum(row["reported"] for row in sellers) == compared["service:staff"]["reported"]
 
 
 @pytest.mark.parametrize(("currency", "digits"), [("RUB", 2), ("JPY", 0), ("KWD", 3)])

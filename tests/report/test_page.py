@@ -113,7 +113,7 @@ def test_tables_and_drawings_can_be_read_aloud(english: Page) -> None:
     assert len(english.all("caption")) == len(english.all("table")) > 20
     assert all(cell.get("scope") in {"col", "row"} for cell in english.all("th"))
     drawings = english.all("svg")
-    assert len(drawings) == 16
+    assert len(drawings) == 20
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in drawings)
 
 

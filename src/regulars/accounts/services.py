@@ -9,6 +9,7 @@ from django.utils import timezone
 from regulars.accounts.models import Invitation, LogEntry, Role, User
 from regulars.accounts.rights import OWNER, PRESETS, Right
 from regulars.core.errors import InputError
+from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
 
 INVITATION_DAYS = 7
@@ -42,8 +43,8 @@ def invite(*, email: str, role: Role, by: User | None, valid_days: int = INVITAT
     For an existing user it is a way in that needs no password, so only who may give roles can make one.
     """
     email = email.strip().lower()
-    if by is not None and not set(role.rights) <= set(by.role.rights):
-        raise InputError(_("You can give only rights that you have yourself."))
+    if by is not None:
+        _only_own_rights(role, by)
     Invitation.objects.filter(email=email, used_at=None).delete()
     token = secrets.token_urlsafe(32)
     Invitation.objects.create(
@@ -82,8 +83,8 @@ def accept(token: str, *, name: str, password: str, language: str) -> User:
 @transaction.atomic
 def change_role(user: User, role: Role, *, by: User) -> None:
     """Give another role; ends the user's sessions. The last owner stays one."""
-    if not set(role.rights) <= set(by.role.rights):
-        raise InputError(_("You can give only rights that you have yourself."))
+    _only_own_rights(role, by)
+    _only_own_rights(user.role, by)
     _keep_an_owner(user, still_owner=role.allows(Right.MANAGE_USERS))
     user.role = role
     user.save(update_fields=["role"])
@@ -91,12 +92,39 @@ def change_role(user: User, role: Role, *, by: User) -> None:
 
 
 @transaction.atomic
+def save_role(role: Role, *, by: User) -> None:
+    """A new role, or other rights of one; ends the sessions of nobody, because rights are asked at each request."""
+    _only_own_rights(role, by)
+    if role.pk is not None:
+        _only_own_rights(Role.objects.select_for_update().get(pk=role.pk), by)
+    if role.pk is None:
+        role.slug = f"own-{secrets.token_hex(6)}"
+        if not role.name:
+            raise InputError(_("Give the role a name."))
+    elif not role.allows(Right.MANAGE_USERS):
+        others = User.objects.select_for_update().filter(
+            is_active=True, role__rights__contains=[Right.MANAGE_USERS.value]
+        )
+        if {one.role_id for one in others} <= {role.pk}:
+            raise InputError(_("Somebody must be able to manage users: give this right to another user first."))
+    role.save()
+    log("role_saved", user=by, about=role.slug, details={"rights": list(role.rights)})
+
+
+@transaction.atomic
 def deactivate(user: User, *, by: User) -> None:
     """Let the user in no more; everything that he wrote stays."""
+    _only_own_rights(user.role, by)
     _keep_an_owner(user, still_owner=False)
     user.is_active = False
     user.save(update_fields=["is_active"])
     log("user_deactivated", user=by, about=user.email)
+
+
+def _only_own_rights(role: Role, by: User) -> None:
+    # else who manages users could make himself, or a friend, more than he is
+    if not set(role.rights) <= set(by.role.rights):
+        raise InputError(_("You can give and take only rights that you have yourself."))
 
 
 def _keep_an_owner(user: User, *, still_owner: bool) -> None:
@@ -104,6 +132,25 @@ def _keep_an_owner(user: User, *, still_owner: bool) -> None:
     owners = User.objects.select_for_update().filter(is_active=True, role__rights__contains=[Right.MANAGE_USERS.value])
     if not still_owner and {one.pk for one in owners} <= {user.pk}:
         raise InputError(_("Somebody must be able to manage users: give this right to another user first."))
+
+
+_EVENTS = {
+    "logged_in": N_("logged in"),
+    "login_failed": N_("failed to log in"),
+    "user_created": N_("was added"),
+    "invited": N_("invited"),
+    "invitation_accepted": N_("accepted the invitation"),
+    "role_changed": N_("gave another role to"),
+    "role_saved": N_("changed the role"),
+    "user_deactivated": N_("closed the account of"),
+    "exported": N_("took a list out"),
+    "contacts_seen": N_("looked at the contacts of"),
+}
+
+
+def event_titles() -> dict[str, str]:
+    """What to call each event of the log, in the reader's language."""
+    return {event: _(title) for event, title in _EVENTS.items()}
 
 
 def log(

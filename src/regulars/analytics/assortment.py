@@ -332,6 +332,9 @@ def _shelf_days(rollup: Rollup, key: str) -> ir.Table:
         store=(sold.store if rollup.has("store") else ibis.literal("")).fill_null(""),
         receipt=(sold.receipt_id if rollup.has("receipt_id") else sold.purchased_at.cast("string")).fill_null(""),
     )
+    # a shelf with fewer lines than a shelf must have sales is of no use: most are such
+    shelves = sold.group_by("key", "store").aggregate(lines=sold.count())
+    sold = sold.semi_join(shelves.filter(shelves.lines >= FEWEST_SALES), ["key", "store"])
     by_receipt = sold.group_by("key", "store", "purchased_on", "receipt", "customer_id").aggregate(
         amount=sold.amount.sum()
     )

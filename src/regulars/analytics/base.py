@@ -16,6 +16,7 @@ from regulars.analytics.rollup import YEAR_DAYS, Rollup
 
 # Of revenue: class A brings the first 80 %, B the next 15 %, C the rest.
 _A_UP_TO, _B_UP_TO = 80, 95
+_EXACT_UP_TO = 9e16  # a hundred times as much still fits into 64 bits
 
 # Variation of monthly demand: X is steady, Y moves, Z cannot be planned.
 _X_UP_TO, _Y_UP_TO = 0.10, 0.25
@@ -99,6 +100,8 @@ def abc_cuts(amounts: NDArray[Any]) -> tuple[int, int]:
     values, counts = np.unique(amounts[amounts > 0], return_counts=True)
     if values.size == 0:
         return 1, 1
+    if float(values.astype(np.float64) @ counts) > _EXACT_UP_TO:
+        values, counts = values.astype(object), counts.astype(object)
     brought = values * counts
     larger = brought.sum() - np.cumsum(brought)
     total = brought.sum()

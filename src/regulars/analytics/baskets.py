@@ -145,13 +145,13 @@ def _pairs(goods: Goods, baskets: Baskets, found: Together, reliable: NDArray[np
 
 def _margins(goods: Goods) -> list[int | None]:
     """The margin of a purchase of each product, in minor units."""
-    rows = goods.products.order_by("product_no").select("purchases", "margin").to_pyarrow().to_pylist()
+    rows = goods.products.select("product_no", "purchases", "margin").order_by("product_no").to_pyarrow().to_pylist()
     return [None if row["margin"] is None else round(row["margin"] / row["purchases"]) for row in rows]
 
 
 def usual_amounts(goods: Goods) -> Floats:
     """The money of a purchase of each product, in minor units."""
-    rows = goods.products.order_by("product_no").select("purchases", "amount").to_pyarrow()
+    rows = goods.products.select("product_no", "purchases", "amount").order_by("product_no").to_pyarrow()
     amounts: Floats = rows["amount"].to_numpy() / rows["purchases"].to_numpy()
     return amounts
 

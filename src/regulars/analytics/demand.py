@@ -1,7 +1,7 @@
 """What will be bought: weekly demand by product and store, forecast, tested, and watched for a change of level."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import ibis
@@ -16,6 +16,7 @@ from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Fi
 from regulars.analytics.forecasting import FEWEST_WEEKS, HORIZON, METHODS, SEASON, Forecasts, forecast
 from regulars.analytics.level_shift import EDGE, FEWEST_A_WEEK, FEWEST_SERIES, find_shifts
 from regulars.analytics.level_shift import FEWEST_WEEKS as FEWEST_WEEKS_FOR_SHIFTS
+from regulars.analytics.price_response import MOST_UNITS
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
 from regulars.core.i18n import gettext as _
@@ -31,9 +32,13 @@ GROUPS = 20  # of customers, to see whether a few of them make a change
 _MONEY_WEEKS = 26  # what a product brings at its new level
 _PART = 1000  # quantities are added up in thousandths: sums of fractions would depend on their order
 
+IN_MONEY: tuple[Kind, ...] = ("all", "store", "rest")  # pieces of different goods do not add up, money does
+_YEARS_SHOWN = 2
+
 _FORECASTS = pa.schema(
     [
         ("kind", pa.string()),
+        ("measure", pa.string()),
         ("product_id", pa.string()),
         ("product", pa.string()),
         ("store", pa.string()),
@@ -48,6 +53,7 @@ _FORECASTS = pa.schema(
         ("naive_mase", pa.float64()),
     ]
 )
+_PAST = pa.schema([("starts_on", pa.date32()), ("ends_on", pa.date32()), ("amount", pa.int64())])
 _SHIFTS = pa.schema(
     [
         ("kind", pa.string()),
@@ -67,13 +73,19 @@ _SHIFTS = pa.schema(
 
 @dataclass(frozen=True, repr=False)
 class Demand(Found):
-    """Weekly demand, in units sold (positions, where the lines carry no quantity); returns are no demand.
+    """Weekly demand; returns are no demand.
+
+    A product, everywhere or in one store, is forecast in units sold (positions, where the lines carry no quantity):
+    `measure` is "units". Different goods together (`kind` "all", "store", and "rest", the other products) are forecast
+    in money, because kilograms and bottles do not add up: `measure` is "amount", in minor units.
 
     A week is seven days, the last one ends with `as_of`. The 200 products, 50 stores and 200 products in a store
     with the most money of the last year have series of their own; what remains of the products is one series.
 
     - `forecasts`: `last` four weeks, the `forecast` of the next four with its interval, `enough` (a stock that suffices
       in nine of ten cases), the `method` and its MASE beside that of the seasonal naive forecast;
+    - `past`: sales of everything in each four weeks up to `as_of`, at most two years of them, oldest first:
+      `starts_on`, `ends_on`, `amount` (minor units);
     - `shifts`: the largest step of each series that was watched: the week `since`, the `change` of its level
       (0.7: 30 % less) against the other products or stores, drawn towards 1, with its interval.
     """
@@ -87,6 +99,7 @@ class Demand(Found):
     naive_mase: float | None
     coverage: float | None  # of intervals that should hold 90 %
     forecasts: ir.Table
+    past: ir.Table
     shifts: ir.Table
     watched: int  # series searched for a shift
     not_watched: str | None  # why none was
@@ -101,6 +114,16 @@ class _Series:
     units: Floats
     lines: Floats
     amount: Floats
+
+    @property
+    def in_money(self) -> NDArray[np.bool_]:
+        """Which series are of different goods together."""
+        return np.array([kind in IN_MONEY for kind in self.kind])
+
+    @property
+    def demand(self) -> Floats:
+        """What is forecast: money of different goods together, units of one product."""
+        return np.where(self.in_money[:, None], self.amount, self.units)
 
     @property
     def started(self) -> Ints:
@@ -129,7 +152,7 @@ def demand(ground: Ground) -> Demand:
         )
     weekly = _weekly(rollup, weeks).cache()
     series, pooled = _all_series(weekly, weeks)
-    found = forecast(series.units, series.started)
+    found = _forecast(series)
     rows, findings, comparisons, reason = _shifts(rollup, series, weeks)
     own = np.array([kind != "rest" for kind in series.kind])
     return Demand(
@@ -144,6 +167,7 @@ def demand(ground: Ground) -> Demand:
         naive_mase=_mean(found.naive_mase[own]),
         coverage=found.coverage,
         forecasts=ibis.memtable(_forecast_rows(series, found)),
+        past=ibis.memtable(_past(rollup.as_of, series.amount[0])),
         shifts=ibis.memtable(pa.Table.from_pylist(rows, _SHIFTS)),
         watched=len(rows),
         not_watched=reason,
@@ -157,7 +181,7 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     """One row per product, store and week in which something was sold; weeks count back from `as_of`."""
     lines = rollup.lines
     ago = ibis.literal(rollup.as_of).delta(lines.purchased_on, unit="day")
-    units = lines.quantity.fill_null(1.0) if rollup.has("quantity") else ibis.literal(1.0)
+    units = _units(rollup)
     product_id = "product_id" if rollup.has("product_id") else "product"
     keys = {
         "product_id": lines[product_id] if rollup.has(product_id) else ibis.null("string"),
@@ -172,6 +196,16 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     return sold.group_by(["product_id", "store", "week"]).aggregate(
         name=sold.name.max(), units=sold.thousandths.sum(), lines=sold.count(), amount=sold.amount.sum()
     )
+
+
+def _units(rollup: Rollup) -> ir.FloatingValue:
+    """The quantity of a line, one where none is given; none where it is no number."""
+    if not rollup.has("quantity"):
+        return ibis.literal(1.0)
+    given = rollup.lines.quantity.fill_null(1.0)
+    # engines hold nan for larger than any number
+    known: ir.FloatingValue = ibis.ifelse((given > 0) & (given < MOST_UNITS), given, 0.0)
+    return known
 
 
 def _all_series(weekly: ir.Table, weeks: int) -> tuple[_Series, int]:
@@ -247,13 +281,42 @@ def _joined(found: list[_Series]) -> _Series:
     )
 
 
+def _forecast(series: _Series) -> Forecasts:
+    """Money and pieces apart: what is usual for a series of its size is learnt from all series of one measure."""
+    masks = [mask for mask in (series.in_money, ~series.in_money) if mask.any()]
+    parts = [forecast(series.demand[mask], series.started[mask]) for mask in masks]
+    places = np.argsort(np.concatenate([np.flatnonzero(mask) for mask in masks]))
+    joined = {
+        each.name: np.concatenate([getattr(part, each.name) for part in parts])[places]
+        for each in fields(Forecasts)
+        if isinstance(getattr(parts[0], each.name), np.ndarray)
+    }
+    kept = [(part.coverage, mask.sum()) for part, mask in zip(parts, masks, strict=True) if part.coverage is not None]
+    coverage = sum(share * n for share, n in kept) / sum(n for _share, n in kept) if kept else None
+    return Forecasts(**joined, origins=parts[0].origins, coverage=None if coverage is None else float(coverage))
+
+
+def _past(as_of: dt.date, amount: Floats) -> pa.Table:
+    """Everything sold, by four weeks counted back from `as_of`."""
+    periods = min(amount.size, _YEARS_SHOWN * SEASON) // HORIZON
+    sums = amount[amount.size - periods * HORIZON :].reshape(periods, HORIZON).sum(axis=1)
+    ends = [as_of - dt.timedelta(days=7 * HORIZON * (periods - 1 - n)) for n in range(periods)]
+    rows = [
+        {"starts_on": end - dt.timedelta(days=7 * HORIZON - 1), "ends_on": end, "amount": int(total)}
+        for end, total in zip(ends, sums, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, _PAST)
+
+
 def _forecast_rows(series: _Series, found: Forecasts) -> pa.Table:
+    demanded = series.demand
     rows = [
         {
             "kind": series.kind[n],
+            "measure": "amount" if series.kind[n] in IN_MONEY else "units",
             **series.names[n],
             "amount_year": int(series.amount[n, -SEASON:].sum()),
-            "last": float(series.units[n, -HORIZON:].sum()),
+            "last": float(demanded[n, -HORIZON:].sum()),
             "forecast": float(found.total[n]),
             "low": float(found.low[n]),
             "high": float(found.high[n]),
@@ -336,8 +399,7 @@ def _by_group(rollup: Rollup, kind: str, keys: list[str], weeks: int) -> Floats:
     lines, column = rollup.lines, _key_of(rollup, kind)
     ago = ibis.literal(rollup.as_of).delta(lines.purchased_on, unit="day")
     sold = lines.amount >= 0
-    if rollup.has("quantity"):
-        sold &= lines.quantity.fill_null(1.0) > 0
+    sold &= _units(rollup) > 0
     lines = lines.mutate(key=lines[column], week=(weeks - 1 - (ago - ago % 7) / 7).round().cast("int64"))
     lines = lines.filter(sold & (lines.week >= 0)).semi_join(ibis.memtable(pa.table({"key": keys})), "key")
     known = lines.left_join(rollup.customers.select("customer_id", "customer_no"), "customer_id")

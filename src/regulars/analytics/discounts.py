@@ -393,7 +393,8 @@ def _judged(people: ir.Table) -> ir.Table:
 
 def _wasted(people: ir.Table, came: _Came, *, money: bool) -> tuple[Finding, ...]:
     mine = people.filter(people.came_without & (people.discount_year > 0))
-    rows = mine.order_by("customer_id").select("discount_year", "wasted_doubt").limit(_MAX_PEOPLE_FOR_INTERVAL)
+    rows = mine.select("customer_id", "discount_year", "wasted_doubt").order_by("customer_id")
+    rows = rows.limit(_MAX_PEOPLE_FOR_INTERVAL)
     given = rows.to_pyarrow()
     if not money or given.num_rows == 0:
         return ()

@@ -19,7 +19,9 @@ def with_computed(
     `compute` takes one float64 array per column and returns arrays of the same length by name; nan
     becomes null. The cost grows with the number of distinct tuples, not of rows.
     """
-    distinct = table.select(*columns).distinct().order_by(list(columns)).to_pyarrow()
+    # grouped, not `distinct()`: on Spark that has kept repeats of a projection
+    counted = table.group_by(list(columns)).aggregate(n_rows=table.count())
+    distinct = counted.order_by(list(columns)).to_pyarrow().select(list(columns))
     arrays = [np.asarray(distinct[name].to_numpy(), dtype=np.float64) for name in columns]
     for name, values in compute(*arrays).items():
         distinct = distinct.append_column(name, pa.array(values, from_pandas=True))

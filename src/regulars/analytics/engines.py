@@ -4,6 +4,7 @@ Every analysis is an Ibis expression, so the same code runs on both and gives th
 """
 
 import socket
+import threading
 from typing import Any
 
 import ibis
@@ -51,11 +52,17 @@ def _backend(session: Any) -> ibis.BaseBackend:
     from ibis.backends.pyspark import Backend  # noqa: PLC0415 - an optional package
 
     class Spark(Backend):  # type: ignore[misc]
-        """Ibis' own, which forgets to register tables in memory before it caches a table built on them."""
+        """Ibis' own, which forgets to register tables in memory before it caches a table built on them, and at exit
+        drops what it can no longer reach."""
 
         def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
             self._run_pre_execute_hooks(expr)
             return super()._create_cached_table(name, expr)
+
+        def _drop_cached_table(self, name: str) -> None:
+            # at exit Spark Connect can ask for nothing any more, and its session takes the table with it
+            if threading.main_thread().is_alive():
+                super()._drop_cached_table(name)
 
     _options = ibis.pyspark  # looking the backend up is what registers its options
     found = Spark(session)

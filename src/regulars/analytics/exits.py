@@ -204,14 +204,16 @@ class _Comparing:
 
     def _met(self, visits: ir.Table, dimension: str) -> ir.Table:
         """One row per regular and thing met: whether at the last visit, and at how many `earlier` of `others`."""
-        pairs = visits.inner_join(self._source(dimension), ["customer_id", "purchased_on"])
+        met = self._source(dimension).semi_join(visits, ["customer_id", "purchased_on"])
+        met = met.group_by(["customer_id", "purchased_on", "key"]).aggregate(label=met.label.max())
+        pairs = visits.inner_join(met, ["customer_id", "purchased_on"])
         pairs = pairs.drop(*[name for name in pairs.columns if name.endswith("_right")])
         return pairs.group_by(["customer_id", "is_case", "on", "weight", "others", "key"]).aggregate(
             label=pairs.label.max(), at_last=pairs.is_last.sum(), earlier=(~pairs.is_last).sum()
         )
 
     def _source(self, dimension: str) -> ir.Table:
-        """What was met on which day by which customer, each once."""
+        """What was met on which day by which customer, once or more."""
         rollup, column = self.ground.rollup, column_of(self.ground.rollup, dimension)
         assert column is not None
         label = column
@@ -221,8 +223,7 @@ class _Comparing:
         else:
             rows = rollup.receipts.filter(rollup.receipts.lines > 0)
         rows = rows.filter(rows.customer_id.notnull() & rows[column].notnull())
-        rows = rows.select("customer_id", "purchased_on", key=rows[column], label=rows[label])
-        return rows.group_by(["customer_id", "purchased_on", "key"]).aggregate(label=rows.label.max())
+        return rows.select("customer_id", "purchased_on", key=rows[column], label=rows[label])
 
     def _finding(self, one: Judged, met: ir.Table) -> Finding:
         level, customers = one.level, self.ground.rollup.customers

@@ -67,7 +67,7 @@ def _counted(customers: ir.Table, unit_days: float) -> Counted:
 def _repeat_values(customers: ir.Table, currency: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Repeat purchase days and the mean value of one of them, for each customer with any."""
     repeats = customers.filter((customers.frequency > 0) & (customers.repeat_amount > 0))
-    rows = repeats.order_by("frequency", "repeat_amount").select("frequency", "repeat_amount").to_pyarrow()
+    rows = repeats.select("frequency", "repeat_amount").order_by("frequency", "repeat_amount").to_pyarrow()
     frequency = np.asarray(rows["frequency"].to_numpy(), dtype=np.float64)
     units = 10.0 ** minor_digits(currency)
     return frequency, np.asarray(rows["repeat_amount"].to_numpy(), dtype=np.float64) / units / frequency

@@ -35,7 +35,8 @@ class Goods:
     @cached_property
     def names(self) -> list[str]:
         """The products' names by `product_no`."""
-        rows = self.products.order_by("product_no").select("product").to_pyarrow()
+        # ordered last of all: an engine may forget the order of what is selected from
+        rows = self.products.select("product_no", "product").order_by("product_no").to_pyarrow()
         return [str(name) for name in rows["product"].to_pylist()]
 
     @property

@@ -56,13 +56,30 @@ def every_nth(cases: int, most: int = MOST_CASES) -> int:
 
 def levels(values: pa.ChunkedArray | pa.Array) -> Ints:
     """Codes of a covariate with names, the same whatever the row order; nothing known is a level of its own."""
-    names = np.array(["" if value is None else f"={value}" for value in values.to_pylist()], dtype=object)
-    known, code, count = np.unique(names.astype(str), return_inverse=True, return_counts=True)
-    order = np.lexsort((known, -count))
-    rank = np.empty(known.size, dtype=np.int64)
-    rank[order] = np.minimum(np.arange(known.size), MOST_LEVELS)
+    names, code = _coded(values)
+    # what is not known comes before any name
+    code += 1
+    count = np.bincount(code, minlength=len(names) + 1)
+    rank = np.empty(count.size, dtype=np.int64)
+    rank[np.lexsort((np.arange(count.size), -count))] = np.minimum(np.arange(count.size), MOST_LEVELS)
     found: Ints = rank[code]
     return found
+
+
+def _coded(values: pa.ChunkedArray | pa.Array) -> tuple[list[str], Ints]:
+    """The names in order, and the place of each value's name in them; -1 for null.
+
+    Not by numpy: its arrays of text take the longest name's room for each value.
+    """
+    joined = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    coded = joined.dictionary_encode()
+    names = [str(name) for name in coded.dictionary.to_pylist()]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names) + 1, dtype=np.int64)
+    place[order] = np.arange(len(names))
+    place[-1] = -1
+    found: Ints = place[coded.indices.fill_null(-1).to_numpy().astype(np.int64)]
+    return [names[at] for at in order], found
 
 
 def bands(values: Floats, count: int = _BANDS) -> Ints:
@@ -102,16 +119,15 @@ def groups_of(dimension: str, pairs: ir.Table, numbers: Ints) -> Groups:
 
 def groups_by(dimension: str, names: pa.ChunkedArray) -> Groups:
     """The groups of one dimension from the name of each case's group; null is in none, small groups are left out."""
-    values = names.combine_chunks()
-    known = np.flatnonzero(np.asarray(values.is_valid()))
-    keys, code, count = np.unique(
-        np.array(values.take(pa.array(known)).to_pylist(), dtype=str), return_inverse=True, return_counts=True
-    )
+    keys, every = _coded(names)
+    known = np.flatnonzero(every >= 0)
+    code = every[known]
+    count = np.bincount(code, minlength=len(keys))
     place = np.cumsum(count >= FEWEST_CASES) - 1
     large = (count >= FEWEST_CASES)[code]
-    kept = [str(key) for key in keys[count >= FEWEST_CASES]]
+    kept = [key for key, n in zip(keys, count.tolist(), strict=True) if n >= FEWEST_CASES]
     cells = (np.ones(int(large.sum())), (known[large], place[code[large]]))
-    members = sparse.csr_matrix(cells, shape=(len(values), len(kept)))
+    members = sparse.csr_matrix(cells, shape=(len(names), len(kept)))
     return Groups(np.array([dimension] * len(kept), dtype=str), kept, kept, members)
 
 

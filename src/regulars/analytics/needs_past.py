@@ -51,7 +51,7 @@ def _faded(day_no: ir.NumericValue, cut: int, half_life: float) -> ir.NumericSca
 
 def _visitors(bought: ir.Table, cut: int, horizon: int) -> ir.Table:
     """Per customer: visits, and how often and how lately."""
-    days = bought.select("customer_no", "day_no", "visit_no").distinct()
+    days = bought.group_by("customer_no", "day_no", "visit_no").aggregate(products=bought.count())
     people = days.group_by("customer_no").aggregate(
         visits=days.visit_no.max(),
         seen=days.day_no.max(),

@@ -45,7 +45,7 @@ FINDING_SHARES = {
 }
 
 # of these nobody can be left out for comparison, and nobody has to be contacted
-_MENDED_FOR_ALL = frozenset({"entry_worse", "exit", "service_worse", "gap:product"})
+MENDED_FOR_ALL = frozenset({"entry_worse", "exit", "service_worse", "gap:product"})
 
 # these are about whether people come at all; the others about how much they spend
 _ABOUT_COMING = frozenset({"hold_slipping", "win_back_lost", "second_purchase"})
@@ -201,10 +201,12 @@ def _stakes(findings: Sequence[Finding]) -> list[ir.Table]:
     for one in findings:
         if one.people is None or one.money is None or one.kind not in FINDING_SHARES:
             continue
-        whole = one.people.amount.sum().over(ibis.window()).cast("float64")
-        stake = ibis.cases((whole > 0, one.people.amount.cast("float64") / whole * one.money.value), else_=0.0)
+        # who has brought back more than was bought has no part, and must not make those of others larger
+        people = one.people.mutate(amount=ibis.greatest(one.people.amount, 0))
+        whole = people.amount.sum().over(ibis.window()).cast("float64")
+        stake = ibis.cases((whole > 0, people.amount.cast("float64") / whole * one.money.value), else_=0.0)
         tables.append(
-            one.people.select(
+            people.select(
                 "customer_id",
                 opportunity=ibis.literal(one.id),
                 stake=stake,
@@ -215,12 +217,12 @@ def _stakes(findings: Sequence[Finding]) -> list[ir.Table]:
 
 
 def _without_contacts(findings: Sequence[Finding]) -> list[str]:
-    return [one.id for one in findings if one.kind in _MENDED_FOR_ALL]
+    return [one.id for one in findings if one.kind in MENDED_FOR_ALL]
 
 
 def _within(chosen: ir.Table, budget: Budget, without_contacts: list[str], margin_share: float | None) -> ir.Table:
     """`within_budget`: the contacts that the budget pays, most expected money first."""
-    contacts = budget.amount // budget.contact_cost
+    contacts = budget.amount // max(budget.contact_cost, 1)
     brings = chosen.opportunity_amount.cast("float64") * (1.0 if margin_share is None else margin_share)
     worth = brings > float(budget.contact_cost)
     if without_contacts:
@@ -244,7 +246,8 @@ class _Items:
 
     def found(self) -> tuple[Opportunity, ...]:
         by_id = {one.id: one for one in self.findings}
-        names = self.chosen.select("opportunity").distinct().order_by("opportunity").to_pyarrow()["opportunity"]
+        counted = self.chosen.group_by("opportunity").aggregate(customers=self.chosen.count())
+        names = counted.order_by("opportunity").to_pyarrow()["opportunity"]
         items = [self._item(name, by_id.get(name)) for name in names.to_pylist()]
         return tuple(sorted(items, key=lambda item: (-self._rank(item), item.id)))
 
@@ -258,7 +261,7 @@ class _Items:
         mine = np.asarray(column.to_numpy(), dtype=np.float64)
         share = float(people.share.max().to_pyarrow().as_py())
         money = self._money(mine)
-        for_all = finding is not None and finding.kind in _MENDED_FOR_ALL
+        for_all = finding is not None and finding.kind in MENDED_FOR_ALL
         cost = self.budget.contact_cost * mine.size if self.budget and not for_all else 0
         return Opportunity(
             id=name,

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 WEEK_DAYS = 7
 FEWEST_WEEKS = 40
 FEWEST_LINES_A_WEEK = 3.0
+MOST_UNITS = 1e12  # of a line: more, and what is no number at all, is no quantity
 MOST_PRODUCTS = 400  # those that bring most
 PRICE_MOVES = 0.02  # standard deviation of the log regular price between weeks
 FEWEST_WEEKS_ON_OFFER = 4
@@ -37,6 +38,8 @@ _STEPS = 60
 _LEVEL = 1e-9
 _Z = 1.96
 _TOO_STEEP = 8.0  # |log| per unit: beyond it a fit has run away, not found something
+_NEAREST_SHIFT = 5  # weeks by which prices and offers of other weeks are put in place of the true ones, at least
+_STILL_APART = 0.2  # of its variance that such a column must keep beside the true ones
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +74,10 @@ def price_response(ground: Ground) -> PriceResponse:
     s log(units of all other products) + t week), fitted by Poisson quasi-likelihood, which takes weeks without a
     sale and needs no particular distribution (Santos Silva & Tenreyro 2006). The other products stand for season and
     traffic. Standard errors: the larger of the overdispersed-Poisson and the autocorrelation-robust one (Newey & West
-    1987, four weeks), with Student's distribution. Elasticities and lifts are drawn towards the mean over products
+    1987, four weeks), with Student's distribution. In a year or two they are still too small where both sales and
+    prices move slowly, so they are widened by what prices and offers that cannot have had an effect seem to have: the
+    same columns put five weeks or more later, beside the true ones; the factor is that of all products together.
+    Elasticities and lifts are drawn towards the mean over products
     (normal-normal); p-values (against no response) are corrected over all products at once
     (Benjamini & Hochberg 1995).
 
@@ -137,36 +143,39 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     lines = rollup.lines
     if not rollup.has("discount") and not rollup.has("promotion"):
         lines = lines.mutate(promotion=ibis.null("string"))
-    sold = marks_of(lines).filter(lambda t: (t.quantity > 0) & t[key].notnull())
+    sold = marks_of(lines).filter(lambda t: (t.quantity > 0) & (t.quantity < MOST_UNITS) & t[key].notnull())
     back = ibis.literal(rollup.as_of).delta(sold.purchased_on, unit="day")
     sold = sold.mutate(key=sold[key], week=weeks - 1 - (back - back % WEEK_DAYS) // WEEK_DAYS)
     sold = sold.filter(sold.week >= 0)
-    cost = {"cost": sold.cost.sum(where=sold.cost.notnull()).fill_null(0)} if rollup.has("cost") else {}
-    # the sum of whole thousandths is exact whatever the order of rows
-    units = (sold.quantity * 1000.0).round().cast("int64")
-    by_week = (
-        sold.group_by("key", "week")
-        .aggregate(
-            units=units.sum(),
-            lines=sold.count(),
-            cut=sold.cut.sum(),
-            listed=sold.listed.sum(),
-            taken_off=sold.taken_off.sum(),
-            price=(sold.listed.cast("float64") / sold.quantity).median(),
-            spread=(sold.listed.cast("float64") / sold.quantity).ln().var(how="sample").round(9),
-            **cost,
-        )
-        .cache()
-    )
-    every = by_week.group_by("week").aggregate(everything=by_week.lines.sum())
-    totals = by_week.group_by("key").aggregate(
-        all_lines=by_week.lines.sum(), all_listed=by_week.listed.sum(), seen=by_week.count(), first=by_week.week.min()
+    # medians are dear: they are taken of the products worth looking at alone
+    counted = sold.group_by("key", "week").aggregate(lines=sold.count(), listed=sold.listed.sum()).cache()
+    every = counted.group_by("week").aggregate(everything=counted.lines.sum())
+    totals = counted.group_by("key").aggregate(
+        all_lines=counted.lines.sum(), all_listed=counted.listed.sum(), seen=counted.count()
     )
     steady = totals.filter(
         (totals.seen >= FEWEST_WEEKS * 3 // 4) & (totals.all_lines >= FEWEST_LINES_A_WEEK * totals.seen)
     )
-    best = steady.order_by([steady.all_listed.desc(), steady.key]).limit(MOST_PRODUCTS)
-    return by_week.inner_join(best.select("key"), "key").inner_join(every, "week").order_by("key", "week")
+    best = steady.order_by([steady.all_listed.desc(), steady.key]).limit(MOST_PRODUCTS).cache()
+    by_week = _marked(rollup, sold.semi_join(best, "key"))
+    return by_week.inner_join(every, "week").order_by("key", "week")
+
+
+def _marked(rollup: Rollup, sold: ir.Table) -> ir.Table:
+    cost = {"cost": sold.cost.sum(where=sold.cost.notnull()).fill_null(0)} if rollup.has("cost") else {}
+    # the sum of whole thousandths is exact whatever the order of rows
+    units = (sold.quantity * 1000.0).round().cast("int64")
+    price = sold.listed.cast("float64") / sold.quantity
+    return sold.group_by("key", "week").aggregate(
+        units=units.sum(),
+        lines=sold.count(),
+        cut=sold.cut.sum(),
+        listed=sold.listed.sum(),
+        taken_off=sold.taken_off.sum(),
+        price=price.median(),
+        spread=price.ln().var(how="sample").round(9),
+        **cost,
+    )
 
 
 @dataclass(frozen=True)
@@ -183,15 +192,20 @@ class _Fit:
     lift: float  # log
     lift_se: float
     freedom: int
+    elasticity_elsewhere: Floats  # deviates of the price and of offers put at other weeks
+    lift_elsewhere: Floats
 
 
 def _fits(rows: pa.Table, weeks: int) -> list[_Fit | None]:
+    if not rows.num_rows:
+        return []
     columns = {name: rows[name].to_numpy(zero_copy_only=False) for name in rows.column_names}
-    keys = columns["key"].astype(str)
+    # names stay objects: an array of fixed width would take the longest one's room for each row
+    keys = columns["key"]
     usual = float(columns["cut"].sum() / max(columns["lines"].sum(), 1))
     everything = np.zeros(weeks)
     everything[columns["week"]] = columns["everything"]
-    edges = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if keys.size else np.array([], dtype=int)
+    edges = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     return [
         _fit(str(keys[start]), {name: column[start:end] for name, column in columns.items()}, everything, usual)
         for start, end in zip(edges, [*edges[1:], keys.size], strict=True)
@@ -220,7 +234,8 @@ def _fit(key: str, mine: dict[str, Any], everything: Floats, usual: float) -> _F
     # traffic that never changes explains nothing, and would make the fit impossible
     traffic = others - others.mean() if others.std() > _LEVEL else np.zeros(n)
     design = np.column_stack([np.ones(n), traffic, time, *asked])
-    found = poisson_fit(design, units / max(units.mean(), 1e-9))
+    y = units / max(units.mean(), 1e-9)
+    found = poisson_fit(design, y)
     if found is None:
         return None
     beta, errors = found
@@ -241,6 +256,8 @@ def _fit(key: str, mine: dict[str, Any], everything: Floats, usual: float) -> _F
         lift=lift,
         lift_se=float(errors[-1]) if offers else np.nan,
         freedom=n - design.shape[1],
+        elasticity_elsewhere=elsewhere(design, y, beta, 3) if moves else np.empty(0),
+        lift_elsewhere=elsewhere(design, y, beta, design.shape[1] - 1) if offers else np.empty(0),
     )
 
 
@@ -306,6 +323,32 @@ def poisson_fit(design: Floats, y: Floats) -> tuple[Floats, Floats] | None:
     return (beta, errors) if np.abs(beta[1:]).max(initial=0) < _TOO_STEEP else None
 
 
+def elsewhere(design: Floats, y: Floats, beta: Floats, column: int) -> Floats:
+    """The deviates that a column of the design would have, were it of other weeks: moved round by five and more.
+
+    One Newton step from the fit with the column itself; places where both are nearly the same are left out.
+    """
+    n, k = design.shape
+    mu = np.exp(np.clip(design @ beta, -20, 20))
+    moved = np.column_stack([np.roll(design[:, column], by) for by in range(_NEAREST_SHIFT, n - _NEAREST_SHIFT + 1)])
+    weighted = mu[:, None] * design
+    apart = moved - design @ np.linalg.lstsq(weighted.T @ design, weighted.T @ moved, rcond=None)[0]
+    information = (mu[:, None] * apart**2).sum(axis=0)
+    centred = moved - np.average(moved, axis=0, weights=mu)
+    told = information > _STILL_APART * (mu[:, None] * centred**2).sum(axis=0)
+    apart, information = apart[:, told], information[told]
+    size = apart.T @ (y - mu) / information
+    rest = (y - mu)[:, None] - mu[:, None] * apart * size
+    dispersion = (rest**2 / np.maximum(mu, 1e-9)[:, None]).sum(axis=0) / (n - k - 1)
+    scores = apart * rest
+    meat = (scores**2).sum(axis=0)
+    for lag in range(1, _LAG + 1):
+        meat += 2 * (1 - lag / (_LAG + 1)) * (scores[lag:] * scores[:-lag]).sum(axis=0)
+    variance = np.maximum(dispersion / information, meat / information**2 * n / (n - k - 1))
+    found: Floats = size / np.sqrt(np.maximum(variance, 1e-18))
+    return found
+
+
 def _spread_out(values: Floats, used: NDArray[np.bool_]) -> Floats:
     """The values in the places used, zeros elsewhere."""
     found = np.zeros(used.size)
@@ -316,8 +359,13 @@ def _spread_out(values: Floats, used: NDArray[np.bool_]) -> Floats:
 def _table(fits: list[_Fit], margin_share: float | None) -> dict[str, Any]:
     """Columns over products: shrunk responses with their p and q values, and the break-even."""
     fits = sorted(fits, key=lambda fit: (-fit.listed, fit.key))
-    column = {name: np.array([getattr(fit, name) for fit in fits]) for name in _Fit.__dataclass_fields__}
+    names = [name for name in _Fit.__dataclass_fields__ if not name.endswith("_elsewhere")]
+    column = {name: np.array([getattr(fit, name) for fit in fits]) for name in names}
     freedom = column["freedom"].astype(np.float64)
+    for name in ("elasticity", "lift"):
+        column[f"{name}_se"] = column[f"{name}_se"] * _wider(
+            [getattr(fit, f"{name}_elsewhere") for fit in fits], freedom
+        )
     p = {name: 2 * stats.t.sf(np.abs(column[name] / column[f"{name}_se"]), freedom) for name in ("elasticity", "lift")}
     q = q_values(np.concatenate([p["elasticity"], p["lift"]]))
     table: dict[str, Any] = dict(column)
@@ -338,6 +386,16 @@ def _table(fits: list[_Fit], margin_share: float | None) -> dict[str, Any]:
     table["eats_margin"] = left <= 0
     table["break_even"] = np.where(left > 0, column["depth"] / np.where(left > 0, left, 1.0), np.nan)
     return table
+
+
+def _wider(elsewhere: list[Floats], freedom: Floats) -> float:
+    """By how much deviates of what can have no effect exceed Student's, all products together; 1 at least."""
+    known = [(values, free) for values, free in zip(elsewhere, freedom.tolist(), strict=True) if values.size]
+    if not known:
+        return 1.0
+    # each product says as much as another; the variance of Student's distribution is f / (f - 2)
+    squares = [float((values**2).mean()) * (free - 2) / free for values, free in known]
+    return max(float(np.sqrt(np.mean(squares))), 1.0)
 
 
 def _towards_mean(estimates: Floats, errors: Floats) -> tuple[Floats, Floats]:

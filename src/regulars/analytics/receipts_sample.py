@@ -64,7 +64,7 @@ def sample_baskets(goods: Goods) -> Baskets:
     else:
         keys.append("purchased_at")
     lines = lines.inner_join(people, "customer_id").inner_join(products, "product")
-    rows = lines.select(*keys, "product_no").distinct()
+    rows = lines.group_by(*keys, "product_no").aggregate(lines=lines.count())
     basket = ibis.dense_rank().over(ibis.window(order_by=[rows[key] for key in keys]))
     rows = rows.select("customer_no", "product_no", basket=basket)
     table = rows.order_by("basket", "product_no").to_pyarrow()

@@ -104,7 +104,7 @@ def _visits(ground: Ground) -> ir.Table:
     people = rollup.customers.select("customer_id", "first_on", number=rollup.customers.customer_no)
     found = found.inner_join(people, "customer_id")
     found = found.mutate(age_days=found.purchased_on.delta(found.first_on, unit="day")).drop("first_on")
-    return _with_category(rollup, _with_places(rollup, found))
+    return _with_places(rollup, found)
 
 
 def _with_places(rollup: Rollup, visits: ir.Table) -> ir.Table:
@@ -143,6 +143,7 @@ def _with_category(rollup: Rollup, visits: ir.Table) -> ir.Table:
     if not rollup.has("category"):
         return visits
     lines = rollup.lines.filter((rollup.lines.amount >= 0) & rollup.lines.customer_id.notnull())
+    lines = lines.semi_join(visits, ["customer_id", "purchased_on"])
     summed = lines.group_by(["customer_id", "purchased_on", "category"]).aggregate(money=lines.amount.sum())
     place = ibis.row_number().over(
         ibis.window(group_by=[summed.customer_id, summed.purchased_on], order_by=[summed.money.desc(), summed.category])
@@ -166,6 +167,7 @@ class _Comparing:
 
     def service(self) -> Service:
         cases = self.cases.filter(self.cases.number % self.nth == 0) if self.nth > 1 else self.cases
+        cases = _with_category(self.ground.rollup, cases)
         rows = cases.drop("customer_id").order_by(["number", "purchased_on"]).to_pyarrow()
         compared, checks = self._compared(rows)
         worth = _value_of_return(self.ground)

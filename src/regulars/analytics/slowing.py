@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
@@ -37,6 +37,8 @@ class Tried:
     others: int
     others_less: int
     origins: tuple[dt.date, ...]
+    chance_less: float  # right warnings that chance would make: any three gaps in a row taken for the last
+    squares: float  # of each customer's right warnings beyond that, summed
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,11 +72,14 @@ def slowing(ground: Ground) -> Slowing:
     lifecycle does that.
 
     Back-test: the same rule at up to eight past days, one window apart, on what was known then; good standing there
-    means a silence no longer than twice the own longest usual gap (mean of the earlier gaps). A warning was right when
-    the customer then came less than half as often within the window as all gaps until then promised: not the earlier
-    ones alone, for whoever looks slowed down by chance has earlier gaps that were short by chance. The share of right
-    warnings is compared with the share among the watched who were not warned (Fisher's exact test, one-sided).
-    Nothing is reported unless warnings were right significantly more often, with ten warnings or more to judge by.
+    means a silence no longer than twice the mean of the own gaps. A warning was right when the customer then came less
+    than half as often within the window as all gaps until then promised: not the earlier ones alone, for whoever looks
+    slowed down by chance has earlier gaps that were short by chance. Irregular customers are warned more often and
+    come much less more often, whatever the order of their gaps, so the others are no measure of chance. Chance is each
+    customer's own: any three gaps in a row might as well have been the last. Right warnings are counted against the
+    sum of these shares over all who came much less, by the Poisson tail, with counts deflated by how unevenly the
+    customers bring the excess. Nothing is reported unless warnings were right significantly more often, with ten
+    warnings or more to judge by.
 
     Money: a fifth (the share assumed for slipping customers) of what their earlier rhythm would bring in 12 months
     less what the slowed one does. Raises `NotEnoughData` with fewer than 30 customers to watch.
@@ -101,7 +106,7 @@ def slowing(ground: Ground) -> Slowing:
     return Slowing(
         findings=findings,
         comparisons=(Comparison("slowing", counts["watched"], warned, warned if findings else 0),),
-        customers=watched,
+        customers=watched.drop("all_steps", "before", "error", "everybody"),
         watched=counts["watched"],
         warned=warned,
         high_check=high,
@@ -119,10 +124,16 @@ def _row(table: ir.Table) -> dict[str, Any]:
 
 
 def _gaps(rollup: Rollup) -> ir.Table:
-    """One row per gap: its end, its length and its logarithm in whole steps, which sum exactly."""
+    """One row per gap: its end, length, logarithm in whole steps, and `row`: the sum of these over three in a row."""
     visits = rollup.visits.filter(rollup.visits.gap_days.notnull())
     steps = (visits.gap_days.cast("float64").ln() * LOG_STEPS).round().cast("int64")
-    return visits.select("customer_id", "purchased_on", "gap_days", "visit_no", steps=steps)
+    visits = visits.mutate(steps=steps)
+    in_a_row = ibis.window(
+        group_by=visits.customer_id, order_by=visits.purchased_on, preceding=LAST_GAPS - 1, following=0
+    )
+    return visits.select(
+        "customer_id", "purchased_on", "gap_days", "visit_no", "steps", row=visits.steps.sum().over(in_a_row)
+    )
 
 
 def _high_check(rollup: Rollup) -> float:
@@ -139,6 +150,7 @@ def _measured(gaps: ir.Table, rollup: Rollup, at: dt.date) -> ir.Table:
     known = known.mutate(is_last=known.visit_no > newest - LAST_GAPS)
     people = known.group_by("customer_id").aggregate(
         n=known.count(),
+        all_steps=known.steps.sum(),
         last=known.steps.sum(where=known.is_last),
         earlier=known.steps.sum(where=~known.is_last),
         earlier_days=known.gap_days.sum(where=~known.is_last),
@@ -164,9 +176,12 @@ def _measured(gaps: ir.Table, rollup: Rollup, at: dt.date) -> ir.Table:
     sigma2 = round(max((sums["inside"] or 0.0) / max(sums["free"] or 1, 1), 1e-6), 9)
     everybody = round(sums["mean"] or 0.0, 9)
     slower = people["last"] - people.earlier
-    z = (slower - everybody) / (sigma2 * (1.0 / LAST_GAPS + 1.0 / people.before)).sqrt()
+    error = (sigma2 * (1.0 / LAST_GAPS + 1.0 / people.before)).sqrt()
+    z = (slower - everybody) / error
     ratio = (slower - everybody).exp()
     people = people.mutate(
+        error=error,
+        everybody=ibis.literal(everybody),
         usual_days=people.earlier.exp(),
         last_days=people["last"].exp(),
         mean_gap=people.earlier_days.cast("float64") / people.before,
@@ -174,7 +189,7 @@ def _measured(gaps: ir.Table, rollup: Rollup, at: dt.date) -> ir.Table:
         ratio=ratio,
         z=z.round(6),
     )
-    people = people.mutate(warned=(people.z >= WARNED_FROM) & (people.ratio >= SLOWED_FROM))
+    people = people.mutate(warned=_is_slower(people.z, people.ratio))
     return people.inner_join(_checks(rollup, at), "customer_id").select(
         "customer_id",
         "mean_check",
@@ -186,7 +201,16 @@ def _measured(gaps: ir.Table, rollup: Rollup, at: dt.date) -> ir.Table:
         "ratio",
         "z",
         "warned",
+        "all_steps",
+        "before",
+        "error",
+        "everybody",
     )
+
+
+def _is_slower(z: ir.NumericValue, ratio: ir.NumericValue) -> ir.BooleanValue:
+    slower: ir.BooleanValue = (z >= WARNED_FROM) & (ratio >= SLOWED_FROM)
+    return slower
 
 
 def _checks(rollup: Rollup, at: dt.date) -> ir.Table:
@@ -199,29 +223,38 @@ def _checks(rollup: Rollup, at: dt.date) -> ir.Table:
 def _tried(ground: Ground, gaps: ir.Table) -> Tried | None:
     """Both groups at each past day, and how many of each then came much less; None when nobody could be watched."""
     rollup, window = ground.rollup, ground.window_days
-    counted, origins = np.zeros(4, dtype=np.int64), []
+    counted, origins, less = np.zeros(4, dtype=np.int64), [], []
     for step in range(1, MOST_ORIGINS + 1):
         at = rollup.as_of - dt.timedelta(days=window * step)
         if (at - rollup.first_day).days < 2 * window:
             break
-        found = _one_origin(rollup, gaps, at, window)
+        found, came_less = _one_origin(rollup, gaps, at, window)
         if found.sum():
             counted += found
             origins.append(at)
+            less.append(came_less)
     if not origins:
         return None
     warned, warned_less, others, others_less = (int(one) for one in counted)
-    return Tried(warned, warned_less, others, others_less, tuple(origins))
+    return Tried(warned, warned_less, others, others_less, tuple(origins), *_chance(less))
 
 
-def _one_origin(rollup: Rollup, gaps: ir.Table, at: dt.date, window: int) -> Any:
+def _chance(came_less: list[ir.Table]) -> tuple[float, float]:
+    """How many of those who came much less chance would have warned about, and how unevenly customers exceed it."""
+    every = ibis.union(*came_less) if len(came_less) > 1 else came_less[0]
+    excess = every.warned.sum() * LOG_STEPS - every.chance.sum()
+    people = every.group_by("customer_id").aggregate(chance=every.chance.sum(), excess=excess)
+    squares = (people.excess.cast("float64") / float(LOG_STEPS)) ** 2
+    row = _row(people.aggregate(chance=people.chance.sum(), squares=squares.sum()))
+    return (row["chance"] or 0) / LOG_STEPS, round(row["squares"] or 0.0, 9)
+
+
+def _one_origin(rollup: Rollup, gaps: ir.Table, at: dt.date, window: int) -> tuple[Any, ir.Table]:
     people = _measured(gaps, rollup, at)
     silence = ibis.literal(at).delta(people.last_on, unit="day").cast("float64")
-    people = people.filter(silence <= 2.0 * people.mean_gap)
+    people = people.filter(silence <= 2.0 * people.whole_gap)
     high = _row(people.aggregate(q=people.mean_check.quantile([HIGH_CHECK])))["q"]
-    if not high or high[0] is None:
-        return np.zeros(4, dtype=np.int64)
-    people = people.filter(people.mean_check >= high[0])
+    people = people.filter(people.mean_check >= (float("inf") if not high or high[0] is None else high[0]))
     visits = rollup.visits
     end = ibis.literal(at + dt.timedelta(days=window))
     after = visits.filter((visits.purchased_on > ibis.literal(at)) & (visits.purchased_on <= end))
@@ -229,6 +262,8 @@ def _one_origin(rollup: Rollup, gaps: ir.Table, at: dt.date, window: int) -> Any
     people = people.left_join(after, "customer_id").drop("customer_id_right")
     promised = float(window) / people.whole_gap
     less = people.visits_after.fill_null(0).cast("float64") < MUCH_LESS * promised
+    people = people.mutate(less=less).cache()
+    less = people.less
     row = _row(
         people.aggregate(
             warned=people.warned.sum(),
@@ -237,17 +272,36 @@ def _one_origin(rollup: Rollup, gaps: ir.Table, at: dt.date, window: int) -> Any
             others_less=(~people.warned & less).sum(),
         )
     )
-    return np.array([row[name] or 0 for name in ("warned", "warned_less", "others", "others_less")], dtype=np.int64)
+    counts = [row[name] or 0 for name in ("warned", "warned_less", "others", "others_less")]
+    return np.array(counts, dtype=np.int64), _any_three(people.filter(people.less), gaps, at).cache()
+
+
+def _any_three(people: ir.Table, gaps: ir.Table, at: dt.date) -> ir.Table:
+    """`customer_id`, `warned`, and `chance`: the share (in steps) of any three gaps in a row that would have warned."""
+    rows = gaps.filter((gaps.purchased_on <= ibis.literal(at)) & (gaps.visit_no > LAST_GAPS))
+    rows = people.select("customer_id", "warned", "all_steps", "before", "error", "everybody").inner_join(
+        rows.select("customer_id", "row"), "customer_id"
+    )
+    last = rows.row.cast("float64") / float(LOG_STEPS * LAST_GAPS)
+    earlier = (rows.all_steps - rows.row).cast("float64") / float(LOG_STEPS) / rows.before
+    slower = last - earlier - rows.everybody
+    rows = rows.mutate(also=_is_slower((slower / rows.error).round(6), slower.exp()))
+    found = rows.group_by("customer_id", "warned").aggregate(count=rows.count(), also=rows.also.sum())
+    share = found.also.cast("float64") / found["count"].cast("float64")
+    return found.select(
+        "customer_id",
+        warned=found.warned.cast("int64"),
+        chance=(share * float(LOG_STEPS)).round().cast("int64"),
+    )
 
 
 def _better(tried: Tried) -> float | None:
+    """P(X >= right warnings) of a Poisson whose counts are deflated by the unevenness."""
     if not tried.warned or not tried.others:
         return None
-    table = [
-        [tried.warned_less, tried.warned - tried.warned_less],
-        [tried.others_less, tried.others - tried.others_less],
-    ]
-    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+    right, chance = float(tried.warned_less), max(tried.chance_less, 1e-9)
+    uneven = max(tried.squares / max(right, chance), 1.0)
+    return float(special.gammainc(right / uneven, chance / uneven)) if right else 1.0
 
 
 def _refusal(tried: Tried | None, p_value: float | None) -> str | None:
@@ -255,8 +309,8 @@ def _refusal(tried: Tried | None, p_value: float | None) -> str | None:
         return _("There were too few such customers in the past to test the warning on.")
     if p_value >= REPORTED_BELOW:
         return _(
-            "Tested on the past: customers who slowed down did not come less afterwards than the others. So nobody is "
-            "warned about."
+            "Tested on the past: customers who slowed down did not come less afterwards than chance makes them. "
+            "So nobody is warned about."
         )
     return None
 

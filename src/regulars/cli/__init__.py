@@ -4,24 +4,25 @@ import os
 import sys
 from collections.abc import Sequence
 
+from regulars.cli.stopping import INTERRUPTED, Stopped, orderly_end
 from regulars.core.i18n import LANGUAGES, use_language
-
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 1 our fault, 2 wrong usage or input, 130 interrupted."""
+    """Run one command and exit: 0 done, 1 our fault, 2 wrong usage or input, 130 interrupted, 143 terminated."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     # fitting works on tiny matrices: threads of the linear algebra library only wait for each other there
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # the language has to be known before the commands, because their help is translated
     try:
-        with use_language(language_of(arguments, os.environ)):
+        with orderly_end(), use_language(language_of(arguments, os.environ)):
             from regulars.cli.commands import run
 
             code = run(arguments)
     except KeyboardInterrupt:  # while the commands were being imported
         code = INTERRUPTED
+    except Stopped as stop:
+        code = stop.exit_code
     sys.exit(code)
 
 

@@ -7,9 +7,10 @@ from importlib.metadata import version
 
 import click
 
-from regulars.cli import INTERRUPTED, audience, audit, clv, demo, imports, inspect, serve
+from regulars.cli import audience, audit, clv, demo, imports, inspect, serve
 from regulars.cli.console import fail, out, say
 from regulars.cli.help import Group
+from regulars.cli.stopping import INTERRUPTED, Stopped, exit_code_of_stop
 from regulars.core.errors import RegularsError
 from regulars.core.i18n import gettext as _
 
@@ -45,28 +46,36 @@ def run(arguments: Sequence[str]) -> int:
     """The exit code of one command."""
     try:
         code = build().main(args=list(arguments), prog_name="regulars", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        say(_("Stopped. Nothing half-written was left behind."))
-        return INTERRUPTED
-    except click.ClickException as error:
-        return _usage(error)
-    except RegularsError as error:
-        fail(str(error))
-        return error.exit_code
-    except BrokenPipeError:
-        # the reader of our output has gone; there is nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return BROKEN
-    except Exception as error:  # the last resort: a person gets a sentence, an operator the traceback on request
-        if os.environ.get("REGULARS_TRACEBACK"):
-            traceback.print_exc()
-        fail(
-            _(
-                "{kind}: {message}. This is our fault. Run again with REGULARS_TRACEBACK=1 and report the result."
-            ).format(kind=type(error).__name__, message=error)
-        )
-        return BROKEN
+    except (Exception, KeyboardInterrupt, Stopped) as error:
+        stopped = INTERRUPTED if isinstance(error, click.Abort) else None
+        stopped = exit_code_of_stop(error) or stopped
+        if stopped is not None:
+            say(_("Stopped. Nothing half-written was left behind."))
+        return _told(error) if stopped is None else stopped
     return code if isinstance(code, int) else 0
+
+
+def _told(error: BaseException) -> int:
+    """Say what went wrong; the exit code of it."""
+    match error:
+        case click.ClickException():
+            return _usage(error)
+        case RegularsError():
+            fail(str(error))
+            return error.exit_code
+        case BrokenPipeError():
+            # the reader of our output has gone; there is nobody to tell
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return BROKEN
+    # the last resort: a person gets a sentence, an operator the traceback on request
+    if os.environ.get("REGULARS_TRACEBACK"):
+        traceback.print_exception(error)
+    fail(
+        _("{kind}: {message}. This is our fault. Run again with REGULARS_TRACEBACK=1 and report the result.").format(
+            kind=type(error).__name__, message=error
+        )
+    )
+    return BROKEN
 
 
 def _usage(error: click.ClickException) -> int:

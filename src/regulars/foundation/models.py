@@ -74,3 +74,11 @@ class Answer(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "key"], name="answer_once")]
         indexes: ClassVar = [models.Index(fields=["at"], name="answer_age")]
+
+
+class Happening(models.Model):
+    """The outbox: something that other programs may want to know, written in the transaction that did it."""
+
+    event = models.CharField(max_length=40)  # "customer.created"
+    content: "models.JSONField[Any, dict[str, Any]]" = models.JSONField()
+    at = models.DateTimeField(db_default=models.functions.Now())

@@ -21,6 +21,12 @@ _CYRILLIC_PAGES = ("cp1251", "cp866", "koi8-r")
 # pages that nothing in a file proves
 GUESSED = frozenset({*_CYRILLIC_PAGES, "cp1252"})
 
+# two bytes a letter; none of them proves itself, and Russian text is never all of even words
+_EAST_ASIAN_PAGES = ("gb18030", "shift_jis", "big5", "euc_kr", "euc_jp")
+_WIDE = ((0x3000, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xFF00, 0xFFEF))  # signs, kana, Chinese, Korean
+_FEWEST_WIDE = 10
+_FEW_RUSSIAN = 0.8  # of the letters above 127: a Russian text has more
+
 # nine of ten letters of a Russian text are among these
 _FREQUENT = frozenset("оеаинтсрвлкмдпуяыьгзбОЕАИНТСРВЛКМДП")
 
@@ -99,3 +105,22 @@ def _frequency(text: str) -> int:
     # a wrong page turns small letters into capitals: reward a small letter after any letter
     small = sum(1 for before, sign in itertools.pairwise(text) if before.isalpha() and sign.islower())
     return sum(1 for sign in text if sign in _FREQUENT) + small
+
+
+def looks_east_asian(sample: bytes) -> bool:
+    """Whether the bytes, which are not Unicode, read as Chinese, Japanese or Korean and hardly as Russian."""
+    high = bytes(byte for byte in sample if byte > 127)
+    russian = high.decode(single_byte_page(sample), errors="replace")
+    if sum("а" <= sign.lower() <= "я" for sign in russian) > _FEW_RUSSIAN * len(russian):
+        return False
+    return any(_is_wide_text(sample, page) for page in _EAST_ASIAN_PAGES)
+
+
+def _is_wide_text(sample: bytes, page: str) -> bool:
+    try:
+        text = codecs.getincrementaldecoder(page)().decode(sample, final=False)
+    except UnicodeDecodeError:
+        return False
+    beyond = [ord(sign) for sign in text if ord(sign) > 127]
+    wide = sum(any(low <= code <= high for low, high in _WIDE) for code in beyond)
+    return wide >= _FEWEST_WIDE and wide >= 0.9 * len(beyond)

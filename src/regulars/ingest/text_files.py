@@ -21,7 +21,14 @@ import zstandard
 from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
-from regulars.ingest.encoding import Encoding, detect_encoding, looks_like_utf8, single_byte_page
+from regulars.ingest.encoding import (
+    GUESSED,
+    Encoding,
+    detect_encoding,
+    looks_east_asian,
+    looks_like_utf8,
+    single_byte_page,
+)
 from regulars.ingest.formats import Format
 from regulars.ingest.sources import SourceFile, unreadable
 from regulars.ingest.workspace import Workspace, full_disk
@@ -117,6 +124,13 @@ def prepare(source: SourceFile, kind: Format, workspace: Workspace, progress: Pr
         else:
             if ready is not None:
                 return ready
+    if encoding.name in GUESSED and looks_east_asian(head):
+        raise FileProblem(
+            _(
+                "{file} is not Unicode: its letters look Chinese, Japanese or Korean (GB18030, Big5, Shift-JIS, EUC). "
+                "Save it as UTF-8 (in Excel: “CSV UTF-8”) or as XLSX, and try again."
+            ).format(file=source.label)
+        )
     return _rewrite(source, kind, encoding, workspace, progress)
 
 

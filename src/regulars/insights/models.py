@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from regulars.accounts.models import User
@@ -10,7 +12,10 @@ from regulars.customers.models import Customer
 
 
 class AuditRun(models.Model):
-    """One audit of the whole base. Its results lie in the data folder: `audit.json` and `customers.parquet`."""
+    """One audit of the whole base. Its results lie in a folder of the data folder; `results` reads them.
+
+    `headlines` holds the numbers that two audits are compared by, for longer than the folder is kept.
+    """
 
     class State(models.TextChoices):
         """How far it is."""
@@ -30,9 +35,12 @@ class AuditRun(models.Model):
     created_at = models.DateTimeField(db_default=models.functions.Now())
     finished_at = models.DateTimeField(null=True)
 
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "-id"], name="audit_newest")]
+
 
 class Score(models.Model):
-    """What the newest audit says of a customer: replaced as a whole by each audit."""
+    """What the newest audit says of a customer: replaced as a whole by each audit. Money is in minor units."""
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="score")
     state = models.CharField(max_length=12)
@@ -48,16 +56,38 @@ class Score(models.Model):
     return_chance = models.FloatField(null=True)
     expected_value_12 = models.BigIntegerField(null=True)
     loyalty_stage = models.CharField(max_length=20, blank=True)
-    opportunity = models.CharField(max_length=120, blank=True)
+    lost_kind = models.CharField(max_length=20, blank=True)
+    missed_amount = models.BigIntegerField(null=True)
+    never_returned = models.BooleanField(default=False)
+    opportunity = models.CharField(max_length=300, blank=True)
     opportunity_amount = models.BigIntegerField(null=True)
-    details: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
+    findings: "ArrayField[Any, list[str]]" = ArrayField(models.TextField(), default=list)
+    details: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)  # first purchase, RFM scores
 
     class Meta:
+        # each list of people is read in the order of its money, page by page
         indexes: ClassVar = [
-            models.Index(fields=["state", "-amount"], name="score_state"),
-            models.Index(fields=["opportunity", "-opportunity_amount"], name="score_opportunity"),
-            models.Index(fields=["-amount"], name="score_amount"),
+            models.Index(fields=["state", "-amount", "-customer"], name="score_state"),
+            models.Index(fields=["rfm_segment", "-amount", "-customer"], name="score_rfm"),
+            models.Index(fields=["abc", "-amount", "-customer"], name="score_abc"),
+            models.Index(fields=["loyalty_stage", "-amount", "-customer"], name="score_stage"),
+            models.Index(fields=["lost_kind", "-missed_amount", "-customer"], name="score_lost"),
+            models.Index(fields=["opportunity", "-opportunity_amount", "-customer"], name="score_opportunity"),
+            models.Index(
+                fields=["-opportunity_amount", "-customer"],
+                name="score_to_do",
+                condition=models.Q(opportunity_amount__gt=0),
+            ),
+            models.Index(
+                fields=["-missed_amount", "-customer"], name="score_missed", condition=models.Q(missed_amount__gt=0)
+            ),
+            models.Index(
+                fields=["-amount", "-customer"], name="score_newcomers", condition=models.Q(never_returned=True)
+            ),
+            models.Index(fields=["-amount", "-customer"], name="score_amount"),
             models.Index(fields=["last_on"], name="score_last"),
+            models.Index(fields=["first_on"], name="score_first"),
+            GinIndex(fields=["findings"], name="score_findings"),
         ]
 
 
@@ -86,7 +116,7 @@ class Member(models.Model):
     """One customer of an audience."""
 
     audience = models.ForeignKey(Audience, on_delete=models.CASCADE, related_name="members")
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="audience_members")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["audience", "customer"], name="member_once")]

@@ -3,24 +3,29 @@
 import csv
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from regulars.analytics.attributes import Attributes
 from regulars.analytics.purchases import connect
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.ingest import phones
+from regulars.ingest.workspace import Workspace
 from regulars.report.atomic import replacing
 from regulars.report.batches import batches_of
 from regulars.report.people import list_column
 
-_AT_ONCE = 20_000
+_AT_ONCE = 5_000
+_MEMORY = "256MB"  # for sorting hashes; above it they are sorted on disk
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Written:
 class Contact:
     """The contacts of one customer, normalised: phones in E.164, addresses trimmed and in small letters."""
 
+    customer: str
     phones: tuple[str, ...]
     emails: tuple[str, ...]
 
@@ -110,40 +116,82 @@ def write_audience(
             )
         )
     form, written = SYSTEMS[system], Written()
-    rows: set[tuple[str, str]] = set()
-    for contact in _contacts(people, attributes, region, written):
-        rows |= _rows(contact, form)
-    if not rows:
-        raise InputError(
-            _(
-                "Nobody of {n} customers on the list has a phone or an e-mail. Give a table with contacts: "
-                "--attributes customers.csv"
-            ).format(n=written.customers)
-        )
-    written.phones = len({phone for _email, phone in rows if phone})
-    written.emails = len({email for email, _phone in rows if email})
-    _write(sorted(rows), form, path, written)
+    with _hashes() as hashes:
+        for contacts in _contacts(people, attributes, region, written):
+            hashes.add(contacts, form)
+        hashes.count(written)
+        if not (written.phones or written.emails):
+            raise InputError(
+                _(
+                    "Nobody of {n} customers on the list has a phone or an e-mail. Give a table with contacts: "
+                    "--attributes customers.csv"
+                ).format(n=written.customers)
+            )
+        _write(hashes, form, path, written)
     return written
 
 
-def _contacts(people: ir.Table, attributes: Attributes | None, region: str, written: Written) -> Iterator[Contact]:
-    """One contact a customer, and one more for each further row that his attributes have."""
+@dataclass(frozen=True)
+class _Hashes:
+    """Hashes on disk: however long the list is, the memory that it takes stays the same."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def add(self, contacts: list[Contact], form: System) -> None:
+        """Remember the hashes of some contacts, and (hashed too) whose they are."""
+        found = [(hashed(contact.customer), *pair) for contact in contacts for pair in _rows(contact, form)]
+        if not found:
+            return
+        rows = pa.table(dict(zip(("who", "email", "phone"), zip(*found, strict=True), strict=True)))  # noqa: F841
+        self.connection.execute("INSERT INTO hashes SELECT who, email, phone FROM rows")
+
+    def count(self, written: Written) -> None:
+        """Each contact counts once, whoever has it."""
+        counts = self.connection.execute(
+            "SELECT count(DISTINCT nullif(phone, '')), count(DISTINCT nullif(email, '')), count(DISTINCT who) "
+            "FROM hashes"
+        ).fetchone()
+        assert counts is not None
+        written.phones, written.emails = counts[0], counts[1]
+        written.without_contact = written.customers - counts[2]
+
+    def each(self, *columns: str) -> Iterator[tuple[str, ...]]:
+        """The different rows of these columns in the order of the hashes, without those that are empty."""
+        names = ", ".join(columns)
+        found = self.connection.execute(
+            f"SELECT DISTINCT {names} FROM hashes WHERE concat({names}) <> '' ORDER BY {names}"
+        )
+        while rows := found.fetchmany(_AT_ONCE):
+            yield from rows
+
+
+@contextmanager
+def _hashes() -> Iterator[_Hashes]:
+    place = Workspace()
+    try:
+        with duckdb.connect(
+            str(place.new_path("hashes", ".duckdb")),
+            config={"memory_limit": _MEMORY, "temp_directory": str(place.folder), "threads": 1},
+        ) as connection:
+            connection.execute("CREATE TABLE hashes (who VARCHAR, email VARCHAR, phone VARCHAR)")
+            yield _Hashes(connection)
+    finally:
+        place.remove()
+
+
+def _contacts(
+    people: ir.Table, attributes: Attributes | None, region: str, written: Written
+) -> Iterator[list[Contact]]:
+    """Some at once: one contact a customer, and one more for each further row that his attributes have."""
     table = people.select("customer_id").distinct()
+    written.customers = int(table.count().to_pyarrow().as_py())
     columns: tuple[str, ...] = ()
     if attributes is not None:
         columns = (*attributes.phones, *attributes.emails)
         given = attributes.beside(people).rows.select("customer_id", *columns)
         table = table.left_join(given, "customer_id").drop("customer_id_right")
-    seen: set[str] = set()
-    reached: set[str] = set()
     for batch in batches_of(table, rows_at_once=_AT_ONCE)[1]:
-        for row in batch.to_pylist():
-            seen.add(row["customer_id"])
-            contact = _contact(row, columns, region, written)
-            if contact.phones or contact.emails:
-                reached.add(row["customer_id"])
-                yield contact
-    written.customers, written.without_contact = len(seen), len(seen) - len(reached)
+        yield [_contact(row, columns, region, written) for row in batch.to_pylist()]
 
 
 def _contact(row: dict[str, str | None], columns: tuple[str, ...], region: str, written: Written) -> Contact:
@@ -161,7 +209,7 @@ def _contact(row: dict[str, str | None], columns: tuple[str, ...], region: str, 
             found_phones.append(phone)
         else:
             written.unreadable += 1
-    return Contact(tuple(dict.fromkeys(found_phones)), tuple(dict.fromkeys(found_emails)))
+    return Contact(row["customer_id"] or "", tuple(dict.fromkeys(found_phones)), tuple(dict.fromkeys(found_emails)))
 
 
 def _rows(contact: Contact, form: System) -> set[tuple[str, str]]:
@@ -174,23 +222,25 @@ def _rows(contact: Contact, form: System) -> set[tuple[str, str]]:
     return set(zip(emails, numbers, strict=True))
 
 
-def _write(rows: list[tuple[str, str]], form: System, path: Path, written: Written) -> None:
+def _write(hashes: _Hashes, form: System, path: Path, written: Written) -> None:
     if form.apart:
-        for place, kind in enumerate(("emails", "phones")):
-            values = sorted({row[place] for row in rows if row[place]})
-            if values:
+        for column, kind, count in (("email", "emails", written.emails), ("phone", "phones", written.phones)):
+            if count:
                 target = path.with_name(f"{path.stem}-{kind}{path.suffix or '.txt'}")
-                _write_lines(target, [[value] for value in values])
+                # this system wants a heading in a CSV file, and none in a text file
+                heading = [("id",)] if target.suffix.lower() == ".csv" else []
+                _write_lines(target, chain(heading, hashes.each(column)))
                 written.files.append(target)
         return
+    # in the order of e-mails, whichever stands first
     order = (1, 0) if form.phone_first else (0, 1)
     headings = (form.email, form.phone)
-    lines = [[headings[place] for place in order], *([row[place] for place in order] for row in rows)]
-    _write_lines(path, lines)
+    lines = ([row[place] for place in order] for row in hashes.each("email", "phone"))
+    _write_lines(path, chain([[headings[place] for place in order]], lines))
     written.files.append(path)
 
 
-def _write_lines(path: Path, lines: list[list[str]]) -> None:
+def _write_lines(path: Path, lines: Iterable[Sequence[str]]) -> None:
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import ibis.expr.types as ir
-
 from regulars.analytics.lifecycle import STATES
 from regulars.report.chapters.common import rows_of
+from regulars.report.json_reasons import REASONS
 from regulars.report.json_shape import (
     BOOLEAN,
     DATE,
@@ -22,24 +21,15 @@ from regulars.report.json_shape import (
     list_of,
     map_of,
     object_of,
+    sorted_rows,
 )
 from regulars.report.sentences import action, sentence
 from regulars.report.words import Purse
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 # the latest cohorts and their first months: the rest is history that no program reads
 _COHORTS = 36
-
-
-def _rows(get: Get, *order: str, limit: int = 5000) -> Get:
-    """Rows of a small table in a fixed order; None stays None."""
-
-    def read(owner: Any) -> list[dict[str, Any]] | None:
-        table: ir.Table | None = get(owner)
-        return None if table is None else rows_of(table.order_by(list(order)), limit=limit)
-
-    return read
 
 
 def _cohort_rows(cohorts: Any) -> list[dict[str, Any]]:
@@ -125,7 +115,7 @@ BASE = object_of(
             )
         ),
         "Customers by class.",
-        _rows(lambda base: base.customer_abc, "abc"),
+        sorted_rows(lambda base: base.customer_abc, "abc"),
     ),
     Field(
         "product_abc",
@@ -139,7 +129,7 @@ BASE = object_of(
             )
         ),
         "Products by class; null without products.",
-        _rows(lambda base: base.product_abc, "abc", "xyz"),
+        sorted_rows(lambda base: base.product_abc, "abc", "xyz"),
         optional=True,
     ),
     Field(
@@ -155,7 +145,7 @@ BASE = object_of(
             )
         ),
         "Calendar months; the first and the last may be incomplete.",
-        _rows(lambda base: base.months, "month"),
+        sorted_rows(lambda base: base.months, "month"),
     ),
 )
 
@@ -262,7 +252,7 @@ NEWCOMERS = object_of(
             )
         ),
         "By month of the first visit.",
-        _rows(lambda newcomers: newcomers.months, "month"),
+        sorted_rows(lambda newcomers: newcomers.months, "month"),
     ),
 )
 
@@ -298,7 +288,7 @@ COHORTS = object_of(
                     )
                 ),
                 "Share still there by month.",
-                _rows(lambda survival: survival.curve, "month"),
+                sorted_rows(lambda survival: survival.curve, "month"),
             ),
         ),
         "How long customers stay.",
@@ -338,7 +328,7 @@ LTV = object_of(
             )
         ),
         "How fast a newcomer pays back.",
-        _rows(lambda ltv: ltv.payback, "month"),
+        sorted_rows(lambda ltv: ltv.payback, "month"),
         optional=True,
     ),
     attribute("first_days", INTEGER, "Length of the period behind `segments[].value_first`.", optional=True),
@@ -357,7 +347,7 @@ LTV = object_of(
             )
         ),
         "The largest segments of each dimension.",
-        _rows(lambda ltv: ltv.segments, "dimension", "segment"),
+        sorted_rows(lambda ltv: ltv.segments, "dimension", "segment"),
         optional=True,
     ),
     Field(
@@ -390,7 +380,7 @@ CHECK = object_of(
             )
         ),
         "By calendar month.",
-        _rows(lambda check: check.months, "month"),
+        sorted_rows(lambda check: check.months, "month"),
     ),
     Field(
         "histogram",
@@ -402,7 +392,7 @@ CHECK = object_of(
             )
         ),
         "Receipts by size.",
-        _rows(lambda check: check.histogram, "low"),
+        sorted_rows(lambda check: check.histogram, "low"),
     ),
 )
 
@@ -424,7 +414,7 @@ PILLARS = object_of(
             )
         ),
         "Purchase activity of known customers in two equal periods.",
-        _rows(lambda pillars: pillars.table, "starts_on"),
+        sorted_rows(lambda pillars: pillars.table, "starts_on"),
     )
 )
 
@@ -443,7 +433,7 @@ VISIT_PERIOD = object_of(
             )
         ),
         "By RFM segment.",
-        _rows(lambda period: period.segments, "rfm_segment"),
+        sorted_rows(lambda period: period.segments, "rfm_segment"),
     ),
     Field(
         "quarters",
@@ -455,7 +445,7 @@ VISIT_PERIOD = object_of(
             )
         ),
         "By quarter.",
-        _rows(lambda period: period.quarters, "quarter"),
+        sorted_rows(lambda period: period.quarters, "quarter"),
     ),
     Field(
         "frequent_potential",
@@ -505,7 +495,7 @@ RFM = object_of(
             )
         ),
         "Segments.",
-        _rows(lambda rfm: rfm.segments, "rfm_segment"),
+        sorted_rows(lambda rfm: rfm.segments, "rfm_segment"),
     ),
 )
 
@@ -600,6 +590,7 @@ AUDIT = object_of(
         "How much was compared to find it.",
         lambda audit: audit.reasons.comparisons,
     ),
+    *REASONS,
     attribute("models", MODELS, "Fitted customer models."),
     attribute("skipped", map_of(STRING), "Analysis left out -> one sentence that says why."),
 )

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis.expr.types as ir
+
 from regulars.core.money import to_units
+from regulars.report.chapters.common import rows_of
+
+MOST_ROWS = 5_000  # of one list
 
 Json = Any
 Get = Callable[[Any], Any]
@@ -137,3 +142,13 @@ def map_of(kind: Kind) -> Kind:
         lambda values, currency: {str(key): kind.write(value, currency) for key, value in values.items()},
         f"map to {kind.label}",
     )
+
+
+def sorted_rows(get: Get, *order: str, limit: int = MOST_ROWS) -> Get:
+    """Rows of a small table in a fixed order; None stays None."""
+
+    def read(owner: Any) -> list[dict[str, Any]] | None:
+        table: ir.Table | None = get(owner)
+        return None if table is None else rows_of(table.order_by(list(order)), limit=limit)
+
+    return read

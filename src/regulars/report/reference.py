@@ -11,6 +11,7 @@ from typing import Any
 from regulars.report.customers_table import COLUMNS
 from regulars.report.json_file import json_schema
 from regulars.report.json_sections import SCHEMA_VERSION
+from regulars.report.json_shape import MOST_ROWS
 
 _JSON_INTRO = f"""\
 # audit.json
@@ -24,6 +25,7 @@ What `regulars audit --json` writes, version {SCHEMA_VERSION}. `regulars audit -
 - A value that was inferred has its 95 % interval beside it: `auc`, `auc_low`, `auc_high`. That of `money` is called
   `low` and `high`.
 - An analysis that the history cannot carry is `null`, and `skipped` says why in one sentence.
+- A list holds at most {MOST_ROWS:,} rows; `customers.parquet` holds everybody.
 - The same audit always gives the same file.
 - New members may come with a new minor version (1.1); a changed or removed one comes with a new major version (2.0).
 

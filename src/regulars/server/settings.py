@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "regulars.customers",
     "regulars.purchases",
     "regulars.insights",
+    "regulars.api",
     "regulars.web",
 ]
 
@@ -108,6 +109,7 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_IMPORT_PATHS = ["regulars.insights.following"]
 
 DATABASES = {"default": _database(CONFIG.database_url)}
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -146,6 +148,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if CONFIG.is_secure else 0
 X_FRAME_OPTIONS = "DENY"
 if CONFIG.behind_proxy:
+    MIDDLEWARE.insert(0, "regulars.web.middleware.from_proxy")
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 USE_TZ = True
@@ -157,6 +160,8 @@ LANGUAGES = [(code, code) for code in _LANGUAGES]
 STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.home / "static"
 MEDIA_ROOT = CONFIG.home / "files"
+AUDITS_ROOT = CONFIG.home / "audits"
+HISTORY = "regulars.insights.warehouse.history"  # what gives an audit its purchases
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -184,3 +189,5 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"regulars": {"level": "INFO"}},
 }
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -6,7 +6,24 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
-from regulars.web import exchange, find, imports, profile, receipts, sign_in, today
+from regulars.api.routes import routes
+from regulars.web import (
+    exchange,
+    find,
+    imports,
+    insights,
+    insights_business,
+    insights_compare,
+    people,
+    profile,
+    receipts,
+    segments,
+    settings,
+    sign_in,
+    strategy,
+    today,
+)
+from regulars.web.customers import questionnaires
 
 _account = [
     path("login/", account.login, name="account_login"),
@@ -33,10 +50,54 @@ _second_factor = [
     path("spare/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
 ]
 
+_settings = [
+    path("", settings.people, name="settings"),
+    path("people/", settings.people, name="users"),
+    path("people/invite/", settings.invite, name="invite"),
+    path("people/<int:user_id>/", settings.change_user, name="change_user"),
+    path("roles/new/", settings.new_role, name="new_role"),
+    path("roles/<slug:slug>/", settings.role, name="role"),
+    path("business/", settings.business, name="business"),
+    path("log/", settings.log, name="log"),
+]
+
+_insights = [
+    path("", insights.page, name="insights"),
+    path("business/", insights_business.page, name="insights_business"),
+    path("compare/", insights_compare.page, name="insights_compare"),
+    path("audits/", insights.runs, name="insights_runs"),
+    path("audits/state/", insights.state, name="insights_state"),
+    path("audits/start/", insights.start, name="insights_start"),
+    path("chapter/<slug:chapter>/", insights.chapter, name="insights_chapter"),
+    path("people/<path:list_id>/", people.page, name="people"),
+    path("export/<path:list_id>/", people.export, name="people_export"),
+]
+
+_segments = [
+    path("", segments.page, name="segments"),
+    path("new/", segments.edit, name="segment_new"),
+    path("people/<path:list_id>/", people.page, name="segment_people"),
+    path("<int:segment_id>/", segments.segment, name="segment"),
+    path("<int:segment_id>/count/", segments.count, name="segment_count"),
+    path("<int:segment_id>/edit/", segments.edit, name="segment_edit"),
+    path("<int:segment_id>/remove/", segments.remove, name="segment_remove"),
+    path("<int:segment_id>/copy/", segments.copy, name="segment_copy"),
+    path("<int:segment_id>/why/<int:customer_id>/", segments.why, name="segment_why"),
+]
+
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
+    path("customers/", include("regulars.web.customers.urls")),
+    path("strategy/", strategy.page, name="strategy"),
+    path("strategy/<slug:group>/", strategy.group, name="strategy_group"),
+    path("strategy/<slug:group>/edit/", strategy.edit, name="strategy_edit"),
+    path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("profile/", profile.page, name="profile"),
+    path("settings/", include(_settings)),
+    path("api/v1/", routes()),
+    path("insights/", include(_insights)),
+    path("segments/", include(_segments)),
     path("account/", include(_account)),
     path("account/second-factor/", include(_second_factor)),
     path("imports/", imports.index, name="imports"),

@@ -5,13 +5,14 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class Request(HttpRequest):
@@ -26,7 +27,7 @@ def needs(right: Right) -> Callable[[View], View]:
 
     def wrap(view: View) -> View:
         @wraps(view)
-        def guarded(request: Request, *arguments: Any, **named: Any) -> HttpResponse:
+        def guarded(request: Request, *arguments: Any, **named: Any) -> HttpResponseBase:
             if not request.user.may(right):
                 raise PermissionDenied
             return view(request, *arguments, **named)

@@ -8,10 +8,14 @@ import jinja2
 from babel import dates
 from django.contrib.messages import get_messages
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
+from regulars.accounts.models import User
+from regulars.accounts.rights import Right
 from regulars.core import i18n
 from regulars.core.money import format_money
+from regulars.customers.contact_values import masked, shown_phone
+from regulars.customers.names import shown_name
 from regulars.web.menu import business_name, menu
 
 
@@ -38,12 +42,29 @@ def environment(**options: Any) -> jinja2.Environment:
         "menu": menu,
         "business_name": business_name,
         "messages_of": get_messages,
+        "name_of": shown_name,
+        "shown_phone": shown_phone,
+        "masked_contact": masked,
+        "has_page": _has_page,
+        "allowed": _allowed,
     }
     return made
 
 
 def _url(name: str, *arguments: Any, **named: Any) -> str:
     return reverse(name, args=arguments, kwargs=named)
+
+
+def _allowed(user: User, right: str) -> bool:
+    return user.may(Right(right))
+
+
+def _has_page(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def format_moment(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:

@@ -1,16 +1,17 @@
 """Ctrl+K: a customer by any part of name, phone, card, e-mail, or a page."""
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from regulars.accounts.rights import Right
+from regulars.customers.models import Contact, Customer
+from regulars.customers.selectors.search import OTHER_LAYOUT, find_customers
 from regulars.web.access import Request, for_everybody
 from regulars.web.menu import menu
 
-# the same keys in the two layouts, so that "сгыещьукы" finds "customers" too
-_RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбю"
-_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,."
-OTHER_LAYOUT = str.maketrans(_RUSSIAN + _LATIN, _LATIN + _RUSSIAN)
+_PEOPLE = 8
 
 
 def readings(words: str) -> tuple[str, ...]:
@@ -27,4 +28,19 @@ def page(request: Request) -> HttpResponse:
     words = request.GET.get("q", "")[:100]
     wanted = readings(words)
     pages = [item for item in menu(request) if words and any(one in item.title.casefold() for one in wanted)]
-    return render(request, "found.html" if request.htmx else "find.html", {"words": words, "pages": pages})
+    context = {
+        "words": words,
+        "pages": pages,
+        "people": _people(request, words),
+        "may_see_contacts": request.user.may(Right.SEE_CONTACTS),
+    }
+    return render(request, "found.html" if request.htmx else "find.html", context)
+
+
+def _people(request: Request, words: str) -> list[Customer]:
+    if not words.strip() or not request.user.may(Right.SEE_CUSTOMERS):
+        return []
+    found = find_customers(words, request.user, limit=_PEOPLE)
+    phones = Contact.objects.filter(kind=Contact.Kind.PHONE).order_by("-is_main", "id")
+    prefetch_related_objects(found, Prefetch("contacts", phones, to_attr="phones"))
+    return found

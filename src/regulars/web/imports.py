@@ -104,9 +104,10 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         "accept_rejects": "accept_rejects" in asked,
     }
     path = files.path_of(imported.stored_as)
+    shown: Any
     if imported.kind == Import.Kind.CUSTOMERS:
         mapping = _mapping(asked) or imported.options.get("mapping") or None
-        shown: Any = preview_list(path, imported.file_name, mapping)
+        shown = preview_list(path, imported.file_name, mapping)
         context |= {"preview": shown, "roles": role_titles()}
         context["rows"] = [["" if one is None else one for one in row] for row in shown.rows]
     elif imported.kind == Import.Kind.PURCHASES:
@@ -118,8 +119,8 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         ]
     else:
         context |= {"preview": None, "roles": {}}
-        shown = None
-    context["problems"] = [spoken(problem) for problem in shown.problems] if shown else []
+    looked: Any = context["preview"]
+    context["problems"] = [spoken(problem) for problem in looked.problems] if looked else []
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
 

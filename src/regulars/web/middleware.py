@@ -39,6 +39,18 @@ def content_policy(handle: Handler) -> Handler:
     return with_policy
 
 
+def from_proxy(handle: Handler) -> Handler:
+    """Behind a proxy: who asks is whom the proxy names last; what the browser wrote before that may be a lie."""
+
+    def named(request: HttpRequest) -> HttpResponse:
+        chain = request.headers.get("X-Forwarded-For", "")
+        if chain:
+            request.META["REMOTE_ADDR"] = chain.rpartition(",")[2].strip()
+        return handle(request)
+
+    return named
+
+
 def speak(handle: Handler) -> Handler:
     """Answer in the user's language; before the log-in in the browser's."""
 

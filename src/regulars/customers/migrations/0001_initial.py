@@ -559,6 +559,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="customer",
+            index=models.Index(fields=["kind", "-id"], name="customer_kind"),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
             index=django.contrib.postgres.indexes.GinIndex(
                 fastupdate=False, fields=["search_parts"], name="customer_search"
             ),

@@ -12,4 +12,5 @@ class Migration(migrations.Migration):
         tracked("customers_customer", customer="id", leave_out=["search_text", "search_parts", "created_at"]),
         tracked("customers_contact", customer="customer_id", leave_out=["created_at"]),
         tracked("customers_relation", customer="customer_id"),
+        tracked("customers_customer_tags", customer="customer_id"),
     ]

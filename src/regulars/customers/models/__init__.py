@@ -4,7 +4,7 @@ from regulars.customers.models.consent import Consent, Erasure, ForgottenContact
 from regulars.customers.models.customer import Contact, Customer, Relation, Tag
 from regulars.customers.models.fields import Field, Form, FormAnswer, FormLink
 from regulars.customers.models.groups import Strategy
-from regulars.customers.models.merging import Merge, MergeRule
+from regulars.customers.models.merging import Likeness, Merge, MergeRule
 from regulars.customers.models.notes import File, Note
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Form",
     "FormAnswer",
     "FormLink",
+    "Likeness",
     "Merge",
     "MergeRule",
     "Note",

@@ -32,3 +32,22 @@ class MergeRule(models.Model):
 
     slug = models.SlugField(max_length=40, unique=True)  # "same_card", "same_phone_and_name", "same_email_and_name"
     is_on = models.BooleanField(default=False)
+
+
+class Likeness(models.Model):
+    """Two customers who may be one person, and why; or of whom somebody said that they are two."""
+
+    first = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+    score = models.PositiveSmallIntegerField()
+    reasons: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)
+    found_at = models.DateTimeField(db_default=models.functions.Now())
+    refused_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    refused_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["first", "second"], name="likeness_once"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("second")), name="likeness_in_order"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["-score", "-id"], name="likeness_best")]

@@ -1,7 +1,7 @@
 """What all chapters share: the audit, its currency, and how rows become tables and bars."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from regulars.report.people import people_behind
 
 # a chart of more months than this shows stripes, not columns
 MONTHS_SHOWN = 36
+_LONGEST_CODE = 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,34 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str |
     """A table of ready strings."""
     cells = tuple(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
     return Table(caption, tuple(columns), cells, note)
+
+
+@dataclass(frozen=True)
+class Products:
+    """Names of the products that stand in one table; those that share a name are told apart by their code."""
+
+    repeated: frozenset[str]
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "Products":
+        """The products of `rows`, each once however often it is there; columns `product` and `product_id`."""
+        names: dict[str, set[str]] = {}
+        for row in rows:
+            names.setdefault(words.name(row["product"] or row["product_id"]), set()).add(str(row["product_id"]))
+        return cls(frozenset(name for name, codes in names.items() if len(codes) > 1))
+
+    def name(self, row: Mapping[str, Any]) -> str:
+        """What a person calls the product."""
+        return words.name(row["product"] or row["product_id"])
+
+    def code(self, row: Mapping[str, Any]) -> str:
+        """Its code where the name does not tell it apart."""
+        name, code = self.name(row), words.name(row["product_id"], _LONGEST_CODE)
+        return code if name in self.repeated and code != name else ""
+
+    def cell(self, row: Mapping[str, Any]) -> Cell:
+        """The heading of its row."""
+        return Cell(self.name(row), user=True, code=self.code(row))
 
 
 def number(title: str, *, secondary: bool = False) -> Column:

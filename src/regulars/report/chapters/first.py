@@ -1,13 +1,15 @@
 """What to do first? Opportunities by money, each with its assumption."""
 
-from regulars.analytics.opportunities import HIGH_CHECK, Opportunity
+from regulars.analytics.opportunities import HIGH_CHECK, MENDED_FOR_ALL, Opportunity
 from regulars.core.i18n import gettext as _
+from regulars.core.i18n import ngettext
 from regulars.report import names, words
 from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Table, Text
 from regulars.report.chapters.common import Context, likely, number, share, table, whisker
 from regulars.report.sentences.titles import title as title_of
 
 _FIRST_PAGE = 5  # opportunities on the page of headlines
+_SMALL = 0.01  # of the whole: below it an opportunity is a line of a table
 
 
 def chapter(context: Context) -> Chapter:
@@ -18,7 +20,7 @@ def chapter(context: Context) -> Chapter:
             "No opportunity has anybody in it: there is nothing to suggest from this history."
         )
         return Chapter("first", _("What to do first?"), answer)
-    blocks: list[Block] = [bars(context, with_people=True), _proof(context), _closing()]
+    blocks: list[Block] = [bars(context, with_people=True), *_small_ones(context), _proof(context), _closing()]
     return Chapter("first", _("What to do first?"), _answer(context), tuple(blocks))
 
 
@@ -50,7 +52,7 @@ def assumption(item: Opportunity) -> str:
 
 def bars(context: Context, *, with_people: bool) -> Bars:
     """Opportunities, largest profit first; without people it is the short list of the first page."""
-    items, purse = context.audit.opportunities.items, context.purse
+    items, purse = _worth_a_bar(context.audit.opportunities.items), context.purse
     items = items if with_people else items[:_FIRST_PAGE]
     widest = max((item.money.high for item in items), default=0.0)
     found = []
@@ -73,29 +75,81 @@ def bars(context: Context, *, with_people: bool) -> Bars:
     return Bars(heading, tuple(found), Explained(rule(), _definition()) if with_people else None)
 
 
-def _proof(context: Context) -> Table:
+def _worth_a_bar(items: tuple[Opportunity, ...]) -> tuple[Opportunity, ...]:
+    """Those that bring at least one part in a hundred of the whole; the order stays."""
+    whole = sum(item.money.value for item in items)
+    return tuple(item for item in items if item.money.value >= _SMALL * whole)
+
+
+def _small_ones(context: Context) -> list[Table]:
+    """What is left after the bars: true, and too little to begin with."""
+    items = context.audit.opportunities.items
+    small = _others(items, _worth_a_bar(items))
+    if not small:
+        return []
+    caption = ngettext(
+        "{n} more that brings less than a hundredth of the whole",
+        "{n} more that bring less than a hundredth of the whole each",
+        len(small),
+    ).format(n=words.count(len(small)))
+    return [
+        table(
+            caption,
+            [Column(_("Opportunity")), number(_("Customers")), number(_("Possible gain"))],
+            [(title(item), words.count(item.customers), context.purse.about(item.money.value)) for item in small],
+            _("Their people are in customers.parquet, in the column “opportunity”."),
+        )
+    ]
+
+
+def _others(items: tuple[Opportunity, ...], shown: tuple[Opportunity, ...]) -> tuple[Opportunity, ...]:
+    """The items that are not among the shown ones."""
+    ids = {item.id for item in shown}
+    return tuple(item for item in items if item.id not in ids)
+
+
+def _proof(context: Context) -> Table | Text:
     """What it takes to prove each, what it earns, and whom the budget reaches."""
     chances = context.audit.opportunities
-    columns = [Column(_("Opportunity")), number(_("Customers")), number(_("Control group"))]
+    with_groups = any(item.control_group is not None for item in chances.items)
     with_profit = any(item.profit is not None for item in chances.items)
+    if not (with_groups or with_profit or chances.budget):
+        return _not_provable()
+    columns = [Column(_("Opportunity")), number(_("Customers"), secondary=True), number(_("Control group"))]
     columns += [number(_("Profit"))] if with_profit else []
     columns += [number(_("Within the budget"))] if chances.budget else []
     rows = []
-    for item in chances.items:
-        group = "—" if item.control_group is None else words.count(item.control_group)
-        row = [title(item), words.count(item.customers), group]
+    for item in _worth_a_bar(chances.items):
+        row = [title(item), words.count(item.customers), _group(item)]
         row += [context.purse.about(item.profit or 0.0)] if with_profit else []
         row += ["—" if item.within_budget is None else words.count(item.within_budget)] if chances.budget else []
         rows.append(row)
-    return table(
-        _("How to prove it"),
-        columns,
-        rows,
-        _(
-            "The control group is how many, drawn by lot, to leave alone so that the assumed share of success can be "
-            "told from chance. A dash: there are too few people, or the cause is mended for everybody at once; compare "
-            "with the time before."
+    note = _(
+        "The control group is how many, drawn by lot, to leave alone so that the assumed share of success can be told "
+        "from chance. “Too few people”: chance would hide the result. “Before and after”: the cause is mended for "
+        "everybody at once; compare with the time before."
+    )
+    if chances.budget:
+        note += " " + _("A dash under the budget: mending the cause costs no contacts.")
+    return table(_("How to prove it"), columns, rows, note)
+
+
+def _group(item: Opportunity) -> str:
+    if item.control_group is not None:
+        return words.count(item.control_group)
+    for_all = item.finding is not None and item.finding.kind in MENDED_FOR_ALL
+    return _("before and after") if for_all else _("too few people")
+
+
+def _not_provable() -> Text:
+    return Text(
+        (
+            _(
+                "Each of these lists is too short for a control group: chance would hide the result. Do it for "
+                "everybody on the list and compare with the same customers before."
+            ),
         ),
+        title=_("How to prove it"),
     )
 
 

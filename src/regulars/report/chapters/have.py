@@ -1,15 +1,12 @@
 """What do we have? The base, its months, its concentration, ABC and XYZ."""
 
-from collections import Counter
-from typing import Any
-
 import ibis
 
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import charts, words
-from regulars.report.blocks import Bar, Bars, Block, Cell, Chapter, Column, Explained, Figure, Figures, Picture, Table
-from regulars.report.chapters.common import Context, last_months, number, rows_of, share, table
+from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Figure, Figures, Picture, Table
+from regulars.report.chapters.common import Context, Products, last_months, number, rows_of, share, table
 
 _SLICES = 50
 _PRODUCTS_SHOWN = 20
@@ -57,6 +54,7 @@ def _figures(context: Context) -> Figures:
                 _("Everybody with a number and at least one purchase."),
                 _("A customer is one value of the customer column. Who only returned goods is not counted."),
             ),
+            list_id="all",
         ),
         Figure(
             _("Revenue"),
@@ -208,6 +206,7 @@ def _abc(context: Context) -> Bars:
             end=share(rows[abc]["share"], widest),
             tone=_ABC_TONES[abc],
             people=context.people("abc:A", rows[abc]["customers"]) if abc == "A" else None,
+            list_id=f"abc:{abc}",
         )
         for abc in ("A", "B", "C")
         if abc in rows
@@ -275,7 +274,7 @@ def _products(context: Context) -> list[Block]:
         return []
     best = base.products.filter(base.products.product_id.notnull())
     rows = rows_of(best.order_by([best.amount.desc(), best.product_id]), limit=_PRODUCTS_SHOWN)
-    repeated = {name for name, times in Counter(row["product"] for row in rows).items() if times > 1}
+    products = Products.of(rows)
     listed = table(
         _("The products that bring the most"),
         [
@@ -287,7 +286,7 @@ def _products(context: Context) -> list[Block]:
         ],
         [
             (
-                Cell(_product(row, repeated), user=True),
+                products.cell(row),
                 context.purse.money(row["amount"]),
                 words.percent(row["share"]),
                 f"{row['abc'] or ''}{row['xyz'] or ''}",
@@ -297,14 +296,6 @@ def _products(context: Context) -> list[Block]:
         ],
     )
     return [_matrix(context), listed]
-
-
-def _product(row: dict[str, Any], repeated: set[str]) -> str:
-    """The name of a product, with its code where several share the name."""
-    name, code = row["product"], row["product_id"]
-    if not name:
-        return words.name(code)
-    return f"{words.name(name)} · {words.name(code, 20)}" if name in repeated and code != name else words.name(name)
 
 
 def _matrix(context: Context) -> Table:

@@ -60,7 +60,9 @@ def _answer(needs: Needs | None) -> str:
 
 
 def _needs(context: Context, needs: Needs) -> list[Block]:
-    return [findings.cards(context, _("Whose usual product is due"), needs), _race(needs)]
+    due = findings.cards(context, _("Whose usual product is due"), needs)
+    # where rhythms foretell nothing there is nobody to name: the answer above says so
+    return [*([due] if due.items or due.note else []), _race(needs)]
 
 
 def _race(needs: Needs) -> Bars:

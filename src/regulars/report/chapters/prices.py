@@ -1,12 +1,14 @@
 """Who buys on price, and what do discounts cost? Habits of discounts, and the answer of demand to prices and offers."""
 
+from typing import Any
+
 from regulars.analytics.discounts import CLASSES, Discounts
 from regulars.analytics.price_response import PriceResponse
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import findings, words
 from regulars.report.blocks import Bar, Bars, Block, Cell, Chapter, Column, Explained, Missing, Table
-from regulars.report.chapters.common import Context, number, rows_of, share, table
+from regulars.report.chapters.common import Context, Products, number, rows_of, share, table
 
 PRODUCTS_SHOWN = 12
 
@@ -100,35 +102,36 @@ def _products(response: PriceResponse) -> list[Block]:
     return [_offers(rows)] if rows else []
 
 
-def _offers(rows: list[dict[str, float]]) -> Table:
-    def percent(value: float | None) -> str:
-        return words.percent(value) if words.finite(value) and value is not None else "—"
-
-    cells = [
+def _offers(rows: list[dict[str, Any]]) -> Table:
+    products = Products.of(rows)
+    # without a margin nobody knows what an offer has to bring
+    with_margin = any(row["eats_margin"] or words.finite(row["break_even"]) for row in rows)
+    columns = [
+        Column(_("Product")),
+        number(_("Weeks on offer"), secondary=True),
+        number(_("Taken off")),
+        number(_("Sales rise by")),
+        *([number(_("Needed to pay"))] if with_margin else []),
+        number(_("Pays from a margin of"), secondary=True),
+    ]
+    cells: list[tuple[str | Cell, ...]] = [
         (
-            Cell(words.name(str(row["product"])), user=True),
+            products.cell(row),
             words.count(row["weeks_on_offer"]),
-            percent(row["depth"]),
-            f"{percent(row['lift'])} ({percent(row['lift_low'])}…{percent(row['lift_high'])})",
-            _("never") if row["eats_margin"] else percent(row["break_even"]),
-            percent(row["needed_margin"]),
+            _percent(row["depth"]),
+            f"{_percent(row['lift'])} ({_percent(row['lift_low'])}…{_percent(row['lift_high'])})",
+            *([_("never") if row["eats_margin"] else _percent(row["break_even"])] if with_margin else []),
+            _("never") if row["needed_margin"] is None else _percent(row["needed_margin"]),
         )
         for row in rows
     ]
-    return table(
-        _("What offers do to sales"),
-        [
-            Column(_("Product")),
-            number(_("Weeks on offer"), secondary=True),
-            number(_("Taken off")),
-            number(_("Sales rise by")),
-            number(_("Needed to pay")),
-            number(_("Pays from a margin of"), secondary=True),
-        ],
-        cells,
-        note=_(
-            "Units of a week of offer against weeks without one, season and traffic aside; products with the most "
-            "sales. Sales taken from other weeks and products are not seen, so the true gain is smaller. An offer "
-            "pays when sales rise by more than discount / (margin − discount)."
-        ),
+    note = _(
+        "Units of a week of offer against weeks without one, season and traffic aside; products with the most "
+        "sales. Sales taken from other weeks and products are not seen, so the true gain is smaller. An offer "
+        "pays when sales rise by more than discount / (margin − discount)."
     )
+    return table(_("What offers do to sales"), columns, cells, note=note)
+
+
+def _percent(value: float | None) -> str:
+    return words.percent(value) if words.finite(value) and value is not None else "—"

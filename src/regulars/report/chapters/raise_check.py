@@ -7,8 +7,8 @@ from regulars.analytics.minimum_order import BONUS_SHARE, MOVE_SHARE, REACH, Min
 from regulars.analytics.slowing import Slowing
 from regulars.core.i18n import gettext as _
 from regulars.report import findings, words
-from regulars.report.blocks import Bar, Bars, Block, Cell, Chapter, Column, Explained, Missing, Table
-from regulars.report.chapters.common import Context, number, rows_of, share, table, whisker
+from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Missing, Table
+from regulars.report.chapters.common import Context, Products, number, rows_of, share, table, whisker
 
 
 def chapter(context: Context) -> Chapter:
@@ -92,10 +92,11 @@ def _nets(context: Context, rows: list[dict[str, Any]]) -> Bars:
 
 
 def _add_ons(context: Context, order: MinimumOrder, rows: list[dict[str, Any]]) -> Table:
+    products = Products.of(rows)
     return table(
         _("What lifts receipts over {threshold}").format(threshold=context.purse.money(order.shown_threshold)),
         [Column(_("Product")), number(_("Receipts a year"))],
-        [(Cell(words.name(row["product"]), user=True), words.count(row["receipts"])) for row in rows],
+        [(products.cell(row), words.count(row["receipts"])) for row in rows],
         note=_("Small additions without which the receipt would have stayed below: offer these at the till."),
     )
 

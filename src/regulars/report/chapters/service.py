@@ -1,12 +1,14 @@
 """Who serves them well? Staff, shifts, channels and stores by whose customers come again."""
 
+from typing import Any
+
 from regulars.analytics.service import Service
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import words
 from regulars.report.blocks import Block, Chapter, Explained
 from regulars.report.chapters.common import Context, rows_of
-from regulars.report.chapters.standings import bars, compared, reach
+from regulars.report.chapters.standings import bars, compared, funnel, reach
 from regulars.report.findings import cards
 
 _ROWS = 5_000
@@ -28,8 +30,17 @@ def chapter(context: Context) -> Chapter:
         if len(shown) >= _FEWEST_BARS:
             counted = _("{n} visits; comparable ones: {expected}")
             method = _method(context, service) if len(blocks) == 1 else None
-            blocks.append(bars(heading, shown, widest=widest, counted=counted, explained=method))
+            money = context.purse.money
+            blocks.append(bars(heading, shown, widest=widest, counted=counted, explained=method, money=money))
+        if dimension == "staff":
+            blocks += _funnel(rows)
     return Chapter("service", title, _answer(context, service), tuple(blocks))
+
+
+def _funnel(rows: list[dict[str, Any]]) -> list[Block]:
+    staff = [row for row in rows if row["dimension"] == "staff"]
+    found = funnel(_("Who stands out, and who is within chance"), staff, cases=_("Visits"))
+    return [] if found is None else [found]
 
 
 def _headings() -> dict[str, str]:

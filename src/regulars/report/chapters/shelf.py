@@ -5,7 +5,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import findings, words
 from regulars.report.blocks import Bar, Bars, Block, Chapter, Explained
-from regulars.report.chapters.common import Context, rows_of, share
+from regulars.report.chapters.common import Context, Products, rows_of, share
 
 
 def chapter(context: Context) -> Chapter:
@@ -48,13 +48,15 @@ def _shelf(context: Context, found: Assortment) -> Bars | None:
     rows = rows_of(found.shelf)
     if not rows:
         return None
+    products = Products.of(rows)
     bars = tuple(
         Bar(
-            words.name(row["product"]),
+            products.name(row),
             words.percent(row["best_share"]),
             share(row["best_share"], 1.0),
             note=_("brought by them: {money}").format(money=context.purse.money(row["amount_best"])),
             user=True,
+            code=products.code(row),
         )
         for row in rows
     )

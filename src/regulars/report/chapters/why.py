@@ -1,11 +1,14 @@
 """Why do they leave? What newcomers began with, and what regulars bought last."""
 
+from typing import Any
+
 from regulars.analytics.entry import Entry
-from regulars.analytics.exits import Exits
+from regulars.analytics.exits import FEWEST_EXPECTED, Exits
+from regulars.analytics.findings import REPORTED_BELOW
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import words
-from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Table, Text
+from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Table
 from regulars.report.chapters.common import Context, number, rows_of, table
 from regulars.report.chapters.standings import bars, compared, reach
 from regulars.report.findings import cards
@@ -83,16 +86,25 @@ def _entry_method(context: Context, entry: Entry) -> Explained:
 
 def _exits(context: Context, exits: Exits) -> list[Block]:
     title = _("What regulars met last before they left")
-    found: list[Block] = [cards(context, title, exits)]
-    rows = [row for row in rows_of(exits.levels, limit=_ROWS) if row["last"] > 0]
-    rows.sort(key=lambda row: (not row["reported"], row["p_value"], row["key"]))
-    if rows:
+    found: list[Block] = [cards(context, title, exits, explained=_exits_method(exits))]
+    rows = rows_of(exits.levels, limit=_ROWS)
+    if any(row["reported"] for row in rows):
+        rows = sorted(filter(_comparable, rows), key=lambda row: (not row["reported"], row["p_value"], row["key"]))
         found.append(_last_visits(rows[:_EXITS_SHOWN]))
-        found.append(Text((_exits_method(exits),)))
     return found
 
 
-def _last_visits(rows: list[dict[str, object]]) -> Table:
+def _comparable(row: dict[str, Any]) -> bool:
+    """What is worth a row beside those that stand out.
+
+    What they met less often than usual is no reason to leave, what is hardly expected cannot be set against it, and a
+    colleague whom nothing speaks against is not named.
+    """
+    more = row["last"] > row["expected"] >= FEWEST_EXPECTED
+    return bool(row["reported"] or (more and row["dimension"] != "staff"))
+
+
+def _last_visits(rows: list[dict[str, Any]]) -> Table:
     return table(
         _("At the last visit, and as their own earlier visits would have it"),
         [
@@ -104,18 +116,28 @@ def _last_visits(rows: list[dict[str, object]]) -> Table:
         [
             (
                 Cell(level(str(row["dimension"]), str(row["label"])), user=not is_ours(str(row["dimension"]))),
-                words.count(float(row["last"])),  # type: ignore[arg-type]
-                words.count(float(row["expected"])),  # type: ignore[arg-type]
-                _("stands out") if row["reported"] else _("chance would do"),
+                words.count(row["last"]),
+                words.count(row["expected"]),
+                _meaning(row),
             )
             for row in rows
         ],
     )
 
 
-def _exits_method(exits: Exits) -> str:
-    return _(
-        "{left} regulars who left for good, each compared with up to twelve of their own visits before the last one "
-        "(case-crossover, Maclure 1991), and with {stayed} regulars who stayed, so that what simply became more usual "
-        "with time is not taken for a reason (Suissa 1995)."
-    ).format(left=words.count(exits.left), stayed=words.count(exits.stayed))
+def _meaning(row: dict[str, Any]) -> str:
+    if row["reported"]:
+        return _("stands out")
+    # chance is ruled out for it too, but another thing met on the same visits tells it all
+    return _("goes with another") if row["q_value"] < REPORTED_BELOW else _("chance would do")
+
+
+def _exits_method(exits: Exits) -> Explained:
+    return Explained(
+        "",
+        _(
+            "{left} regulars who left for good, each compared with up to twelve of their own visits before the last "
+            "one (case-crossover, Maclure 1991), and with {stayed} regulars who stayed, so that what simply became "
+            "more usual with time is not taken for a reason (Suissa 1995)."
+        ).format(left=words.count(exits.left), stayed=words.count(exits.stayed)),
+    )
