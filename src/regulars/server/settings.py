@@ -109,7 +109,6 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_IMPORT_PATHS = ["regulars.insights.following"]
 
 DATABASES = {"default": _database(CONFIG.database_url)}
-PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -189,5 +188,3 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"regulars": {"level": "INFO"}},
 }
-
-PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

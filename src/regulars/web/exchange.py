@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods
 from regulars.core.errors import InputError
 from regulars.purchases.importing.exchange_1c import begin_or_look, take_piece
 from regulars.purchases.models import Import
-from regulars.web.access import for_everybody
 from regulars.web.sign_in import address_of
 from regulars.web.uploads import largest
 
@@ -34,7 +33,6 @@ _NO_ORDERS = '<?xml version="1.0" encoding="UTF-8"?>\n<Коммерческая�
 
 @csrf_exempt
 @login_not_required
-@for_everybody
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """One step of an exchange, by its `mode`. Without a password in the settings there is no such page."""

@@ -119,8 +119,8 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         ]
     else:
         context |= {"preview": None, "roles": {}}
-        shown = None
-    context["problems"] = [spoken(problem) for problem in shown.problems] if shown else []
+    looked: Any = context["preview"]
+    context["problems"] = [spoken(problem) for problem in looked.problems] if looked else []
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
 
