@@ -10,6 +10,7 @@ from regulars.customers.models import Customer, Erasure, Likeness
 from regulars.insights.models import AuditRun, Score
 from regulars.insights.results import index_of
 from regulars.insights.selectors.flows import flows
+from regulars.insights.selectors.people import people_list
 from regulars.insights.selectors.today import score_of, what_to_do
 from regulars.purchases.models import Import
 
@@ -81,7 +82,12 @@ def test_two_audits_stand_side_by_side(run: AuditRun, client: Client, user: Call
     assert moved is not None
     assert moved.count("lost", "lost") == lost > 0
     assert moved.count("lost", "regular") == 0
-    assert f'class="number same">{lost}<' in page
+    assert f">{lost}</a>" in page
+    listed = people_list(f"flow:{run.pk}:{newer.pk}:lost:lost")
+    assert listed is not None
+    assert listed.people.count() == lost
+    assert client.get(f"/insights/people/{listed.id}/").status_code == 200
+    assert client.get(f"/insights/people/flow:{run.pk}:0:lost:lost/").status_code == 404
     assert client.get("/insights/compare/?older=x").status_code == 404
 
 

@@ -3,11 +3,12 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from regulars.core.i18n import current_language, format_date
+from regulars.core.i18n import current_language, format_date, format_number
 from regulars.core.i18n import gettext as _
 from regulars.insights.models import Audience, Segment
 from regulars.insights.results import index_of
 from regulars.insights.segments.words import sentence
+from regulars.insights.selectors.flows import MOST_MOVERS, NOBODY
 from regulars.insights.selectors.people import PeopleList
 from regulars.insights.selectors.runs import newest_run
 from regulars.report import names
@@ -33,6 +34,8 @@ def title_of(listed: PeopleList) -> Title:
     if kind == "audience":
         audience = Audience.objects.get(pk=int(value))
         return Title(audience.name, sentence(audience.rule))
+    if kind == "flow":
+        return _of_flow(value)
     if kind in ("bought", "first", "returned", "stopped"):
         return _of_period(kind, value)
     simple = {
@@ -54,6 +57,15 @@ def _of_audit(listed: PeopleList) -> Title:
     if listed.kind == "opportunity":
         return Title(names.opportunity(listed.value))
     return Title(_("Whom it is about"), _("The newest audit does not report this finding any more."))
+
+
+def _of_flow(value: str) -> Title:
+    _older, _newer, before, after = value.split(":")
+    was = _("Not known yet") if before == NOBODY else names.state(before)
+    return Title(
+        f"{was} → {names.state(after)}",
+        _("From the one audit to the other; at most {most} who spent most.").format(most=format_number(MOST_MOVERS)),
+    )
 
 
 def _of_period(kind: str, value: str) -> Title:

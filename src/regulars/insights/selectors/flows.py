@@ -10,6 +10,7 @@ from regulars.insights.models import AuditRun
 from regulars.insights.results import CUSTOMERS, folder_of
 
 NOBODY = "none"  # the customer was not known yet
+MOST_MOVERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,20 @@ def flows(older: AuditRun, newer: AuditRun) -> Flows | None:
     found = Flows(_counted(*tables))
     memory.write_text(json.dumps(found.counts))
     return found
+
+
+def movers(older: AuditRun, newer: AuditRun, before: str, after: str) -> list[int]:
+    """Who went this way, those who spent most; at most `MOST_MOVERS`. Nobody where a table is no longer kept."""
+    tables = [folder_of(run) / CUSTOMERS for run in (older, newer)]
+    if not older.folder or not newer.folder or not all(table.exists() for table in tables):
+        return []
+    engine = connect(memory_limit="1GB")
+    then, now = (engine.read_parquet(str(table)) for table in tables)
+    now = now.filter(now.state == after).select("customer_id", "amount")
+    then = then.select("customer_id", "state")
+    pairs = now.left_join(then, "customer_id")
+    pairs = pairs.filter(pairs.state.fill_null(NOBODY) == before).order_by([pairs.amount.desc(), pairs.customer_id])
+    return [int(key) for key in pairs.limit(MOST_MOVERS).customer_id.to_pyarrow().to_pylist() if key.isdigit()]
 
 
 def _counted(older: Path, newer: Path) -> dict[str, dict[str, int]]:

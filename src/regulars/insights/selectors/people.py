@@ -14,8 +14,9 @@ from regulars.core.money import minor_digits
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
-from regulars.insights.models import Audience, Score, Segment
+from regulars.insights.models import Audience, AuditRun, Score, Segment
 from regulars.insights.segments.query import customers_of
+from regulars.insights.selectors.flows import movers
 from regulars.purchases.models import Receipt
 
 PAGE_ROWS = 50
@@ -86,6 +87,8 @@ def people_list(list_id: str) -> PeopleList | None:
         return None
     if kind in ("segment", "audience"):
         return _of_rule(kind, value, list_id)
+    if kind == "flow":
+        return _of_flow(value, list_id)
     if kind in _PERIODS:
         return _of_period(kind, value, list_id)
     filters = _filters(kind, value)
@@ -121,6 +124,18 @@ def _of_rule(kind: str, value: str, list_id: str) -> PeopleList | None:
         return PeopleList(list_id, _whole().filter(audience_members__audience=int(value)), None)
     segment = Segment.objects.filter(pk=int(value)).first()
     return None if segment is None else PeopleList(list_id, customers_of(segment.rule), None)
+
+
+def _of_flow(value: str, list_id: str) -> PeopleList | None:
+    """Two audits by their numbers, the state in the first and the state in the second."""
+    parts = value.split(":")
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts[:2]):
+        return None
+    runs = {run.pk: run for run in AuditRun.objects.filter(pk__in=parts[:2], state=AuditRun.State.DONE)}
+    older, newer = (runs.get(int(part)) for part in parts[:2])
+    if older is None or newer is None:
+        return None
+    return PeopleList(list_id, _whole().filter(pk__in=movers(older, newer, parts[2], parts[3])), None)
 
 
 _PERIODS = ("bought", "first", "returned", "stopped")
