@@ -104,7 +104,7 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("leaf", "expected"), CASES, ids=lambda case: str(case)[:70])
+@pytest.mark.parametrize(("leaf", "expected"), CASES, ids=[str(leaf)[:70] for leaf, _expected in CASES])
 def test_a_condition_finds_whom_it_says(base: dict[str, int], leaf: dict[str, Any], expected: set[str]) -> None:
     _agree(base)
     found = checked(rule(leaf))
