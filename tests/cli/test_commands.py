@@ -335,6 +335,15 @@ def test_a_request_to_end_leaves_nothing_half_written(
 def test_a_request_to_end_that_was_swallowed_is_raised_at_the_next_step(
     sign: signal.Signals, expected: type[BaseException]
 ) -> None:
+    # tests that run beside each other have handlers of their own; a command begins with Python's
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _swallow_and_go_on(sign, expected)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _swallow_and_go_on(sign: signal.Signals, expected: type[BaseException]) -> None:
     with orderly_end(), progress_bar() as bar:
         with contextlib.suppress(BaseException):  # as who takes a broken-off query for a failed one
             signal.raise_signal(sign)

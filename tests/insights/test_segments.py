@@ -217,7 +217,8 @@ def test_the_preview_gives_way_to_an_estimate_when_counting_is_slow(
     monkeypatch.setattr(previews, "_keys_in_time", slow_at_first)
     shown = preview(everybody, user("marketer"))
     assert not shown.exact
-    assert shown.count.startswith("about")
+    # which of the two depends on what the database happens to know of so small a table
+    assert shown.count.startswith(("about", "fewer than"))
     nobody = checked(rule(bought("at_least", 99)))
     assert preview(nobody, user("analyst")).count.startswith("fewer than")
 
