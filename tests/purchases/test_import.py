@@ -8,8 +8,8 @@ import pytest
 from django.db import IntegrityError
 
 from regulars.customers.models import Contact, Customer, ForgottenContact
+from regulars.customers.services.erasing import digest_of
 from regulars.foundation.models import Business, Change
-from regulars.purchases.importing.forgotten import digest_of
 from regulars.purchases.importing.runs import Wishes, import_now, undo
 from regulars.purchases.keys import receipt_key
 from regulars.purchases.models import Import, Line, Product, Receipt, Seller, Store, Touched

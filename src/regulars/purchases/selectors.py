@@ -5,10 +5,10 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Q
 
 from regulars.customers.models import Customer
+from regulars.customers.selectors.family import family_of
 from regulars.foundation.models import Business
 from regulars.purchases.models import Line, Receipt
 
@@ -36,7 +36,7 @@ def purchases_of(
     customer: Customer, *, before: tuple[dt.datetime, int] | None = None, limit: int = 20
 ) -> list[Purchase]:
     """His newest receipts, those of whom he was merged from included; `before` is (at, id) of the last one shown."""
-    return purchases_of_ids(identities_of(customer), before=before, limit=limit)
+    return purchases_of_ids(family_of(customer.pk), before=before, limit=limit)
 
 
 def purchases_of_ids(
@@ -54,19 +54,6 @@ def purchases_of_ids(
         Purchase(one, one.purchased_at, zone_of(one, business), one.amount, *named.get(one.pk, ((), 0)))
         for one in receipts
     ]
-
-
-def identities_of(customer: Customer) -> list[int]:
-    """The ids of a customer and of all who were merged into him."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """WITH RECURSIVE one (id) AS (
-                SELECT %s::bigint UNION
-                SELECT c.id FROM customers_customer c JOIN one ON c.merged_into_id = one.id)
-            SELECT id FROM one""",
-            [customer.pk],
-        )
-        return [pk for (pk,) in cursor.fetchall()]
 
 
 def zone_of(receipt: Receipt, business: Business) -> zoneinfo.ZoneInfo:

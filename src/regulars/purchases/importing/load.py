@@ -6,10 +6,10 @@ from typing import Any
 
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress, Silent
+from regulars.customers.services.search import refresh_search_of_import, search_later
 from regulars.foundation.models import Business
 from regulars.ingest.engine import literal
 from regulars.purchases.importing.exchange import execute, pull, push, trusted_rows, value
-from regulars.purchases.importing.finding import make_findable, search_later
 from regulars.purchases.importing.goods import settle_goods
 from regulars.purchases.importing.people import settle_customers
 from regulars.purchases.importing.staging import Stage
@@ -69,7 +69,7 @@ def load(
     figures = _write(stage, import_id, told)
     _note_touched(stage)
     told.step(_("Making customers easy to find"), None, None)
-    make_findable(import_id)
+    refresh_search_of_import(import_id)
     return Loaded(
         receipts_known=known,
         receipts_differ=differ,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from regulars.customers.models import Contact, Customer, ForgottenContact
+from regulars.customers.services.erasing import forgotten
 from regulars.purchases.importing.exchange import execute, pull, push
-from regulars.purchases.importing.forgotten import forgotten_among
 from regulars.purchases.importing.rows import insert_select
 from regulars.purchases.importing.staging import Stage
 
@@ -109,9 +109,7 @@ def _leave_out_forgotten() -> int:
         return 0
     gone = 0
     for keys in _batches():
-        erased = forgotten_among(
-            {(kind, text) for _n, _key, kind, text in keys} | {("key", key) for _n, key, *_ in keys}
-        )
+        erased = forgotten({(kind, text) for _n, _key, kind, text in keys} | {("key", key) for _n, key, *_ in keys})
         found = [n for n, key, kind, text in keys if {(kind, text), ("key", key)} & erased]
         gone += execute(f"DELETE FROM {_TABLE} WHERE n = ANY(%s)", [found]) if found else 0
     return gone

@@ -11,11 +11,11 @@ from django.db import connection
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.customers.models import Contact, Customer, ForgottenContact
+from regulars.customers.services.erasing import forgotten
+from regulars.customers.services.search import refresh_search_of_import, search_later
 from regulars.ingest.engine import Engine
 from regulars.ingest.phones import normalise
 from regulars.purchases.importing.exchange import execute, push, value
-from regulars.purchases.importing.finding import make_findable, search_later
-from regulars.purchases.importing.forgotten import forgotten_among
 from regulars.purchases.importing.load import LOCK
 from regulars.purchases.importing.people_lists import open_engine
 from regulars.purchases.importing.rows import insert_select
@@ -122,7 +122,7 @@ def load_list(engine: Engine, folder: Path, import_id: int, *, is_demo: bool, pr
     filled = _fill(import_id)
     _add_contacts(import_id)
     progress.step(_("Making customers easy to find"), None, None)
-    make_findable(import_id)
+    refresh_search_of_import(import_id)
     _refresh_filled(import_id)
     return {
         "customers": made,
@@ -212,7 +212,7 @@ def _leave_out_forgotten() -> int:
             UNION ALL SELECT n, 'key', external_id FROM incoming_people WHERE external_id <> ''"""
         )
         rows = cursor.fetchall()
-    erased = forgotten_among({(kind, text) for _n, kind, text in rows})
+    erased = forgotten({(kind, text) for _n, kind, text in rows})
     gone = [number for number, kind, text in rows if (kind, text) in erased]
     execute("DELETE FROM incoming_people_contacts WHERE n = ANY(%s)", [gone])
     return execute("DELETE FROM incoming_people WHERE n = ANY(%s)", [gone])

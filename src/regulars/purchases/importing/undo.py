@@ -7,8 +7,8 @@ from django.db import models
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.customers.models import Contact, Customer
+from regulars.customers.services.search import search_later
 from regulars.purchases.importing.exchange import execute, may_trust, trusted_rows, value
-from regulars.purchases.importing.finding import search_later
 from regulars.purchases.importing.load import LOCK
 from regulars.purchases.importing.people_loading import take_back_fills
 
