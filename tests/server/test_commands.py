@@ -106,6 +106,8 @@ def test_a_backup_brings_everything_back(ready: Installation, tmp_path: Path) ->
     archive = tmp_path / "all.tar"
     (ready.home / "files").mkdir(exist_ok=True)
     (ready.home / "files" / "contract").write_bytes(b"signed")
+    (ready.home / "audits" / "1").mkdir(parents=True)
+    (ready.home / "audits" / "1" / "audit.json").write_text("{}")
     ready.command("backup", str(archive))
     assert archive.stat().st_mode & 0o077 == 0
     with TemporaryDirectory(prefix="regulars-test-") as home:
@@ -115,8 +117,13 @@ def test_a_backup_brings_everything_back(ready: Installation, tmp_path: Path) ->
         assert rows(other, query) == rows(ready, query)
         assert (other.home / "files" / "contract").read_bytes() == b"signed"
         assert (other.home / "secret.key").read_text() == (ready.home / "secret.key").read_text()
+        assert (other.home / "audits" / "1" / "audit.json").read_text() == "{}"
+        # of a history that is no longer there
+        (other.home / "warehouse").mkdir()
         assert "--replace" in other.command("restore", str(archive), code=2)
+        assert (other.home / "warehouse").exists()
         other.command("restore", str(archive), "--replace")
+        assert not (other.home / "warehouse").exists()
 
 
 def test_a_damaged_backup_changes_nothing(ready: Installation, tmp_path: Path) -> None:

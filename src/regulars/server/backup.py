@@ -1,4 +1,4 @@
-"""A whole installation as one file, and back: the database, the files of customers, the key, the settings.
+"""A whole installation as one file, and back: the database, the files of customers, the audits, the key, the settings.
 
 The archive is a tar of `manifest.json`, `database.dump` (PostgreSQL's own format) and the folder's files. The manifest
 comes first and holds the version, the digest of every part and the number of rows of every table, which a restore
@@ -28,7 +28,8 @@ from regulars.server.config import FILE, Config
 
 MANIFEST = "manifest.json"
 DUMP = "database.dump"
-FILES = "files"
+FOLDERS = ("files", "audits")  # of the data folder: what people gave, and what nights of counting have found
+COPY = "warehouse"  # the columnar copy is made anew from the database
 _FORMAT = 1
 _CHUNK = 1 << 20
 _MOST_MANIFEST = 50_000_000  # bytes
@@ -131,9 +132,10 @@ def _kept_files(config: Config) -> Iterator[tuple[str, Path]]:
     for path in (config.secret_file, config.home / FILE):
         if path.exists():
             yield path.name, path
-    for path in sorted((config.home / FILES).rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            yield path.relative_to(config.home).as_posix(), path
+    for folder in FOLDERS:
+        for path in sorted((config.home / folder).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield path.relative_to(config.home).as_posix(), path
 
 
 def _digest(path: Path) -> str:
@@ -231,9 +233,9 @@ def _compare(expected: dict[str, int], found: dict[str, int]) -> None:
 
 
 def _put_files(config: Config, work: Path) -> None:
-    files = config.home / FILES
-    if files.exists():
-        shutil.rmtree(files)
+    for folder in (*FOLDERS, COPY):
+        if (config.home / folder).exists():
+            shutil.rmtree(config.home / folder)
     for path in sorted(work.rglob("*")):
         if path.is_file() and path.name != DUMP:
             target = config.home / path.relative_to(work)

@@ -36,7 +36,7 @@ def push(
     total, done = file.stat().st_size, 0
     told = progress or Silent()
     copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN ({_FORMAT})"
-    with connection.cursor() as cursor, file.open("rb") as stream, cursor.copy(copy) as target:
+    with connection.cursor() as cursor, file.open("rb") as stream, cursor.cursor.copy(copy) as target:
         while chunk := stream.read(_CHUNK):
             target.write(chunk)
             done += len(chunk)
@@ -56,7 +56,7 @@ def pull(
     """Make a DuckDB table of the rows of a PostgreSQL query; `columns` are their names and types."""
     file = folder / f"{table}.pulled.csv"
     copy = f"COPY ({query}) TO STDOUT ({_FORMAT})"
-    with connection.cursor() as cursor, file.open("wb") as stream, cursor.copy(copy, parameters) as source:
+    with connection.cursor() as cursor, file.open("wb") as stream, cursor.cursor.copy(copy, parameters) as source:
         for piece in source:
             stream.write(piece)
     listed = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
