@@ -16,7 +16,7 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.app ## set up, then show the product on a real supermarket's history
-	$(BIN)/regulars demo
+	$(BIN)/regulars demo --serve
 
 test: .venv/.dev ## set up, then run the tests (without those marked slow)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
@@ -85,8 +85,8 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 	$(UPGRADE) pyproject.toml
 
 lock: $(UV) ## renew requirements/*.txt after a change of pyproject.toml (newer versions: make lock UPGRADE=--upgrade)
-	$(LOCK) --extra demo --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra demo --constraint requirements/dev.txt --output-file requirements/app.txt
+	$(LOCK) --extra demo --extra server --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra demo --extra server --constraint requirements/dev.txt --output-file requirements/app.txt
 	$(LOCK) --extra spark --constraint requirements/dev.txt --output-file requirements/spark.txt
 
 $(UV):

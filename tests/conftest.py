@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import hypothesis
@@ -44,6 +45,22 @@ def require_spark() -> None:
     require_java()
     if importlib.util.find_spec("pyspark") is None:
         _lacking("Spark is not installed: make spark")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """A PostgreSQL of its own for each process of tests: the one that the application brings."""
+    from django.db import connections
+
+    from regulars.server.config import Config
+    from regulars.server.database import database
+    from regulars.server.settings import _database
+
+    # not a folder of pytest: each new run closes those to other users, and as root PostgreSQL is another user
+    with TemporaryDirectory(prefix="regulars-test-") as home, database(Config(home=Path(home))) as url:
+        connections["default"].settings_dict |= _database(url) | {"CONN_MAX_AGE": 0}
+        yield
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")

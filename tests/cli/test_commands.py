@@ -1,5 +1,6 @@
 """The command line as a user meets it: results, messages, exit codes; nothing half-written."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from regulars.cli import main
-from regulars.cli.stopping import Stopped, exit_code_of_stop
+from regulars.cli.console import progress_bar
+from regulars.cli.stopping import Stopped, exit_code_of_stop, orderly_end
 from regulars.core.errors import RegularsError
 from regulars.demo import generate_shop, write_shop
 
@@ -327,6 +329,28 @@ def test_a_request_to_end_leaves_nothing_half_written(
     assert "Nothing half-written" in errors
     assert files_in(tmp_path) == {"big.csv"}
     assert list(tmp_path.glob("regulars-*")) == []
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(signal.SIGTERM, Stopped), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_request_to_end_that_was_swallowed_is_raised_at_the_next_step(
+    sign: signal.Signals, expected: type[BaseException]
+) -> None:
+    # tests that run beside each other have handlers of their own; a command begins with Python's
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _swallow_and_go_on(sign, expected)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _swallow_and_go_on(sign: signal.Signals, expected: type[BaseException]) -> None:
+    with orderly_end(), progress_bar() as bar:
+        with contextlib.suppress(BaseException):  # as who takes a broken-off query for a failed one
+            signal.raise_signal(sign)
+        with pytest.raises(expected):
+            bar.step("reading", None, None)
+    with progress_bar() as bar:
+        bar.step("reading", None, None)  # the next work is not concerned
 
 
 def test_a_query_broken_off_by_a_request_to_end_is_no_defect() -> None:

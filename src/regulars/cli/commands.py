@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import click
 
-from regulars.cli import audience, audit, clv, demo, inspect
+from regulars.cli import audience, audit, clv, demo, imports, inspect, serve
 from regulars.cli.console import fail, out, say
 from regulars.cli.help import Group
 from regulars.cli.stopping import INTERRUPTED, Stopped, exit_code_of_stop
@@ -37,6 +37,8 @@ def build() -> click.Group:
     )
     for module in (audit, inspect, audience, clv, demo):
         group.add_command(module.command())
+    for command in (*serve.commands(), *imports.commands()):
+        group.add_command(command)
     return group
 
 

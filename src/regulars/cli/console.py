@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from regulars.cli.stopping import insist
 from regulars.core.i18n import gettext as _
 
 # results go to standard output; everything about the work goes to standard error, so that `--json -` stays clean
@@ -26,7 +27,8 @@ class Bar:
         self.task = progress.add_task("", total=None)
 
     def step(self, label: str, done: int | None, total: int | None) -> None:
-        """Draw how far the work is."""
+        """Draw how far the work is, unless somebody asked to end it."""
+        insist()
         if time.monotonic() - self.started < QUIET_SECONDS:
             return
         if not self.progress.live.is_started:

@@ -19,19 +19,29 @@ def command() -> click.Command:
         help=_("Audit a real supermarket: 1.5 million lines, 2,469 households. Writes both languages to ./demo."),
         params=[
             click.Option(["--to"], default="demo", show_default=True, help=_("The folder to write to.")),
+            click.Option(["--serve"], is_flag=True, help=_("Then show it in the application, on this machine alone.")),
             language_option(),
         ],
     )
 
 
-def _demo(to: str, lang: str | None) -> None:
+def _demo(to: str, serve: bool, lang: str | None) -> None:
+    folder = Path(to)
+    if not serve or not (folder / "audit.json").exists():
+        _report(folder, lang)
+    if serve:
+        from regulars.cli.serve import serve_demonstration
+
+        serve_demonstration(folder, lang or current_language())
+
+
+def _report(folder: Path, lang: str | None) -> None:
     from regulars.analytics.audit import audit
     from regulars.cli.results import print_headlines
     from regulars.demo.supermarket import write_supermarket
     from regulars.ingest import read_purchases
     from regulars.report import write_customers, write_html, write_json, write_xlsx
 
-    folder = Path(to)
     folder.mkdir(parents=True, exist_ok=True)
     with progress_bar() as bar:
         bar.step(_("The supermarket's history"), None, None)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_asked: list[int] = []  # signals that asked to end
+
 # what asks a program to end: a service manager or the system going down, and a terminal that is closed
 _ASKING = ("SIGTERM", "SIGHUP")
 _SHELLS_ADD = 128
@@ -28,6 +30,8 @@ def orderly_end() -> Iterator[None]:
     A signal that the starter of the program has chosen to ignore (`nohup`) stays ignored.
     """
     before = {}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     for name in _ASKING:
         number = getattr(signal, name, None)  # not every system has every signal
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -35,6 +39,7 @@ def orderly_end() -> Iterator[None]:
     try:
         yield
     finally:
+        _asked.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -42,7 +47,19 @@ def orderly_end() -> Iterator[None]:
 def _stop(number: int, _frame: FrameType | None) -> None:
     # once is enough: a second signal must not break off the tidying up
     signal.signal(number, signal.SIG_IGN)
+    _asked.append(number)
     raise Stopped(number)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _asked.append(number)
+    raise KeyboardInterrupt
+
+
+def insist() -> None:
+    """Raise again what was swallowed: a query that is broken off may be taken for one that failed."""
+    if _asked:
+        raise KeyboardInterrupt if _asked[0] == signal.SIGINT else Stopped(_asked[0])
 
 
 def exit_code_of_stop(error: BaseException | None) -> int | None:

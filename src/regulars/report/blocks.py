@@ -53,6 +53,8 @@ class People:
     title: str
     table: Table
     whole_list: str
+    list_id: str = ""  # what `Audit.people` knows the list by; empty for a list that has no name there
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Figure:
     tone: str = ""
     people: People | None = None
     chapter: str = ""  # where the headline is explained
+    list_id: str = ""  # of the people, where the page shows none of them
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class Bar:
     torn: bool = False  # begins at the axis, and the axis does not begin at zero
     people: People | None = None
     code: str = ""  # tells apart what has one name
+    list_id: str = ""  # of the people, where the page shows none of them
 
     @property
     def fill_style(self) -> str:
@@ -141,6 +145,7 @@ class Part:
     share: float
     value: str
     tone: str
+    list_id: str = ""  # of the people in this part
 
     @property
     def style(self) -> str:

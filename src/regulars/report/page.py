@@ -77,11 +77,11 @@ def render_page(audit: Audit) -> str:
             title=_("Audit of the customer base"),
             period=words.period(audit.first_day, audit.as_of),
             source=_source(audit),
-            tiles=_tiles(audit),
+            tiles=tiles(audit),
             stripe=_stripe(context),
-            change=_change(context),
+            change=change(context),
             opportunities=_opportunities(context),
-            parts=_parts(context),
+            parts=parts(context),
         )
     )
 
@@ -95,7 +95,8 @@ class Part:
     chapters: tuple[Chapter, ...]
 
 
-def _parts(context: Context) -> list[Part]:
+def parts(context: Context) -> list[Part]:
+    """All questions with their chapters, in the current language."""
     titles = {
         "customers": _("Who are they?"),
         "leaving": _("Who is leaving, and why?"),
@@ -119,7 +120,8 @@ def _source(audit: Audit) -> str:
     return shown if len(files) == 1 else _("{file} and {n} more").format(file=shown, n=words.count(len(files) - 1))
 
 
-def _tiles(audit: Audit) -> list[Headline]:
+def tiles(audit: Audit) -> list[Headline]:
+    """The headlines that are a number of their own."""
     return [line for line in headlines(audit) if not line.id.startswith(_DRAWN)]
 
 
@@ -127,12 +129,12 @@ def _stripe(context: Context) -> Stripe:
     return lifecycle.stripe(context)
 
 
-def _change(context: Context) -> tuple[str, Bars | None]:
+def change(context: Context) -> tuple[str, Bars | None]:
     """The sentence on revenue and its waterfall; the reason alone when there is none."""
-    change = context.audit.revenue_change
-    if change is None:
+    found = context.audit.revenue_change
+    if found is None:
         return context.missing("revenue_change").reason, None
-    return revenue_change.answer(context, change), revenue_change.waterfall(context, change)
+    return revenue_change.answer(context, found), revenue_change.waterfall(context, found)
 
 
 def _opportunities(context: Context) -> Bars:

@@ -118,7 +118,7 @@ def people_behind(audit: Audit, list_id: str, purse: words.Purse, *, count: int)
         ),
         rows=tuple(tuple(_cell(name, row[name], purse) for name in columns) for row in found),
     )
-    return People(_summary(len(found), count), table, _whole_list(listed))
+    return People(_summary(len(found), count), table, _whole_list(listed), list_id, count)
 
 
 def _summary(shown: int, count: int) -> str:

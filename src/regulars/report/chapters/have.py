@@ -54,6 +54,7 @@ def _figures(context: Context) -> Figures:
                 _("Everybody with a number and at least one purchase."),
                 _("A customer is one value of the customer column. Who only returned goods is not counted."),
             ),
+            list_id="all",
         ),
         Figure(
             _("Revenue"),
@@ -205,6 +206,7 @@ def _abc(context: Context) -> Bars:
             end=share(rows[abc]["share"], widest),
             tone=_ABC_TONES[abc],
             people=context.people("abc:A", rows[abc]["customers"]) if abc == "A" else None,
+            list_id=f"abc:{abc}",
         )
         for abc in ("A", "B", "C")
         if abc in rows

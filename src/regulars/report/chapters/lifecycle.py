@@ -60,6 +60,7 @@ def stripe(context: Context) -> Stripe:
             share=share(states[state].customers, total),
             value=f"{words.count(states[state].customers)} · {words.percent(share(states[state].customers, total))}",
             tone=state,
+            list_id=f"state:{state}",
         )
         for state in STATES
     )

@@ -140,4 +140,12 @@ def _step(context: Context, change: RevenueChange, name: str, start: float, end:
         start=start,
         end=end,
         tone="good" if money >= 0 else "bad",
+        list_id=_list_of(change, name),
     )
+
+
+def _list_of(change: RevenueChange, name: str) -> str:
+    """The days that tell these people from the others."""
+    last, before = ":".join(day.isoformat() for day in change.last), change.previous[0].isoformat()
+    lists = {"won": f"first:{last}", "returned": f"returned:{last}:{before}", "lost": f"stopped:{last}:{before}"}
+    return lists.get(name, "")

@@ -24,6 +24,9 @@ from regulars.report.blocks import (
 from regulars.report.chapters.common import Context, last_months, likely, number, rows_of, share, table
 from regulars.report.people import SHOWN
 
+# the id of the list of those who spend much and come rarely
+COULD_COME_MORE_OFTEN = "could_come_more_often"
+
 
 def chapter(context: Context) -> Chapter:
     """Checks and visits."""
@@ -143,6 +146,8 @@ def _could_come_more_often(context: Context) -> People | None:
         ),
         listed,
         _("Mean check in the top quarter, interval above the median: columns mean_check and visit_period_days."),
+        list_id=f"finding:{COULD_COME_MORE_OFTEN}",
+        count=count,
     )
 
 

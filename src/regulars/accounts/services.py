@@ -1,0 +1,173 @@
+"""Every write about users: set-up, invitations, roles."""
+
+import datetime as dt
+import secrets
+
+from django.db import transaction
+from django.utils import timezone
+
+from regulars.accounts.models import Invitation, LogEntry, Role, User
+from regulars.accounts.rights import OWNER, PRESETS, Right
+from regulars.core.errors import InputError
+from regulars.core.i18n import N_
+from regulars.core.i18n import gettext as _
+
+INVITATION_DAYS = 7
+
+
+def make_preset_roles() -> None:
+    """The five roles of the first start; those that exist stay as they were changed."""
+    Role.objects.bulk_create(
+        [Role(slug=one.slug, rights=sorted(one.rights), own_customers_only=one.own_customers_only) for one in PRESETS],
+        ignore_conflicts=True,
+    )
+
+
+@transaction.atomic
+def create_owner(*, email: str, name: str, language: str, password: str | None = None) -> User:
+    """A user who may do everything; `InputError` when the e-mail is taken."""
+    email = email.strip().lower()
+    if User.objects.filter(email=email).exists():
+        raise InputError(_("There is a user {email} already.").format(email=email))
+    user = User(email=email, name=name.strip(), language=language, role=Role.objects.get(slug=OWNER))
+    user.set_password(password)
+    user.save()
+    log("user_created", user=user, about=email)
+    return user
+
+
+@transaction.atomic
+def invite(*, email: str, role: Role, by: User | None, valid_days: int = INVITATION_DAYS) -> str:
+    """A token that lets this e-mail in once, with this role; earlier ones for it are void.
+
+    For an existing user it is a way in that needs no password, so only who may give roles can make one.
+    """
+    email = email.strip().lower()
+    if by is not None:
+        _only_own_rights(role, by)
+    Invitation.objects.filter(email=email, used_at=None).delete()
+    token = secrets.token_urlsafe(32)
+    Invitation.objects.create(
+        email=email,
+        role=role,
+        token_hash=Invitation.hash_of(token),
+        invited_by=by,
+        expires_at=timezone.now() + dt.timedelta(days=valid_days),
+    )
+    log("invited", user=by, about=email, details={"role": role.slug})
+    return token
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """The invitation that this token opens, when it is neither used nor expired."""
+    found = Invitation.objects.select_related("role").filter(token_hash=Invitation.hash_of(token)).first()
+    return found if found and found.used_at is None and found.expires_at > timezone.now() else None
+
+
+@transaction.atomic
+def accept(token: str, *, name: str, password: str, language: str) -> User:
+    """The user that the invitation was for, new or with a new password; `InputError` when it is void."""
+    found = Invitation.objects.select_for_update().filter(token_hash=Invitation.hash_of(token), used_at=None).first()
+    if found is None or found.expires_at <= timezone.now():
+        raise InputError(_("This invitation has expired or was used. Ask for a new one."))
+    user = User.objects.filter(email=found.email).first() or User(email=found.email)
+    user.name, user.language, user.role, user.is_active = name.strip(), language, found.role, True
+    user.set_password(password)
+    user.save()
+    found.used_at = timezone.now()
+    found.save(update_fields=["used_at"])
+    log("invitation_accepted", user=user, about=user.email)
+    return user
+
+
+@transaction.atomic
+def change_role(user: User, role: Role, *, by: User) -> None:
+    """Give another role; ends the user's sessions. The last owner stays one."""
+    _only_own_rights(role, by)
+    _only_own_rights(user.role, by)
+    _keep_an_owner(user, still_owner=role.allows(Right.MANAGE_USERS))
+    user.role = role
+    user.save(update_fields=["role"])
+    log("role_changed", user=by, about=user.email, details={"role": role.slug})
+
+
+@transaction.atomic
+def save_role(role: Role, *, by: User) -> None:
+    """A new role, or other rights of one; ends the sessions of nobody, because rights are asked at each request."""
+    _only_own_rights(role, by)
+    if role.pk is not None:
+        _only_own_rights(Role.objects.select_for_update().get(pk=role.pk), by)
+    if role.pk is None:
+        role.slug = f"own-{secrets.token_hex(6)}"
+        if not role.name:
+            raise InputError(_("Give the role a name."))
+    elif not role.allows(Right.MANAGE_USERS):
+        others = User.objects.select_for_update().filter(
+            is_active=True, role__rights__contains=[Right.MANAGE_USERS.value]
+        )
+        if {one.role_id for one in others} <= {role.pk}:
+            raise InputError(_("Somebody must be able to manage users: give this right to another user first."))
+    role.save()
+    log("role_saved", user=by, about=role.slug, details={"rights": list(role.rights)})
+
+
+@transaction.atomic
+def deactivate(user: User, *, by: User) -> None:
+    """Let the user in no more; everything that he wrote stays."""
+    _only_own_rights(user.role, by)
+    _keep_an_owner(user, still_owner=False)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    log("user_deactivated", user=by, about=user.email)
+
+
+def _only_own_rights(role: Role, by: User) -> None:
+    # else who manages users could make himself, or a friend, more than he is
+    if not set(role.rights) <= set(by.role.rights):
+        raise InputError(_("You can give and take only rights that you have yourself."))
+
+
+def _keep_an_owner(user: User, *, still_owner: bool) -> None:
+    # locked, so that two owners cannot remove each other at one moment
+    owners = User.objects.select_for_update().filter(is_active=True, role__rights__contains=[Right.MANAGE_USERS.value])
+    if not still_owner and {one.pk for one in owners} <= {user.pk}:
+        raise InputError(_("Somebody must be able to manage users: give this right to another user first."))
+
+
+_EVENTS = {
+    "logged_in": N_("logged in"),
+    "login_failed": N_("failed to log in"),
+    "user_created": N_("was added"),
+    "invited": N_("invited"),
+    "invitation_accepted": N_("accepted the invitation"),
+    "role_changed": N_("gave another role to"),
+    "role_saved": N_("changed the role"),
+    "user_deactivated": N_("closed the account of"),
+    "exported": N_("took a list out"),
+    "contacts_seen": N_("looked at the contacts of"),
+}
+
+
+def event_titles() -> dict[str, str]:
+    """What to call each event of the log, in the reader's language."""
+    return {event: _(title) for event, title in _EVENTS.items()}
+
+
+def log(
+    event: str,
+    *,
+    user: User | None = None,
+    who: str = "",
+    about: str = "",
+    details: dict[str, object] | None = None,
+    address: str | None = None,
+) -> None:
+    """Keep what matters to safety."""
+    LogEntry.objects.create(
+        user=user,
+        who=who or (user.email if user else ""),
+        event=event,
+        about=about,
+        details=details or {},
+        address=address,
+    )

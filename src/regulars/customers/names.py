@@ -1,0 +1,33 @@
+"""How a person is called: the words of his name in the order of the language."""
+
+from regulars.core.i18n import current_language
+from regulars.customers.models import Customer
+
+# Russian papers and lists begin with the family; English ones end with it
+_ORDER = {"ru": ("family_name", "given_name", "middle_name"), "en": ("given_name", "middle_name", "family_name")}
+
+
+def assembled(family_name: str, given_name: str, middle_name: str, *, language: str) -> str:
+    """The words that are there, in the order of the language."""
+    words = {"family_name": family_name, "given_name": given_name, "middle_name": middle_name}
+    return " ".join(words[part].strip() for part in _ORDER.get(language, _ORDER["en"]) if words[part].strip())
+
+
+def shown_name(customer: Customer) -> str:
+    """What a list or a heading calls him, in the reader's language."""
+    if customer.is_person and customer.family_name and customer.given_name:
+        return assembled(customer.family_name, customer.given_name, customer.middle_name, language=current_language())
+    return (
+        customer.name
+        or assembled(customer.family_name, customer.given_name, customer.middle_name, language=current_language())
+        or f"#{customer.pk}"
+    )
+
+
+def addressed(customer: Customer) -> str:
+    """How a letter begins: the given name with the father's in Russian, the given name in English."""
+    if not (customer.is_person and customer.given_name):
+        return shown_name(customer)
+    if current_language() == "ru" and customer.middle_name:
+        return f"{customer.given_name} {customer.middle_name}"
+    return customer.given_name

@@ -1,0 +1,41 @@
+"""Background work: audits, at night and on demand."""
+
+import datetime as dt
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from procrastinate.contrib.django import app
+
+from regulars.analytics.purchases import History
+from regulars.foundation.models import Business
+from regulars.insights.services.audits import TASK, perform, request_audit, resume_interrupted
+
+NIGHT_HOUR = 3  # by the clock of the business
+
+
+@app.task(name=TASK)
+def run_audit(run_id: int) -> None:
+    """One audit; repeatable."""
+    perform(run_id, _history)
+
+
+def _history() -> History:
+    # looked up when it is asked for: a run whose history cannot be found fails with a word instead of waiting for ever
+    found: History = import_string(settings.HISTORY)(memory_limit=settings.CONFIG.memory_limit)
+    return found
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="insights.nightly")
+def nightly(timestamp: int) -> None:
+    """Every hour: ask for an audit when it is night where the business is."""
+    business = Business.objects.first()
+    if business is not None and dt.datetime.fromtimestamp(timestamp, business.zone).hour == NIGHT_HOUR:
+        request_audit(None)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="insights.resume")
+def resume(timestamp: int) -> None:
+    """Every five minutes: take up audits whose worker was killed."""
+    resume_interrupted()

@@ -1,0 +1,1 @@
+"""Reads across models, one file per subject."""

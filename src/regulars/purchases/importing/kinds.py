@@ -1,0 +1,27 @@
+"""What kind of file somebody dropped, by its first bytes and its columns."""
+
+from pathlib import Path
+
+from regulars.core.errors import InputError
+from regulars.foundation.models import Business
+from regulars.ingest import inspect
+from regulars.purchases.importing.people_lists import looks_like_list
+from regulars.purchases.models import Import
+
+_HEAD = 4096
+
+
+def guess_kind(path: Path, name: str) -> str:
+    """The kind of import that fits; a file that fits none is shown as purchases, with what it lacks."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"<?xml") or "КоммерческаяИнформация".encode() in start:
+        return Import.Kind.COMMERCEML
+    if start.startswith((b"{", b"[")) or name.lower().endswith(".json"):
+        return Import.Kind.FISCAL
+    try:
+        is_purchases = not inspect(path, region=Business.current().region).problems
+    except InputError:
+        is_purchases = False
+    return Import.Kind.CUSTOMERS if not is_purchases and looks_like_list(path) else Import.Kind.PURCHASES

@@ -1,0 +1,189 @@
+"""Staged rows into PostgreSQL, inside the transaction of the caller."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from regulars.core.i18n import gettext as _
+from regulars.core.progress import Progress, Silent
+from regulars.customers.services.search import refresh_search_of_import, search_later
+from regulars.foundation.models import Business
+from regulars.ingest.engine import literal
+from regulars.purchases.importing.exchange import execute, pull, push, trusted_rows, value
+from regulars.purchases.importing.goods import settle_goods
+from regulars.purchases.importing.people import settle_customers
+from regulars.purchases.importing.staging import Stage
+
+# one import at a time: two of them would make the same customers
+LOCK = 7_461_001
+
+# other writers may take numbers of a sequence between our reading and our jump
+_LEEWAY = 10_000
+
+_UTC_TEXT = "%Y-%m-%d %H:%M:%S.%f+00"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What an import brought, and what was there already."""
+
+    receipts: int = 0
+    lines: int = 0
+    amount: int = 0
+    receipts_known: int = 0  # by their keys
+    receipts_differ: int = 0  # of these, with another sum than in the base: the base keeps its own
+    customers: int = 0
+    customers_known: int = 0
+    customers_forgotten: int = 0
+    stores: int = 0
+    sellers: int = 0
+    products: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """For the result of the import."""
+        return asdict(self)
+
+
+def load(
+    stage: Stage,
+    import_id: int,
+    *,
+    cards: bool,
+    source: str,
+    is_demo: bool = False,
+    progress: Progress | None = None,
+) -> Loaded:
+    """Write everything that is new; the caller's transaction is its fate."""
+    told = progress or Silent()
+    execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    search_later()
+    told.step(_("Comparing with what is there"), None, None)
+    known, differ = _leave_out_known(stage)
+    if not stage.value("SELECT count(*) FROM st_receipts"):
+        return Loaded(receipts_known=known, receipts_differ=differ)
+    _leave_out_names(stage, known)
+    told.step(_("Customers"), None, None)
+    people = settle_customers(stage, import_id, cards=cards, source=source, is_demo=is_demo)
+    told.step(_("Products and stores"), None, None)
+    goods = settle_goods(stage, import_id)
+    figures = _write(stage, import_id, told)
+    _note_touched(stage)
+    told.step(_("Making customers easy to find"), None, None)
+    refresh_search_of_import(import_id)
+    return Loaded(
+        receipts_known=known,
+        receipts_differ=differ,
+        customers=people.made,
+        customers_known=people.known,
+        customers_forgotten=people.forgotten,
+        **goods,
+        **figures,
+    )
+
+
+def _leave_out_known(stage: Stage) -> tuple[int, int]:
+    """Drop the receipts that the base has; how many, and how many of them have another sum there."""
+    low, high = stage.connection.execute("SELECT min(moment), max(moment) FROM st_receipts").fetchone() or (None, None)
+    pull(
+        stage.connection,
+        """SELECT encode(key, 'hex'), amount FROM purchases_receipt
+        WHERE purchased_at >= (%s::timestamp AT TIME ZONE 'UTC') - interval '2 days'
+            AND purchased_at <= (%s::timestamp AT TIME ZONE 'UTC') + interval '2 days'""",
+        "st_known",
+        {"key": "VARCHAR", "amount": "BIGINT"},
+        folder=stage.folder,
+        parameters=[low, high],
+    )
+    known, differ = stage.connection.execute(
+        "SELECT count(*), count_if(r.amount <> s.amount) FROM st_receipts r JOIN st_known s USING (key)"
+    ).fetchone() or (0, 0)
+    if known:
+        stage.connection.execute("DELETE FROM st_receipts WHERE key IN (SELECT key FROM st_known)")
+    return int(known), int(differ or 0)
+
+
+def _leave_out_names(stage: Stage, known: int) -> None:
+    """Names that only known receipts mention make nobody."""
+    if not known:
+        return
+    run = stage.connection.execute
+    run("DELETE FROM st_lines WHERE k NOT IN (SELECT k FROM st_receipts)")
+    run("DELETE FROM st_products WHERE code NOT IN (SELECT code FROM st_lines WHERE code IS NOT NULL)")
+    for table, column in (("st_stores", "store"), ("st_sellers", "staff"), ("st_customers", "customer_id")):
+        run(
+            f"""DELETE FROM {table} WHERE written NOT IN
+            (SELECT {column} FROM st_receipts WHERE {column} IS NOT NULL)"""
+        )
+
+
+def _write(stage: Stage, import_id: int, progress: Progress) -> Mapping[str, Any]:
+    first = _reserve(int(stage.value("SELECT count(*) FROM st_receipts")))
+    stage.connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE st_numbers AS
+        SELECT k, {first} + row_number() OVER (ORDER BY moment, key) - 1 AS id FROM st_receipts"""
+    )
+    with trusted_rows():
+        push(
+            stage.connection, _receipts_sql(import_id, _zones(stage)), "purchases_receipt",
+            ("id", "customer_id", "store_id", "seller_id", "number", "channel", "purchased_at", "amount", "key",
+             "imported_by_id"),
+            texts=("number", "channel"), folder=stage.folder, progress=progress, label=_("Writing receipts"),
+        )  # fmt: skip
+        push(
+            stage.connection, _LINES, "purchases_line",
+            ("receipt_id", "position", "product_id", "quantity", "amount", "discount", "cost", "promotion"),
+            texts=("promotion",), folder=stage.folder, progress=progress, label=_("Writing lines"),
+        )  # fmt: skip
+    row = stage.connection.execute(
+        "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(amount), 0) FROM st_receipts"
+    ).fetchone()
+    receipts, lines, amount = row or (0, 0, 0)
+    return {"receipts": int(receipts), "lines": int(lines), "amount": int(amount)}
+
+
+def _reserve(count: int) -> int:
+    """The first of `count` numbers of receipts that nobody else will get."""
+    sequence = "pg_get_serial_sequence('purchases_receipt', 'id')"
+    last = int(value(f"SELECT setval({sequence}, nextval({sequence}) + %s)", [_LEEWAY + count]))
+    return last - count + 1
+
+
+def _zones(stage: Stage) -> str:
+    """A DuckDB table of the zones of stores; the business's own where a store has none."""
+    pull(
+        stage.connection,
+        "SELECT id, time_zone FROM purchases_store WHERE time_zone <> ''",
+        "st_zones",
+        {"id": "BIGINT", "zone": "VARCHAR"},
+        folder=stage.folder,
+    )
+    return Business.current().time_zone
+
+
+def _receipts_sql(import_id: int, zone: str) -> str:
+    moment = f"timezone(coalesce(z.zone, {literal(zone)}), r.moment)::TIMESTAMPTZ"
+    return f"""SELECT n.id, c.id, s.id, e.id, left(coalesce(r.number, ''), 200) AS number,
+            left(coalesce(r.channel, ''), 60) AS channel,
+            strftime({moment} AT TIME ZONE 'UTC', '{_UTC_TEXT}') AS purchased_at,
+            r.amount, '\\x' || r.key AS key, {import_id} AS imported_by
+        FROM st_receipts r JOIN st_numbers n USING (k)
+        LEFT JOIN st_customer_ids c ON c.written = r.customer_id
+        LEFT JOIN st_store_ids s ON s.written = r.store
+        LEFT JOIN st_seller_ids e ON e.written = r.staff
+        LEFT JOIN st_zones z ON z.id = s.id
+        ORDER BY n.id"""
+
+
+_LINES = """SELECT n.id, row_number() OVER (PARTITION BY n.id) AS position, p.id, l.quantity, l.amount, l.discount,
+        l.cost, left(coalesce(l.promotion, ''), 200) AS promotion
+    FROM st_lines l JOIN st_numbers n USING (k) LEFT JOIN st_product_ids p USING (code)
+    ORDER BY n.id, position"""
+
+
+def _note_touched(stage: Stage) -> None:
+    """What the triggers would have noted, had they run."""
+    months = stage.connection.execute(
+        """SELECT DISTINCT date_trunc('month', moment + shift)::DATE
+        FROM st_receipts, (VALUES (INTERVAL '-1 day'), (INTERVAL '1 day')) AS zones (shift)"""
+    ).fetchall()
+    execute("INSERT INTO purchases_touched (month) SELECT unnest(%s::date[])", [[month for (month,) in months]])

@@ -1,0 +1,115 @@
+"""All addresses of the application."""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from django.urls import include, path
+
+from regulars.api.routes import routes
+from regulars.web import (
+    exchange,
+    find,
+    imports,
+    insights,
+    insights_business,
+    insights_compare,
+    people,
+    profile,
+    receipts,
+    segments,
+    settings,
+    sign_in,
+    strategy,
+    today,
+)
+from regulars.web.customers import questionnaires
+
+_account = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("closed/", account.signup, name="account_signup"),
+    path("confirm/", account.reauthenticate, name="account_reauthenticate"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("password/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
+    path("password/reset/", account.password_reset, name="account_reset_password"),
+    path("password/reset/sent/", account.password_reset_done, name="account_reset_password_done"),
+    path("password/reset/<uidb36>-<key>/", account.password_reset_from_key, name="account_reset_password_from_key"),
+    path("password/reset/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+]
+
+_second_factor = [
+    path("", mfa.index, name="mfa_index"),
+    path("code/", mfa.authenticate, name="mfa_authenticate"),
+    path("confirm/", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("app/on/", totp.activate_totp, name="mfa_activate_totp"),
+    path("app/off/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("spare/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("spare/new/", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("spare/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
+]
+
+_settings = [
+    path("", settings.people, name="settings"),
+    path("people/", settings.people, name="users"),
+    path("people/invite/", settings.invite, name="invite"),
+    path("people/<int:user_id>/", settings.change_user, name="change_user"),
+    path("roles/new/", settings.new_role, name="new_role"),
+    path("roles/<slug:slug>/", settings.role, name="role"),
+    path("business/", settings.business, name="business"),
+    path("log/", settings.log, name="log"),
+]
+
+_insights = [
+    path("", insights.page, name="insights"),
+    path("business/", insights_business.page, name="insights_business"),
+    path("compare/", insights_compare.page, name="insights_compare"),
+    path("audits/", insights.runs, name="insights_runs"),
+    path("audits/state/", insights.state, name="insights_state"),
+    path("audits/start/", insights.start, name="insights_start"),
+    path("chapter/<slug:chapter>/", insights.chapter, name="insights_chapter"),
+    path("people/<path:list_id>/", people.page, name="people"),
+    path("export/<path:list_id>/", people.export, name="people_export"),
+]
+
+_segments = [
+    path("", segments.page, name="segments"),
+    path("new/", segments.edit, name="segment_new"),
+    path("people/<path:list_id>/", people.page, name="segment_people"),
+    path("<int:segment_id>/", segments.segment, name="segment"),
+    path("<int:segment_id>/count/", segments.count, name="segment_count"),
+    path("<int:segment_id>/edit/", segments.edit, name="segment_edit"),
+    path("<int:segment_id>/remove/", segments.remove, name="segment_remove"),
+    path("<int:segment_id>/copy/", segments.copy, name="segment_copy"),
+    path("<int:segment_id>/why/<int:customer_id>/", segments.why, name="segment_why"),
+]
+
+urlpatterns = [
+    path("", today.page, name="today"),
+    path("find/", find.page, name="find"),
+    path("customers/", include("regulars.web.customers.urls")),
+    path("strategy/", strategy.page, name="strategy"),
+    path("strategy/<slug:group>/", strategy.group, name="strategy_group"),
+    path("strategy/<slug:group>/edit/", strategy.edit, name="strategy_edit"),
+    path("q/<str:token>/", questionnaires.public, name="public_form"),
+    path("profile/", profile.page, name="profile"),
+    path("settings/", include(_settings)),
+    path("api/v1/", routes()),
+    path("insights/", include(_insights)),
+    path("segments/", include(_segments)),
+    path("account/", include(_account)),
+    path("account/second-factor/", include(_second_factor)),
+    path("imports/", imports.index, name="imports"),
+    path("imports/new/", imports.upload, name="import_upload"),
+    path("imports/<int:pk>/", imports.page, name="import"),
+    path("imports/<int:pk>/state/", imports.state, name="import_state"),
+    path("imports/<int:pk>/start/", imports.begin, name="import_start"),
+    path("imports/<int:pk>/undo/", imports.undo, name="import_undo"),
+    path("imports/<int:pk>/discard/", imports.discard, name="import_discard"),
+    path("imports/<int:pk>/rejects/", imports.rejects, name="import_rejects"),
+    path("exchange/1c/", exchange.page, name="exchange_1c"),
+    path("receipts/<int:pk>/", receipts.page, name="receipt"),
+    path("demonstration/<str:ticket>/", sign_in.demonstration, name="demonstration"),
+    path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
+]

@@ -1,0 +1,167 @@
+"""Everything that can be done on the card: each is one press, and each says what happened."""
+
+import datetime as dt
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from regulars.accounts.models import User
+from regulars.accounts.rights import Right
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Contact, Customer, Relation
+from regulars.customers.selectors.search import find_customers
+from regulars.customers.services import consents, contacts, customers
+from regulars.customers.services.fields import set_own_fields
+from regulars.web.access import Request
+from regulars.web.customers.access import card_action
+
+
+@card_action(Right.EDIT_CUSTOMERS, "contacts")
+def add_contact(request: Request, customer: Customer) -> str:
+    """One more way to reach him."""
+    kind = request.POST.get("kind", "")
+    if kind not in Contact.Kind.values:
+        raise InputError(_("Choose what it is: a phone, an e-mail, a card."))
+    contacts.add_contact(
+        customer, kind=kind, written=request.POST.get("value", ""), label=request.POST.get("label", ""), by=request.user
+    )
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "contacts")
+def remove_contact(request: Request, customer: Customer, contact_id: int) -> str:
+    """One less."""
+    contacts.remove_contact(get_object_or_404(customer.contacts, pk=contact_id), by=request.user)
+    return _("Removed.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "contacts")
+def main_contact(request: Request, customer: Customer, contact_id: int) -> str:
+    """The one to use first."""
+    contacts.make_main(get_object_or_404(customer.contacts, pk=contact_id), by=request.user)
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "contacts")
+def mark_contact(request: Request, customer: Customer, contact_id: int) -> str:
+    """It works, or it does not."""
+    contact = get_object_or_404(customer.contacts, pk=contact_id)
+    contacts.mark_contact(contact, is_valid=request.POST.get("works") == "yes", by=request.user)
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "consents")
+def record_consent(request: Request, customer: Customer) -> str:
+    """What he said about a purpose and a channel."""
+    consents.record_consent(
+        customer,
+        purpose=request.POST.get("purpose", ""),
+        channel=request.POST.get("channel", ""),
+        is_given=request.POST.get("given") == "yes",
+        source=request.POST.get("source", ""),
+        by=request.user,
+        proof={"entered": "card"},
+    )
+    return _("Written down. It holds from now on.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "peace")
+def leave_in_peace(request: Request, customer: Customer) -> str:
+    """Do not disturb."""
+    customers.leave_in_peace(
+        customer, reason=request.POST.get("reason", ""), until=day_of(request.POST.get("until", "")), by=request.user
+    )
+    return _("Nobody will disturb him.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "peace")
+def end_peace(request: Request, customer: Customer) -> str:
+    """He may be addressed again."""
+    customers.end_peace(customer, by=request.user)
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "owner")
+def set_owner(request: Request, customer: Customer) -> str:
+    """Whose customer he is. Who sees only his own cannot give one away into the dark."""
+    chosen = request.POST.get("owner", "")
+    owner = User.objects.filter(pk=int(chosen)).first() if chosen.isascii() and chosen.isdigit() else None
+    if request.user.role.own_customers_only and owner not in (None, request.user):
+        raise InputError(_("You can take a customer for yourself or leave him to nobody."))
+    customers.set_owner(customer, owner, by=request.user)
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "tags")
+def set_tags(request: Request, customer: Customer) -> str:
+    """The words on him."""
+    customers.set_tags(customer, request.POST.get("tags", "")[:4000].split(","), by=request.user)
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "note")
+def add_note(request: Request, customer: Customer) -> str:
+    """Something to remember."""
+    customers.add_note(customer, request.POST.get("text", ""), by=request.user)
+    return ""
+
+
+@card_action(Right.EDIT_CUSTOMERS, "relations")
+def relate(request: Request, customer: Customer) -> str:
+    """Whom he belongs together with: somebody found by his name or phone, or a name alone."""
+    kind, words = request.POST.get("kind", ""), request.POST.get("other", "").strip()
+    if kind not in Relation.Kind.values:
+        raise InputError(_("Choose how they belong together."))
+    other = _one_found(request, words) if words else None
+    customers.relate(
+        customer, kind=kind, other=other, name=request.POST.get("name", ""), by=request.user,
+        birth_date=day_of(request.POST.get("birth_date", "")), note=request.POST.get("note", ""),
+    )  # fmt: skip
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "relations")
+def unrelate(request: Request, customer: Customer, relation_id: int) -> str:
+    """They do not belong together."""
+    relation = get_object_or_404(Relation, pk=relation_id)
+    if customer.pk not in (relation.customer_id, relation.other_id):
+        raise Http404
+    customers.unrelate(relation, by=request.user)
+    return _("Removed.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "own_fields")
+def own_fields(request: Request, customer: Customer) -> str:
+    """The business's own fields."""
+    names = [name.removeprefix("own-") for name in request.POST if name.startswith("own-")]
+    typed = {
+        name: values if len(values := [v for v in request.POST.getlist(f"own-{name}") if v]) > 1 else "".join(values)
+        for name in names
+    }
+    set_own_fields(customer, typed, by=request.user)
+    return _("Saved.")
+
+
+def day_of(text: str) -> dt.date | None:
+    """A day of a form; nothing when it is empty."""
+    if not text:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(_("{value!r} is no date such as 2026-03-31.").format(value=text[:40])) from None
+
+
+def _one_found(request: Request, words: str) -> Customer:
+    if words.startswith("#") and words[1:].isascii() and words[1:].isdigit():
+        found = list(Customer.objects.whole().seen_by(request.user).filter(pk=int(words[1:][:18])))
+    else:
+        found = find_customers(words, request.user, limit=3)
+    if len(found) != 1:
+        raise InputError(
+            _("{words!r} fits several customers: write the phone or the number behind #.").format(words=words[:100])
+            if found
+            else _("Nobody is found by {words!r}.").format(words=words[:100])
+        )
+    return found[0]

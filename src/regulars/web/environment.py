@@ -1,0 +1,72 @@
+"""The templates' language: Jinja, as in the report, with the same catalogue of translations."""
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+import jinja2
+from babel import dates
+from django.contrib.messages import get_messages
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+
+from regulars.accounts.models import User
+from regulars.accounts.rights import Right
+from regulars.core import i18n
+from regulars.core.money import format_money
+from regulars.customers.contact_values import masked, shown_phone
+from regulars.customers.names import shown_name
+from regulars.web.menu import business_name, menu
+
+
+def environment(**options: Any) -> jinja2.Environment:
+    """The environment of all pages. Everything is escaped; an unknown name is an error."""
+    # Django asks for escaping; it is named here too, because everything hangs on it
+    del options["autoescape"]
+    options |= {"loader": jinja2.PackageLoader("regulars.web"), "undefined": jinja2.StrictUndefined}
+    options |= {"trim_blocks": True, "lstrip_blocks": True, "extensions": ["jinja2.ext.i18n", "jinja2.ext.do"]}
+    made = jinja2.Environment(autoescape=True, **options)
+    # looked up at each call: the language is that of the request
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.gettext, i18n.ngettext, newstyle=False, pgettext=i18n.pgettext
+    )
+    made.globals |= {
+        "static": static,
+        "url": _url,
+        "money": format_money,
+        "number": i18n.format_number,
+        "percent": i18n.format_percent,
+        "day": i18n.format_date,
+        "moment": format_moment,
+        "language": i18n.current_language,
+        "menu": menu,
+        "business_name": business_name,
+        "messages_of": get_messages,
+        "name_of": shown_name,
+        "shown_phone": shown_phone,
+        "masked_contact": masked,
+        "has_page": _has_page,
+        "allowed": _allowed,
+    }
+    return made
+
+
+def _url(name: str, *arguments: Any, **named: Any) -> str:
+    return reverse(name, args=arguments, kwargs=named)
+
+
+def _allowed(user: User, right: str) -> bool:
+    return user.may(Right(right))
+
+
+def _has_page(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def format_moment(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """A moment by the shop's clock: 3 мар. 2026 г., 14:05."""
+    return dates.format_datetime(at, format="medium", tzinfo=zone, locale=i18n.current_language()).rpartition(":")[0]

@@ -1,0 +1,74 @@
+"""What holds for every page: its language, and what the browser may load."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from regulars.core.i18n import LANGUAGES, use_language
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+LANGUAGE_COOKIE = "language"
+_YEAR = 365 * 24 * 3600
+
+# everything comes from this server; no script or style is written into a page
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def content_policy(handle: Handler) -> Handler:
+    """Send the policy with every answer that does not set its own."""
+
+    def with_policy(request: HttpRequest) -> HttpResponse:
+        response = handle(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        return response
+
+    return with_policy
+
+
+def from_proxy(handle: Handler) -> Handler:
+    """Behind a proxy: who asks is whom the proxy names last; what the browser wrote before that may be a lie."""
+
+    def named(request: HttpRequest) -> HttpResponse:
+        chain = request.headers.get("X-Forwarded-For", "")
+        if chain:
+            request.META["REMOTE_ADDR"] = chain.rpartition(",")[2].strip()
+        return handle(request)
+
+    return named
+
+
+def speak(handle: Handler) -> Handler:
+    """Answer in the user's language; before the log-in in the browser's."""
+
+    def in_language(request: HttpRequest) -> HttpResponse:
+        language = _language_of(request)
+        with use_language(language), translation.override(language):
+            response = handle(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    return in_language
+
+
+def _language_of(request: HttpRequest) -> str:
+    if request.user.is_authenticated:
+        return request.user.language
+    chosen = request.COOKIES.get(LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    wished = translation.get_language_from_request(request)
+    return wished if wished in LANGUAGES else "en"

@@ -1,0 +1,71 @@
+// Small helpers of the pages. Every page works without them, only slower to use.
+"use strict";
+
+const palette = () => document.getElementById("palette");
+
+function openPalette() {
+  const dialog = palette();
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  const input = dialog.querySelector("input");
+  input.select();
+}
+
+// by the key's place, not its letter: Ctrl+K in a Russian layout is Ctrl+Л
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.code === "KeyK") {
+    event.preventDefault();
+    openPalette();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-open-palette]")) openPalette();
+  if (event.target === palette()) palette().close();
+  for (const menu of document.querySelectorAll("details.me[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// arrows move through what was found
+document.addEventListener("keydown", (event) => {
+  const dialog = palette();
+  if (!dialog || !dialog.open || !["ArrowDown", "ArrowUp", "Enter"].includes(event.key)) return;
+  const found = [...dialog.querySelectorAll("#found a")];
+  const here = found.indexOf(document.activeElement);
+  if (event.key === "Enter") {
+    if (here < 0 && found.length) { event.preventDefault(); found[0].click(); }
+    return;
+  }
+  event.preventDefault();
+  const next = event.key === "ArrowDown" ? here + 1 : here - 1;
+  if (next < 0) dialog.querySelector("input").focus();
+  else if (next < found.length) found[next].focus();
+});
+
+// answers that carry an error are shown in their place too
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if ([400, 409, 410, 422].includes(event.detail.xhr.status)) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+
+// a file dropped anywhere on a drop zone is sent at once
+document.addEventListener("dragover", (event) => {
+  const zone = event.target.closest && event.target.closest("[data-drop]");
+  if (!zone) return;
+  event.preventDefault();
+  zone.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  const zone = event.target.closest && event.target.closest("[data-drop]");
+  if (zone && !zone.contains(event.relatedTarget)) zone.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  const zone = event.target.closest && event.target.closest("[data-drop]");
+  if (!zone || !event.dataTransfer.files.length) return;
+  event.preventDefault();
+  zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+  zone.requestSubmit();
+});

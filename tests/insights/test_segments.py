@@ -1,0 +1,327 @@
+"""Segments: the rule language finds whom it says, reads as a sentence, and refuses what it does not know."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from regulars.accounts.models import User
+from regulars.core.errors import InputError
+from regulars.core.i18n import use_language
+from regulars.customers.models import Consent, Customer, Field, Tag
+from regulars.foundation.models import Business
+from regulars.insights.models import Audience, Score, Segment
+from regulars.insights.segments.attributes import attributes
+from regulars.insights.segments.query import customers_of
+from regulars.insights.segments.rule import checked
+from regulars.insights.segments.why import why
+from regulars.insights.segments.words import sentence
+from regulars.insights.selectors import segments as previews
+from regulars.insights.selectors.segments import preview
+from regulars.insights.services import freeze, save_segment
+from regulars.purchases.models import Line, Product, Receipt, Store
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def base(db: None) -> dict[str, int]:
+    """Anna comes often, Boris is lost, Clara never bought."""
+    Business.objects.create(id=1, name="Bean", currency="RUB", time_zone="Europe/Moscow", language="en")
+    today = timezone.now().date()
+    anna = Customer.objects.create(name="Anna", sex="f", birth_date=dt.date(1990, today.month, min(today.day, 28)))
+    boris = Customer.objects.create(name="Boris", sex="m", kind="company", own_fields={"shoe": 43, "pet": "cat"})
+    clara = Customer.objects.create(name="Clara", own_fields={"club": True, "likes": ["tea", "milk"], "pet": ""})
+    Customer.objects.create(name="Anna's other card", merged_into=anna, sex="f")
+    Score.objects.create(customer=anna, state="regular", amount=900_00, last_on=today, visits=3, return_chance=0.9)
+    Score.objects.create(customer=boris, state="lost", amount=100_00, last_on=today - dt.timedelta(days=200), visits=1)
+    anna.tags.add(Tag.objects.create(name="VIP"))
+    store = Store.objects.create(name="Centre")
+    coffee = Product.objects.create(code="1", name="Filter coffee", category="Coffee")
+    cake = Product.objects.create(code="2", name="Cake", category="Food")
+    for customer, product, days, amount in (
+        (anna, coffee, 1, 300_00), (anna, coffee, 20, 300_00), (anna, cake, 30, 300_00), (boris, cake, 200, 100_00),
+    ):  # fmt: skip
+        receipt = Receipt.objects.create(
+            customer=customer,
+            store=store,
+            amount=amount,
+            purchased_at=timezone.now() - dt.timedelta(days=days),
+            key=f"{customer.pk}{days}".encode(),
+        )
+        Line.objects.create(receipt=receipt, position=1, product=product, amount=amount, quantity=2)
+    for slug, kind in (("shoe", "number"), ("club", "yes_no"), ("likes", "choices"), ("pet", "text")):
+        Field.objects.create(slug=slug, title=slug.title(), type=kind, choices=["tea", "milk"])
+    return {"anna": anna.pk, "boris": boris.pk, "clara": clara.pk, "store": store.pk}
+
+
+def rule(*items: Any, join: str = "all", is_not: bool = False) -> dict[str, Any]:
+    return {"join": join, "not": is_not, "items": list(items)}
+
+
+def bought(how: str, value: float, **more: Any) -> dict[str, Any]:
+    return {"what": "bought", "how": how, "value": value, **more}
+
+
+CASES: list[tuple[dict[str, Any], set[str]]] = [
+    ({"what": "state", "how": "in", "value": ["lost", "slipping"]}, {"boris"}),
+    ({"what": "state", "how": "not_in", "value": ["lost"]}, {"anna", "clara"}),
+    ({"what": "amount", "how": "at_least", "value": 900}, {"anna"}),
+    ({"what": "amount", "how": "at_most", "value": 899.99}, {"boris"}),
+    ({"what": "return_chance", "how": "at_least", "value": 90}, {"anna"}),
+    ({"what": "last_on", "how": "before", "value": 90}, {"boris"}),
+    ({"what": "last_on", "how": "within", "value": 7}, {"anna"}),
+    ({"what": "kind", "how": "in", "value": ["company"]}, {"boris"}),
+    ({"what": "sex", "how": "in", "value": ["f"]}, {"anna"}),
+    ({"what": "tag", "how": "in", "value": ["VIP"]}, {"anna"}),
+    ({"what": "tag", "how": "not_in", "value": ["VIP"]}, {"boris", "clara"}),
+    ({"what": "owner", "how": "in", "value": ["nobody"]}, {"anna", "boris", "clara"}),
+    ({"what": "birthday", "how": "within", "value": 3}, {"anna"}),
+    ({"what": "own:shoe", "how": "at_least", "value": 43}, {"boris"}),
+    ({"what": "own:club", "how": "yes"}, {"clara"}),
+    ({"what": "own:likes", "how": "in", "value": ["milk"]}, {"clara"}),
+    ({"what": "own:pet", "how": "contains", "value": "CA"}, {"boris"}),
+    ({"what": "own:pet", "how": "filled"}, {"boris"}),
+    ({"what": "own:pet", "how": "empty"}, {"anna", "clara"}),
+    (bought("at_least", 1), {"anna", "boris"}),
+    (bought("at_least", 2), {"anna"}),
+    (bought("at_least", 1, days=90), {"anna"}),
+    (bought("at_least", 2, days=10), set()),
+    (bought("at_most", 0), {"clara"}),
+    (bought("at_most", 1), {"boris", "clara"}),
+    (bought("at_least", 2, of="category", which="Coffee"), {"anna"}),
+    (bought("at_least", 1, of="product", which="cake"), {"anna", "boris"}),
+    (bought("at_most", 0, of="product", which="coffee"), {"boris", "clara"}),
+    (bought("at_least", 600, measure="amount", of="category", which="Coffee"), {"anna"}),
+    (bought("at_least", 601, measure="amount", of="category", which="Coffee"), set()),
+    (bought("at_most", 100, measure="amount"), {"boris", "clara"}),
+    (bought("at_least", 4, measure="quantity", of="product", which="coffee"), {"anna"}),
+    ({"what": "consent", "how": "given", "purpose": "news", "channel": "email"}, {"anna"}),
+    ({"what": "consent", "how": "not_given", "purpose": "news", "channel": "email"}, {"boris", "clara"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("leaf", "expected"), CASES, ids=[str(leaf)[:70] for leaf, _expected in CASES])
+def test_a_condition_finds_whom_it_says(base: dict[str, int], leaf: dict[str, Any], expected: set[str]) -> None:
+    _agree(base)
+    found = checked(rule(leaf))
+    people = set(customers_of(found).values_list("pk", flat=True))
+    assert people == {base[name] for name in expected}
+    assert set(customers_of(found, one_by_one=True).values_list("pk", flat=True)) == people
+    for name in ("anna", "boris", "clara"):  # and the page that explains agrees, in both languages
+        answer = why(Customer.objects.get(pk=base[name]), found)
+        assert answer.holds == (name in expected)
+    with use_language("ru"):
+        assert sentence(found)
+    assert sentence(found).startswith("Customers who")
+
+
+def _agree(base: dict[str, int]) -> None:
+    def said(who: str, channel: str, is_given: bool, day: int) -> None:
+        at = dt.datetime(2026, 1, day, tzinfo=dt.UTC)
+        Consent.objects.create(
+            customer_id=base[who], purpose="news", channel=channel, is_given=is_given, source="till", at=at
+        )
+
+    said("anna", "email", False, 1)
+    said("anna", "any", True, 2)  # the newest that concerns the channel holds
+    said("boris", "email", True, 1)
+    said("boris", "email", False, 3)
+    said("clara", "sms", True, 1)
+
+
+def test_a_store_is_found_by_its_number(base: dict[str, int]) -> None:
+    found = checked(rule(bought("at_least", 3, of="store", which=str(base["store"]))))
+    assert set(customers_of(found).values_list("pk", flat=True)) == {base["anna"]}
+
+
+def test_groups_join_and_except(base: dict[str, int]) -> None:
+    lost = {"what": "state", "how": "in", "value": ["lost"]}
+    women = {"what": "sex", "how": "in", "value": ["f"]}
+    either = checked(rule(rule(lost, women, join="any")))
+    neither = checked(rule(rule(lost, women, join="any", is_not=True)))
+    both = checked(rule(lost, women))
+    keys = [set(customers_of(one).values_list("name", flat=True)) for one in (either, neither, both)]
+    assert keys == [{"Anna", "Boris"}, {"Clara"}, set()]
+    assert sentence(neither) == "Customers except those (whose state is “Lost”, or whose sex is “Woman”)."
+
+
+def test_a_rule_is_one_query_with_parameters(base: dict[str, int], django_assert_num_queries: Any) -> None:
+    evil = "'; DROP TABLE customers; --"
+    found = checked(rule({"what": "source", "how": "contains", "value": evil}, bought("at_least", 2, days=30)))
+    query = customers_of(found)
+    sql, parameters = query.query.sql_with_params()
+    assert "DROP" not in sql
+    assert any(evil in str(one) for one in parameters)
+    with django_assert_num_queries(1):
+        assert list(query) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [],
+        {"join": "all"},
+        rule(),
+        {"join": "xor", "items": []},
+        rule({"what": "password", "how": "is", "value": "x"}),
+        rule({"what": "state", "how": "regex", "value": "x"}),
+        rule({"what": "state", "how": "in", "value": []}),
+        rule({"what": "state", "how": "in", "value": [{"a": 1}]}),
+        rule({"what": "state", "how": "in", "value": ["x"] * 51}),
+        rule({"what": "owner", "how": "in", "value": ["1 OR 1=1"]}),
+        rule({"what": "amount", "how": "at_least", "value": "much"}),
+        rule({"what": "amount", "how": "at_least", "value": -1}),
+        rule({"what": "amount", "how": "at_least", "value": "nan"}),
+        rule({"what": "amount", "how": "at_least", "value": True}),
+        rule({"what": "amount", "how": "at_least", "value": 1e40}),
+        rule({"what": "source", "how": "is", "value": "x\x00"}),
+        rule({"what": "source", "how": "is", "value": "x" * 201}),
+        rule(bought("at_least", 1, of="store", which="Centre")),
+        rule(bought("at_least", 1, of="moon", which="x")),
+        rule(bought("at_least", 1, days="soon")),
+        rule({"what": "consent", "how": "given"}),
+        rule(*[{"what": "sex", "how": "in", "value": ["f"]}] * 31),
+        rule(rule(rule(rule({"what": "sex", "how": "in", "value": ["f"]})))),
+    ],
+    ids=lambda case: str(case)[:60],
+)
+def test_a_wrong_rule_is_refused_with_a_sentence(base: dict[str, int], wrong: Any) -> None:
+    with pytest.raises(InputError, match=r"\w{3}"):
+        checked(wrong)
+
+
+def test_a_field_that_was_archived_fits_nobody(base: dict[str, int]) -> None:
+    found = checked(rule({"what": "own:shoe", "how": "at_least", "value": 1}))
+    Field.objects.update(is_archived=True)
+    assert customers_of(found).count() == 0
+    assert "own:shoe" in sentence(found)
+
+
+def test_the_preview_gives_way_to_an_estimate_when_counting_is_slow(
+    base: dict[str, int], user: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = checked(rule({"what": "sex", "how": "not_in", "value": ["x"]}))
+    assert preview(everybody, user("owner")).count.endswith("customers")
+    in_time = previews._keys_in_time
+    calls: list[int] = []
+
+    def slow_at_first(found: Any, patience_ms: int) -> Any:
+        calls.append(1)
+        return None if len(calls) % 2 else in_time(found, patience_ms)
+
+    monkeypatch.setattr(previews, "_keys_in_time", slow_at_first)
+    shown = preview(everybody, user("marketer"))
+    assert not shown.exact
+    # which of the two depends on what the database happens to know of so small a table
+    assert shown.count.startswith(("about", "fewer than"))
+    nobody = checked(rule(bought("at_least", 99)))
+    assert preview(nobody, user("analyst")).count.startswith("fewer than")
+
+
+def test_a_slow_query_is_ended_by_the_database(base: dict[str, int]) -> None:
+    from django.db.models import BooleanField, Func
+
+    nap = Func(template="(SELECT pg_sleep(2) IS NOT NULL)", output_field=BooleanField())
+    assert previews._keys_in_time(Customer.objects.filter(nap), 50) is None  # type: ignore[arg-type]
+    assert previews._keys_in_time(Customer.objects.all(), 5_000) is not None  # type: ignore[arg-type]
+
+
+def test_an_audience_stays_as_it_was(base: dict[str, int], user: Callable[..., User]) -> None:
+    owner = user("owner")
+    segment = save_segment(name="  Lost  ones ", rule=rule({"what": "state", "how": "in", "value": ["lost"]}), by=owner)
+    audience = freeze(segment, by=owner)
+    Score.objects.update(state="lost")
+    assert segment.name == "Lost ones"
+    assert audience.size == 1
+    assert list(audience.members.values_list("customer__name", flat=True)) == ["Boris"]
+    assert customers_of(segment.rule).count() == 2
+
+
+@pytest.mark.usefixtures("base")
+class TestPages:
+    """The builder and its neighbours."""
+
+    def form(self, **more: str) -> dict[str, Any]:
+        return {
+            "name": "Regulars", "join": "all", "g0.join": "all", "g0.c0.what": "bought", "g0.c0.how": "at_least",
+            "g0.c0.value": "2", "g0.c0.measure": "receipts", "g0.c0.of": "category", "g0.c0.which": "Coffee",
+            "g0.c0.days": "90", **more,
+        }  # fmt: skip
+
+    def test_the_builder_shows_the_sentence_the_count_and_people(
+        self, client: Client, user: Callable[..., User]
+    ) -> None:
+        client.force_login(user("marketer"))
+        page = client.post("/segments/new/", self.form(do="preview")).content.decode()
+        assert "who bought at least 2 times (category “Coffee”) in the last 90 days" in page
+        assert "1\N{NO-BREAK SPACE}customer" in page
+        assert "Anna" in page
+        assert not Segment.objects.exists()
+
+    def test_a_condition_may_become_about_anything(self, client: Client, user: Callable[..., User]) -> None:
+        client.force_login(user("marketer"))
+        for what in attributes():
+            form = {"join": "all", "g0.join": "all", "g0.c0.what": what, "do": "shape"}
+            for more in ({}, {"g0.c0.how": "in"}, {"g0.c0.of": "store"}, {"g0.c0.of": "product"}):
+                response = client.post("/segments/new/", form | more)
+                assert response.status_code == 200
+                assert f'<option value="{what}" selected>' in response.content.decode()
+
+    def test_conditions_are_added_and_dropped(self, client: Client, user: Callable[..., User]) -> None:
+        client.force_login(user("marketer"))
+        assert "g0.c1.what" in client.post("/segments/new/", self.form(do="add:0")).content.decode()
+        assert "g1.c0.what" in client.post("/segments/new/", self.form(do="group")).content.decode()
+        dropped = client.post("/segments/new/", self.form(do="drop:0:0")).content.decode()
+        assert "g0.c0.which" not in dropped
+        assert client.post("/segments/new/", self.form(do="drop:9:9")).status_code == 200
+
+    def test_a_segment_is_saved_changed_frozen_and_removed(
+        self, base: dict[str, int], client: Client, user: Callable[..., User]
+    ) -> None:
+        client.force_login(user("marketer"))
+        client.post("/segments/new/", self.form())
+        segment = Segment.objects.get()
+        here = f"/segments/{segment.pk}/"
+        assert "Anna" in client.get(here).content.decode()
+        assert "Coffee" in client.get(here + "edit/").content.decode()
+        client.post(here + "edit/", self.form(**{"g0.c0.value": "1", "name": "Some"}))
+        segment.refresh_from_db()
+        assert segment.name == "Some"
+        assert "Anna" in client.get(f"/segments/people/segment:{segment.pk}/").content.decode()
+        assert "Yes".casefold() in client.get(f"{here}why/{base['anna']}/").content.decode().casefold()
+        assert "2 times" in client.get(f"{here}why/{base['anna']}/").content.decode()
+        client.post(here + "copy/")
+        client.post(here + "remove/")
+        assert Audience.objects.get().size == 1
+        assert not Segment.objects.exists()
+        assert client.get(f"/segments/people/audience:{Audience.objects.get().pk}/").status_code == 200
+
+    def test_an_unfinished_rule_is_not_saved(self, client: Client, user: Callable[..., User]) -> None:
+        client.force_login(user("marketer"))
+        response = client.post("/segments/new/", self.form(**{"g0.c0.value": "often"}))
+        assert response.status_code == 422
+        assert "often" in response.content.decode()
+        assert not Segment.objects.exists()
+
+    @pytest.mark.parametrize("role", ["manager", "cashier"])
+    def test_who_may_not_edit_changes_nothing(self, client: Client, user: Callable[..., User], role: str) -> None:
+        segment = save_segment(name="Kept", rule=rule(bought("at_least", 1)), by=user("owner"))
+        client.force_login(user(role))
+        for path in ("edit/", "remove/", "copy/"):
+            assert client.post(f"/segments/{segment.pk}/{path}").status_code == 403
+        assert Segment.objects.get().name == "Kept"
+        assert not Audience.objects.exists()
+
+    def test_a_manager_does_not_learn_of_others_customers(
+        self, base: dict[str, int], client: Client, user: Callable[..., User]
+    ) -> None:
+        segment = save_segment(name="All", rule=rule(bought("at_least", 1)), by=user("owner"))
+        Customer.objects.update(owner=User.objects.get())
+        client.force_login(user("manager"))
+        assert "Anna" not in client.get(f"/segments/{segment.pk}/").content.decode()
+        assert client.get(f"/segments/{segment.pk}/why/{base['anna']}/").status_code == 404

@@ -1,0 +1,143 @@
+"""The commands of an operator, on an installation of its own."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import psycopg
+import pytest
+
+from regulars.server.config import load
+from regulars.server.database import database
+from tests.server.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[Installation]:
+    # not a folder of pytest: as root PostgreSQL is another user, who must reach it
+    with TemporaryDirectory(prefix="regulars-test-") as home:
+        installation = Installation(Path(home))
+        installation.command("init", "--name", "Corner shop", "--currency", "EUR", "--time-zone", "Europe/Riga")
+        installation.command("create-owner", "--email", "anna@example.com", "--name", "Anna")
+        yield installation
+
+
+def rows(installation: Installation, query: str) -> list[tuple[object, ...]]:
+    with database(load(installation.environment)) as url, psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
+
+
+def children_of(process_id: int, word: str) -> list[psutil.Process]:
+    found = psutil.Process(process_id).children(recursive=True)
+    return [one for one in found if any(word in part for part in one.cmdline())]
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        # one that has ended stays in the list until its parent asks for it
+        return psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def name_of(process_id: int) -> str:
+    return " ".join(psutil.Process(process_id).cmdline())
+
+
+def test_init_makes_the_business_and_its_key(ready: Installation) -> None:
+    assert rows(ready, "SELECT name, currency, time_zone FROM foundation_business") == [
+        ("Corner shop", "EUR", "Europe/Riga")
+    ]
+    before = (ready.home / "secret.key").read_text()
+    ready.command("init", "--name", "Another")
+    assert (ready.home / "secret.key").read_text() == before
+    assert rows(ready, "SELECT name FROM foundation_business") == [("Corner shop",)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [(("--currency", "XYZ"), "XYZ"), (("--time-zone", "Mars/Base"), "Mars/Base")],
+)
+def test_init_names_what_is_wrong(arguments: tuple[str, ...], word: str) -> None:
+    with TemporaryDirectory(prefix="regulars-test-") as home:
+        assert word in Installation(Path(home)).command("init", *arguments, code=2)
+
+
+def test_the_same_owner_twice_is_refused(ready: Installation) -> None:
+    said = ready.command("create-owner", "--email", "ANNA@example.com", "--name", "Anna", code=2)
+    assert "anna@example.com" in said
+
+
+def test_serve_runs_everything_and_ctrl_c_ends_everything(ready: Installation) -> None:
+    with ready.served() as process:
+        assert ready.status("/") == 200  # the log-in page, after a redirect
+        assert children_of(process.pid, "worker")
+        started = [process.pid, *[one.pid for one in psutil.Process(process.pid).children(recursive=True)]]
+        postgres = int((ready.home / "postgres" / "postmaster.pid").read_text().split()[0])
+    assert process.returncode == 0
+    assert [name_of(pid) for pid in [*started, postgres] if is_running(pid)] == []
+
+
+def test_what_falls_is_started_again(ready: Installation) -> None:
+    with ready.served() as process:
+        for child in children_of(process.pid, "granian"):
+            os.kill(child.pid, signal.SIGKILL)
+        ready.wait_until_up(process)
+        assert ready.status() == 200
+
+
+def test_doctor_says_what_is_wrong_and_the_cure(ready: Installation) -> None:
+    (ready.home / "secret.key").chmod(0o644)
+    said = ready.command("doctor", code=1)
+    assert "chmod 600" in said
+    assert "regulars worker" in said
+    (ready.home / "secret.key").chmod(0o600)
+
+
+def test_without_a_key_every_command_names_the_cure() -> None:
+    with TemporaryDirectory(prefix="regulars-test-") as home:
+        assert "regulars init" in Installation(Path(home)).command("serve", code=2)
+
+
+def test_a_backup_brings_everything_back(ready: Installation, tmp_path: Path) -> None:
+    archive = tmp_path / "all.tar"
+    (ready.home / "files").mkdir(exist_ok=True)
+    (ready.home / "files" / "contract").write_bytes(b"signed")
+    (ready.home / "audits" / "1").mkdir(parents=True)
+    (ready.home / "audits" / "1" / "audit.json").write_text("{}")
+    ready.command("backup", str(archive))
+    assert archive.stat().st_mode & 0o077 == 0
+    with TemporaryDirectory(prefix="regulars-test-") as home:
+        other = Installation(Path(home))
+        other.command("restore", str(archive))
+        query = "SELECT email, password, name FROM accounts_user ORDER BY id"
+        assert rows(other, query) == rows(ready, query)
+        assert (other.home / "files" / "contract").read_bytes() == b"signed"
+        assert (other.home / "secret.key").read_text() == (ready.home / "secret.key").read_text()
+        assert (other.home / "audits" / "1" / "audit.json").read_text() == "{}"
+        # of a history that is no longer there
+        (other.home / "warehouse").mkdir()
+        assert "--replace" in other.command("restore", str(archive), code=2)
+        assert (other.home / "warehouse").exists()
+        other.command("restore", str(archive), "--replace")
+        assert not (other.home / "warehouse").exists()
+
+
+def test_a_damaged_backup_changes_nothing(ready: Installation, tmp_path: Path) -> None:
+    archive = tmp_path / "all.tar"
+    ready.command("backup", str(archive))
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    archive.write_bytes(bytes(content))
+    before = rows(ready, "SELECT count(*) FROM accounts_user")
+    assert "damaged" in ready.command("restore", str(archive), "--replace", code=2)
+    assert rows(ready, "SELECT count(*) FROM accounts_user") == before
+
+
+def test_a_file_that_is_no_backup_is_named(ready: Installation, tmp_path: Path) -> None:
+    (tmp_path / "x.tar").write_text("hello")
+    assert "x.tar" in ready.command("restore", str(tmp_path / "x.tar"), code=2)
+    assert "missing.tar" in ready.command("restore", str(tmp_path / "missing.tar"), code=2)

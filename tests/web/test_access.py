@@ -1,0 +1,291 @@
+"""Every address against every role. A route that is not in the table fails; a denial changes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from regulars.accounts.models import Role, User
+from regulars.accounts.rights import Right
+from regulars.customers.models import Contact, Customer, Erasure, File, Form, Relation
+from regulars.insights.models import Segment
+from regulars.purchases.models import Import, Receipt
+from tests.web.people import ROLES, logged_in, make_user
+
+pytestmark = pytest.mark.django_db
+
+API = {
+    "openapi-json", "api-root", "list_customers", "read_customer", "put_customer", "read_consents", "write_consent",
+    "list_products", "list_receipts", "write_receipts", "list_segments", "list_members", "list_scores",
+}  # fmt: skip
+PUBLIC = "public"  # answers whoever asks
+EVERYBODY = "everybody"  # whoever is logged in
+
+TABLE: dict[str, Right | str] = {
+    "today": EVERYBODY,
+    "find": EVERYBODY,
+    "customers": Right.SEE_CUSTOMERS,
+    "customer_new": Right.EDIT_CUSTOMERS,
+    "duplicates": Right.MERGE_CUSTOMERS,
+    "duplicates_search": Right.MERGE_CUSTOMERS,
+    "duplicates_refuse": Right.MERGE_CUSTOMERS,
+    "merge_rule": Right.MANAGE_FIELDS,
+    "merge_undo": Right.MERGE_CUSTOMERS,
+    "fields": Right.MANAGE_FIELDS,
+    "field": Right.MANAGE_FIELDS,
+    "purposes": Right.MANAGE_FIELDS,
+    "questionnaires": Right.MANAGE_FIELDS,
+    "questionnaire": Right.MANAGE_FIELDS,
+    "customer": Right.SEE_CUSTOMERS,
+    "customer_timeline": Right.SEE_CUSTOMERS,
+    "customer_edit": Right.EDIT_CUSTOMERS,
+    "contact_add": Right.EDIT_CUSTOMERS,
+    "contact_remove": Right.EDIT_CUSTOMERS,
+    "contact_main": Right.EDIT_CUSTOMERS,
+    "contact_mark": Right.EDIT_CUSTOMERS,
+    "consent_record": Right.EDIT_CUSTOMERS,
+    "peace_begin": Right.EDIT_CUSTOMERS,
+    "peace_end": Right.EDIT_CUSTOMERS,
+    "owner_set": Right.EDIT_CUSTOMERS,
+    "tags_set": Right.EDIT_CUSTOMERS,
+    "note_add": Right.EDIT_CUSTOMERS,
+    "relation_add": Right.EDIT_CUSTOMERS,
+    "relation_remove": Right.EDIT_CUSTOMERS,
+    "own_fields_set": Right.EDIT_CUSTOMERS,
+    "file_add": Right.EDIT_CUSTOMERS,
+    "file": Right.SEE_CUSTOMERS,
+    "file_remove": Right.EDIT_CUSTOMERS,
+    "customer_merge": Right.MERGE_CUSTOMERS,
+    "form_fill": Right.EDIT_CUSTOMERS,
+    "form_link": Right.EDIT_CUSTOMERS,
+    "customer_export": Right.EXPORT_CUSTOMERS,
+    "erasure": Right.SEE_CUSTOMERS,
+    "erasure_ask": Right.EDIT_CUSTOMERS,
+    "erasure_withdraw": Right.ERASE_CUSTOMERS,
+    "erasure_do": Right.ERASE_CUSTOMERS,
+    "erasure_act": Right.ERASE_CUSTOMERS,
+    "strategy": Right.SEE_INSIGHTS,
+    "strategy_group": Right.SEE_INSIGHTS,
+    "strategy_edit": Right.EDIT_STRATEGY,
+    "public_form": PUBLIC,
+    "profile": EVERYBODY,
+    "settings": Right.MANAGE_USERS,
+    "users": Right.MANAGE_USERS,
+    "invite": Right.MANAGE_USERS,
+    "change_user": Right.MANAGE_USERS,
+    "new_role": Right.MANAGE_USERS,
+    "role": Right.MANAGE_USERS,
+    "business": Right.MANAGE_BUSINESS,
+    "log": Right.SEE_LOG,
+    "openapi-json": PUBLIC,
+    "list_customers": PUBLIC,
+    "read_customer": PUBLIC,
+    "put_customer": PUBLIC,
+    "read_consents": PUBLIC,
+    "write_consent": PUBLIC,
+    "list_products": PUBLIC,
+    "list_receipts": PUBLIC,
+    "write_receipts": PUBLIC,
+    "list_segments": PUBLIC,
+    "list_members": PUBLIC,
+    "list_scores": PUBLIC,
+    "api-root": PUBLIC,
+    "insights": Right.SEE_INSIGHTS,
+    "insights_business": Right.SEE_INSIGHTS,
+    "insights_compare": Right.SEE_INSIGHTS,
+    "insights_runs": Right.SEE_INSIGHTS,
+    "insights_state": Right.SEE_INSIGHTS,
+    "insights_start": Right.RUN_AUDITS,
+    "insights_chapter": Right.SEE_INSIGHTS,
+    "people": Right.SEE_CUSTOMERS,
+    "people_export": Right.EXPORT_CUSTOMERS,
+    "segments": Right.SEE_CUSTOMERS,
+    "segment_new": Right.EDIT_SEGMENTS,
+    "segment_people": Right.SEE_CUSTOMERS,
+    "segment": Right.SEE_CUSTOMERS,
+    "segment_count": Right.SEE_CUSTOMERS,
+    "segment_edit": Right.EDIT_SEGMENTS,
+    "segment_remove": Right.EDIT_SEGMENTS,
+    "segment_copy": Right.EDIT_SEGMENTS,
+    "segment_why": Right.SEE_CUSTOMERS,
+    "account_login": PUBLIC,
+    "account_logout": PUBLIC,
+    "account_signup": PUBLIC,
+    "account_reauthenticate": EVERYBODY,
+    "account_inactive": PUBLIC,
+    "account_change_password": EVERYBODY,
+    "account_set_password": EVERYBODY,
+    "account_reset_password": PUBLIC,
+    "account_reset_password_done": PUBLIC,
+    "account_reset_password_from_key": PUBLIC,
+    "account_reset_password_from_key_done": PUBLIC,
+    "mfa_index": EVERYBODY,
+    "mfa_authenticate": PUBLIC,
+    "mfa_reauthenticate": EVERYBODY,
+    "mfa_activate_totp": EVERYBODY,
+    "mfa_deactivate_totp": EVERYBODY,
+    "mfa_view_recovery_codes": EVERYBODY,
+    "mfa_generate_recovery_codes": EVERYBODY,
+    "mfa_download_recovery_codes": EVERYBODY,
+    "imports": Right.RUN_IMPORTS,
+    "import_upload": Right.RUN_IMPORTS,
+    "import": Right.RUN_IMPORTS,
+    "import_state": Right.RUN_IMPORTS,
+    "import_start": Right.RUN_IMPORTS,
+    "import_undo": Right.RUN_IMPORTS,
+    "import_discard": Right.RUN_IMPORTS,
+    "import_rejects": Right.RUN_IMPORTS,
+    "exchange_1c": PUBLIC,
+    "receipt": Right.SEE_PURCHASES,
+    "demonstration": PUBLIC,
+    "invitation": PUBLIC,
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address of the application."""
+
+    name: str
+    pattern: URLPattern
+
+
+def routes() -> list[Route]:
+    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[Route]:
+        for one in patterns:
+            if isinstance(one, URLResolver):
+                yield from walk(one.url_patterns)
+            else:
+                yield Route(one.name or str(one.pattern), one)
+
+    return list(walk(get_resolver().url_patterns))
+
+
+def test_every_route_is_in_the_table_and_every_line_is_a_route() -> None:
+    assert {route.name for route in routes()} == set(TABLE)
+
+
+def test_every_page_says_the_right_that_the_table_says() -> None:
+    for route in routes():
+        if route.name.startswith(("account_", "mfa_")) or route.name in API:
+            continue
+        said = getattr(route.pattern.callback, "right", PUBLIC)
+        assert (said or EVERYBODY) == TABLE[route.name], route.name
+
+
+@dataclass(frozen=True)
+class World:
+    """One of everything that an address may name; the customer is somebody else's."""
+
+    other: User
+    customer: Customer
+    names: dict[str, object]
+
+    @classmethod
+    def made(cls, other: User) -> "World":
+        customer = Customer.objects.create(name="Vera Sokolova", owner=other)
+        second = Customer.objects.create(name="Petr Sokolov", owner=other)
+        contact = Contact.objects.create(customer=customer, kind="phone", value="+79161234567", written="8 916")
+        file = File.objects.create(customer=customer, name="a.pdf", stored_as="none", size=1, digest="0")
+        relation = Relation.objects.create(customer=customer, other=second, kind="family")
+        form = Form.objects.create(title="Tastes")
+        erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
+        segment = Segment.objects.create(
+            name="All",
+            rule={"join": "all", "not": False, "items": [{"what": "kind", "how": "in", "value": ["person"]}]},
+        )
+        receipt = Receipt.objects.create(customer=customer, purchased_at=timezone.now(), amount=100, key=b"1" * 32)
+        brought = Import.objects.create(kind="purchases", file_name="a.csv", digest="0")
+        names: dict[str, object] = {
+            "customer_id": customer.pk, "contact_id": contact.pk, "file_id": file.pk, "relation_id": relation.pk,
+            "form_id": form.pk, "case_id": erasure.pk, "segment_id": segment.pk, "other_id": second.pk,
+            "user_id": other.pk, "slug": "cashier", "token": "none",
+            "ticket": "none", "external_id": "C-1", "uidb36": "1", "key": "none", "group": "person",
+            "chapter": "lost", "list_id": f"segment:{segment.pk}", "likeness_id": 1, "merge_id": 1, "field_id": 1,
+        }  # fmt: skip
+        return cls(other, customer, names | {"receipt": receipt.pk, "import": brought.pk})
+
+    def address(self, route: Route) -> str:
+        """The address with objects that exist."""
+        wanted = route.pattern.pattern.regex.groupindex
+        values = {name: self.names[name] for name in wanted if name != "pk"}
+        if "pk" in wanted:
+            values["pk"] = self.names["receipt" if route.name == "receipt" else "import"]
+        prefix = "api:" if route.name in API else ""
+        return reverse(prefix + route.name, kwargs=values)
+
+
+def everything() -> dict[str, object]:
+    """A picture of the whole database but what every request writes: sessions and counts of attempts."""
+    found: dict[str, object] = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        for (table,) in cursor.fetchall():
+            if table not in {"django_session", "django_cache"}:
+                cursor.execute(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t")
+                found[table] = cursor.fetchone()
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_what_it_may_and_a_denial_changes_nothing(role: str) -> None:
+    world = World.made(make_user("cashier" if role != "cashier" else "manager"))
+    user = make_user(role)
+    client, before = logged_in(user), everything()
+    for route in routes():
+        wanted = TABLE[route.name]
+        if not isinstance(wanted, Right):
+            continue
+        if user.may(wanted):
+            # a page, the way to another, a thing that is not there, or one that is only posted to
+            assert client.get(world.address(route)).status_code in {200, 302, 404, 405}, route.name
+            continue
+        for answer in (client.get(world.address(route)), client.post(world.address(route), {"role": "owner"})):
+            assert answer.status_code == 403, route.name
+    assert everything() == before
+
+
+def test_another_managers_customer_is_not_there() -> None:
+    world = World.made(make_user("owner"))
+    role = Role.objects.get(slug="manager")
+    role.rights = [right.value for right in Right]  # even with every right: the customer is not his
+    role.save()
+    client, before = logged_in(make_user("manager")), everything()
+    of_customer = [one for one in routes() if {"customer_id", "pk"} & set(one.pattern.pattern.regex.groupindex)]
+    for route in of_customer:
+        if route.name.startswith("import") or route.name in API:
+            continue
+        for answer in (client.get(world.address(route)), client.post(world.address(route), {"text": "x"})):
+            assert answer.status_code in {404, 405}, route.name
+    assert everything() == before
+    assert "Sokolova" not in client.get("/customers/").content.decode()
+    assert "Sokolova" not in client.get("/find/", {"q": "sokolova"}).content.decode()
+
+
+def test_strangers_reach_the_log_in_and_nothing_else() -> None:
+    world = World.made(make_user("cashier"))
+    client, before = Client(), everything()
+    for route in routes():
+        if TABLE[route.name] == PUBLIC:
+            continue
+        for answer in (client.get(world.address(route)), client.post(world.address(route))):
+            assert answer.status_code == 302, route.name
+            assert answer.headers["Location"].startswith("/account/login/"), route.name
+    assert everything() == before
+
+
+def test_without_a_key_the_interface_shows_its_description_alone() -> None:
+    world = World.made(make_user("cashier"))
+    for route in routes():
+        if route.name in API - {"openapi-json", "api-root"}:
+            assert Client().get(world.address(route)).status_code in {401, 405}, route.name
+
+
+def test_whoever_is_logged_in_has_his_own_pages() -> None:
+    client = logged_in(make_user("cashier"))
+    for name in ("today", "find", "profile", "mfa_index"):
+        assert client.get(reverse(name)).status_code == 200, name
