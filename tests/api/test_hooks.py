@@ -13,10 +13,10 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from regulars.api import sending
-from regulars.api.models import Delivery, Event
+from regulars.api.models import Delivery
 from regulars.api.services import hand_out, make_endpoint, replay
 from regulars.core.errors import InputError
-from regulars.foundation.outbox import announce
+from regulars.foundation.outbox import Event, announce
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +62,7 @@ def plain_connection(kind: type[Receiver]) -> type[http.client.HTTPConnection]:
 
 def waiting(event: Event = Event.CUSTOMER_CREATED) -> Delivery:
     make_endpoint(url="https://hooks.example.com/in?x=1", events=[event], by=None)
-    announce(event.value, {"id": 7, "name": "Анна"})
+    announce(event, {"id": 7, "name": "Анна"})
     assert hand_out() == 1
     return Delivery.objects.get()
 
@@ -72,14 +72,15 @@ def test_a_message_is_signed_as_the_standard_says(receiver: type[Receiver]) -> N
     assert sending.send_due(plain_connection(receiver)) == 1
     headers, body = receiver.seen[0]
     verified = Webhook(delivery.endpoint.secret).verify(body, {name.lower(): value for name, value in headers.items()})
-    assert verified == {"type": "customer.created", "data": {"id": 7, "name": "Анна"}}
+    made = delivery.created_at.isoformat()
+    assert verified == {"type": "customer.created", "timestamp": made, "data": {"id": 7, "name": "Анна"}}
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.last_status) == ("done", 1, 200)
 
 
 def test_only_who_asked_for_the_event_is_told() -> None:
     make_endpoint(url="https://hooks.example.com/", events=[Event.AUDIT_DONE], by=None)
-    announce(Event.CUSTOMER_CREATED.value, {"id": 7})
+    announce(Event.CUSTOMER_CREATED, {"id": 7})
     assert hand_out() == 1
     assert not Delivery.objects.exists()
     assert hand_out() == 0
@@ -100,7 +101,7 @@ def test_a_refusal_is_tried_again_later_and_given_up_in_the_end(receiver: type[R
     assert delivery.state == "failed"
     assert len(ids) == 1  # so that the receiver can tell a repetition
     receiver.answers.clear()
-    replay(delivery)
+    replay(delivery, by=None)
     assert sending.send_due(plain_connection(receiver)) == 1
     delivery.refresh_from_db()
     assert delivery.state == "done"
@@ -122,7 +123,7 @@ def test_public_addresses_are_public() -> None:
 
 def test_a_name_that_leads_to_this_machine_is_refused_when_connecting(receiver: type[Receiver]) -> None:
     make_endpoint(url=f"https://localhost:{receiver.port}/", events=[Event.AUDIT_DONE], by=None)  # type: ignore[attr-defined]
-    announce(Event.AUDIT_DONE.value, {})
+    announce(Event.AUDIT_DONE, {})
     hand_out()
     assert sending.send_due() == 1
     delivery = Delivery.objects.get()

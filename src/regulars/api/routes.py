@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib.auth.decorators import login_not_required
 from ninja import NinjaAPI
 
-from regulars.api import customers, insights, products, receipts
+from regulars.api import consents, customers, exports, insights, products, receipts
 from regulars.api.http import make_api
 
 
@@ -13,9 +13,11 @@ def build() -> NinjaAPI:
     """The whole interface."""
     api = make_api()
     api.add_router("/customers", customers.router)
+    api.add_router("", consents.router)
     api.add_router("/products", products.router)
     api.add_router("/receipts", receipts.router)
     api.add_router("", insights.router)
+    api.add_router("/exports", exports.router)
     return api
 
 
