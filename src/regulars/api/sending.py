@@ -116,7 +116,8 @@ def attempt(delivery: Delivery, connection: type[http.client.HTTPConnection] = _
     try:
         link = connection(parts.hostname or "", parts.port, timeout=TIMEOUT)
         # a timeout of a socket begins anew with each byte: who sends one now and then would hold us for ever
-        alarm = threading.Timer(TIMEOUT, _hang_up, [link])
+        late = threading.Event()
+        alarm = threading.Timer(TIMEOUT, _hang_up, [link, late])
         alarm.start()
         try:
             link.request("POST", path, body.encode(), headers_of(delivery, body, timezone.now()))
@@ -125,12 +126,15 @@ def attempt(delivery: Delivery, connection: type[http.client.HTTPConnection] = _
         finally:
             alarm.cancel()
             link.close()
+        if late.is_set():
+            raise TimeoutError(f"no whole answer within {TIMEOUT} seconds")
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Result(None, f"{type(error).__name__}: {error}".replace("\0", "")[:300])
     return Result(answer.status, "" if 200 <= answer.status < 300 else f"HTTP {answer.status}", said)
 
 
-def _hang_up(link: http.client.HTTPConnection) -> None:
+def _hang_up(link: http.client.HTTPConnection, late: threading.Event) -> None:
+    late.set()
     if link.sock is not None:
         # it may have ended by itself at this moment
         with suppress(OSError):
