@@ -18,7 +18,13 @@ PAGES = (
     ("insights", N_("Insights"), Right.SEE_INSIGHTS),
     ("strategy", N_("Strategy"), Right.SEE_INSIGHTS),
     ("imports", N_("Import"), Right.RUN_IMPORTS),
-    ("settings", N_("Settings"), Right.MANAGE_USERS),
+    ("settings", N_("Settings"), None),
+)
+SETTINGS = (
+    ("users", N_("People"), Right.MANAGE_USERS),
+    ("business", N_("Business"), Right.MANAGE_BUSINESS),
+    ("programs", N_("Other programs"), Right.MANAGE_API),
+    ("log", N_("Log of safety"), Right.SEE_LOG),
 )
 
 
@@ -41,9 +47,24 @@ def menu(request: Request) -> list[Item]:
             address = reverse(name)
         except NoReverseMatch:
             continue
+        if name == "settings":
+            items += _settings_item(request, address, _(title))
+            continue
         here = request.path == address if address == "/" else request.path.startswith(address)
         items.append(Item(_(title), address, here))
     return items
+
+
+def _settings_item(request: Request, address: str, title: str) -> list[Item]:
+    """The way to the first of the settings that this user may open, if there is one."""
+    tabs = settings_tabs(request)
+    return [Item(title, tabs[0].address, request.path.startswith(address))] if tabs else []
+
+
+def settings_tabs(request: Request) -> list[Item]:
+    """The pages of the settings that this user may open."""
+    found = [(reverse(name), _(title)) for name, title, right in SETTINGS if request.user.may(right)]
+    return [Item(title, address, request.path.startswith(address)) for address, title in found]
 
 
 def business_name(request: Request) -> str:

@@ -6,6 +6,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.contact_values import normalised, region
 from regulars.customers.models import Contact, Customer
 from regulars.foundation.changes import acting
+from regulars.foundation.outbox import Event, announce
 
 MOST_CONTACTS = 100
 
@@ -23,6 +24,7 @@ def add_contact(
         if same is not None:
             return same
         _check_room(known, kind, value)
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
         return Contact.objects.create(
             customer=customer, kind=kind, value=value, written=written.strip(), label=label.strip()[:60],
             is_main=not any(one.kind == kind and one.is_main for one in known),
@@ -33,6 +35,7 @@ def remove_contact(contact: Contact, *, by: User) -> None:
     """Take it away; the next of its kind becomes the main one."""
     with acting(by.pk, "web"):
         contact.delete()
+        announce(Event.CUSTOMER_CHANGED, {"id": contact.customer_id})
         following = Contact.objects.filter(customer_id=contact.customer_id, kind=contact.kind).order_by("id").first()
         if contact.is_main and following is not None:
             following.is_main = True
@@ -45,6 +48,7 @@ def make_main(contact: Contact, *, by: User) -> None:
         same = Contact.objects.filter(customer_id=contact.customer_id, kind=contact.kind)
         same.filter(is_main=True).update(is_main=False)
         same.filter(pk=contact.pk).update(is_main=True)
+        announce(Event.CUSTOMER_CHANGED, {"id": contact.customer_id})
 
 
 def mark_contact(contact: Contact, *, is_valid: bool, by: User) -> None:
@@ -52,6 +56,7 @@ def mark_contact(contact: Contact, *, is_valid: bool, by: User) -> None:
     with acting(by.pk, "web"):
         contact.is_valid = is_valid
         contact.save(update_fields=["is_valid"])
+        announce(Event.CUSTOMER_CHANGED, {"id": contact.customer_id})
 
 
 def _check_room(known: list[Contact], kind: str, value: str) -> None:

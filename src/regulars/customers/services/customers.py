@@ -11,6 +11,7 @@ from regulars.customers.models import Customer, Note, Relation, Tag
 from regulars.customers.names import assembled
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 
 MOST_TAGS = 50
 LONGEST_NOTE = 20_000
@@ -29,6 +30,7 @@ def add_customer(*, by: User | None, source: str = "web", **values: Any) -> Cust
         raise InputError(_("Give a name: it is how you will find this customer."))
     with acting(by.pk if by else None, source):
         customer.save(force_insert=True)
+        announce(Event.CUSTOMER_CREATED, {"id": customer.pk})
     return customer
 
 
@@ -42,6 +44,7 @@ def edit_customer(customer: Customer, *, by: User | None, source: str = "web", *
         raise InputError(_("Give a name: it is how you will find this customer."))
     with acting(by.pk if by else None, source):
         customer.save(update_fields=sorted({*values, "name"}))
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def set_owner(customer: Customer, owner: User | None, *, by: User) -> None:
@@ -51,6 +54,7 @@ def set_owner(customer: Customer, owner: User | None, *, by: User) -> None:
     with acting(by.pk, "web"):
         customer.owner = owner
         customer.save(update_fields=["owner"])
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def leave_in_peace(customer: Customer, *, reason: str, until: dt.date | None, by: User | None) -> None:
@@ -60,6 +64,7 @@ def leave_in_peace(customer: Customer, *, reason: str, until: dt.date | None, by
     with acting(by.pk if by else None, "web"):
         customer.is_quiet, customer.quiet_reason, customer.quiet_until = True, reason.strip()[:300], until
         customer.save(update_fields=["is_quiet", "quiet_reason", "quiet_until"])
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def end_peace(customer: Customer, *, by: User) -> None:
@@ -67,6 +72,7 @@ def end_peace(customer: Customer, *, by: User) -> None:
     with acting(by.pk, "web"):
         customer.is_quiet, customer.quiet_reason, customer.quiet_until = False, "", None
         customer.save(update_fields=["is_quiet", "quiet_reason", "quiet_until"])
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def set_tags(customer: Customer, names: Iterable[str], *, by: User | None) -> None:

@@ -38,6 +38,7 @@ from regulars.customers.services.files import path_of
 from regulars.customers.services.moving import allow_ledger
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Change
+from regulars.foundation.outbox import Event, announce
 
 DAYS = 30
 _KEY = "key"  # his key in the till or in 1C
@@ -85,6 +86,7 @@ def erase(case: Erasure, *, by: User) -> Erasure:
         Change.objects.filter(customer_id__in=ids).delete()
         case.done_at, case.done_by = timezone.now(), by
         case.save(update_fields=["done_at", "done_by", "what"])
+        announce(Event.CUSTOMER_ERASED, {"id": case.customer_id})
         log("erased", user=by, about=f"#{case.customer_id}", details=dict(case.what))
     return case
 

@@ -13,6 +13,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.field_values import read_value
 from regulars.customers.models import Customer, Field
 from regulars.foundation.changes import acting
+from regulars.foundation.outbox import Event, announce
 
 MOST_FIELDS = 100
 MOST_CHOICES = 100
@@ -70,6 +71,7 @@ def set_own_fields(customer: Customer, typed: Mapping[str, Any], *, by: User | N
         values = locked.own_fields | read
         customer.own_fields = {slug: value for slug, value in values.items() if value is not None}
         Customer.objects.filter(pk=customer.pk).update(own_fields=customer.own_fields)
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def _choices(type: str, choices: Sequence[str]) -> list[str]:  # noqa: A002

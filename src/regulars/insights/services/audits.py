@@ -23,6 +23,7 @@ from regulars.core.errors import RegularsError
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import use_language
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 from regulars.insights.headlines import headline_numbers
 from regulars.insights.models import AuditRun
 from regulars.insights.periods import period_figures
@@ -114,6 +115,7 @@ def _run(run: AuditRun, history: History) -> None:
             progress={},
             finished_at=timezone.now(),
         )
+        announce(Event.AUDIT_DONE, {"audit": run.pk, "as_of": as_of.isoformat()})
     _forget_old(as_of)
 
 

@@ -8,6 +8,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress, Silent
 from regulars.customers.services.search import refresh_search_of_import, search_later
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 from regulars.ingest.engine import literal
 from regulars.purchases.importing.exchange import execute, pull, push, trusted_rows, value
 from regulars.purchases.importing.goods import settle_goods
@@ -68,6 +69,7 @@ def load(
     goods = settle_goods(stage, import_id)
     figures = _write(stage, import_id, told)
     _note_touched(stage)
+    announce(Event.RECEIPTS_RECORDED, {"receipts": figures["receipts"], "import": import_id})
     told.step(_("Making customers easy to find"), None, None)
     refresh_search_of_import(import_id)
     return Loaded(

@@ -20,6 +20,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 from regulars.purchases.importing import files
 from regulars.purchases.importing.bringing import bring
 from regulars.purchases.importing.files import StoredFile
@@ -161,6 +162,8 @@ def undo(import_id: int, *, user_id: int | None, progress: Progress | None = Non
         found.state, found.progress = State.UNDONE, {}
         found.result = found.result | {"undo": counts, "undone_at": timezone.now().isoformat()}
         found.save(update_fields=["state", "progress", "result"])
+        if counts["removed_receipts"]:
+            announce(Event.RECEIPTS_REMOVED, {"receipts": counts["removed_receipts"], "import": import_id})
     files.remove(imported.rejects_stored_as)
     return found
 
