@@ -26,6 +26,7 @@ PAGES = (
 class Item:
     """One line of the menu."""
 
+    name: str
     title: str
     address: str
     is_here: bool
@@ -42,7 +43,7 @@ def menu(request: Request) -> list[Item]:
         except NoReverseMatch:
             continue
         here = request.path == address if address == "/" else request.path.startswith(address)
-        items.append(Item(_(title), address, here))
+        items.append(Item(name, _(title), address, here))
     return items
 
 
