@@ -12,7 +12,7 @@ from django.utils import timezone
 from regulars.accounts.models import Role, User
 from regulars.accounts.rights import Right
 from regulars.api.models import ApiKey, Delivery, Endpoint, Scope
-from regulars.customers.models import Contact, Customer, Erasure, File, Form, Relation
+from regulars.customers.models import Contact, Customer, Erasure, File, Form, Note, Relation
 from regulars.insights.models import Segment
 from regulars.purchases.models import Import, Receipt
 from tests.web.people import ROLES, logged_in, make_user
@@ -56,6 +56,8 @@ TABLE: dict[str, Right | str] = {
     "owner_set": Right.EDIT_CUSTOMERS,
     "tags_set": Right.EDIT_CUSTOMERS,
     "note_add": Right.EDIT_CUSTOMERS,
+    "note_edit": Right.EDIT_CUSTOMERS,
+    "note_remove": Right.EDIT_CUSTOMERS,
     "relation_add": Right.EDIT_CUSTOMERS,
     "relation_remove": Right.EDIT_CUSTOMERS,
     "own_fields_set": Right.EDIT_CUSTOMERS,
@@ -212,6 +214,7 @@ class World:
         contact = Contact.objects.create(customer=customer, kind="phone", value="+79161234567", written="8 916")
         file = File.objects.create(customer=customer, name="a.pdf", stored_as="none", size=1, digest="0")
         relation = Relation.objects.create(customer=customer, other=second, kind="family")
+        note = Note.objects.create(customer=customer, text="Prefers mornings")
         form = Form.objects.create(title="Tastes")
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         segment = Segment.objects.create(
@@ -227,7 +230,7 @@ class World:
         )
         names: dict[str, object] = {
             "customer_id": customer.pk, "contact_id": contact.pk, "file_id": file.pk, "relation_id": relation.pk,
-            "form_id": form.pk, "case_id": erasure.pk, "segment_id": segment.pk, "other_id": second.pk,
+            "form_id": form.pk, "note_id": note.pk, "case_id": erasure.pk, "segment_id": segment.pk, "other_id": second.pk,
             "user_id": other.pk, "slug": "cashier", "token": "none",
             "ticket": "none", "external_id": "C-1", "uidb36": "1", "key": "none", "group": "person",
             "key_id": key.pk, "hook_id": hook.pk, "delivery_id": delivery.pk, "code": "P-1", "receipt_id": receipt.pk,

@@ -70,4 +70,6 @@ def _has_page(name: str) -> bool:
 
 def format_moment(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
     """A moment by the shop's clock: 3 мар. 2026 г., 14:05."""
-    return dates.format_datetime(at, format="medium", tzinfo=zone, locale=i18n.current_language()).rpartition(":")[0]
+    language = i18n.current_language()
+    day = dates.format_date(at.astimezone(zone), format="medium", locale=language)
+    return f"{day}, {dates.format_time(at, format='short', tzinfo=zone, locale=language)}"

@@ -32,6 +32,7 @@ SETTINGS = (
 class Item:
     """One line of the menu."""
 
+    name: str
     title: str
     address: str
     is_here: bool
@@ -51,7 +52,7 @@ def menu(request: Request) -> list[Item]:
             items += _settings_item(request, address, _(title))
             continue
         here = request.path == address if address == "/" else request.path.startswith(address)
-        items.append(Item(_(title), address, here))
+        items.append(Item(name, _(title), address, here))
     return items
 
 

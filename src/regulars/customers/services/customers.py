@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils import timezone
+
 from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
@@ -87,11 +89,38 @@ def set_tags(customer: Customer, names: Iterable[str], *, by: User | None) -> No
 
 def add_note(customer: Customer, text: str, *, by: User | None) -> Note:
     """A note in the timeline."""
-    text = text.strip()
+    with acting(by.pk if by else None, "web"):
+        return Note.objects.create(customer=customer, text=_note_text(text), author=by)
+
+
+def edit_note(note: Note, text: str, *, by: User) -> None:
+    """Say it better; what it said before stays in the history."""
+    _check_author(note, by)
+    text = _note_text(text)
+    if text == note.text:
+        return
+    with acting(by.pk, "web"):
+        note.text, note.edited_at = text, timezone.now()
+        note.save(update_fields=["text", "edited_at"])
+
+
+def delete_note(note: Note, *, by: User) -> None:
+    """Take it back; the history keeps that it was there."""
+    _check_author(note, by)
+    with acting(by.pk, "web"):
+        note.delete()
+
+
+def _note_text(text: str) -> str:
+    text = text.replace("\0", "").strip()
     if not text or len(text) > LONGEST_NOTE:
         raise InputError(_("A note has from 1 to {count} characters.").format(count=LONGEST_NOTE))
-    with acting(by.pk if by else None, "web"):
-        return Note.objects.create(customer=customer, text=text.replace("\0", ""), author=by)
+    return text
+
+
+def _check_author(note: Note, by: User) -> None:
+    if note.author_id != by.pk:
+        raise InputError(_("A note is changed by whoever wrote it. Write your own beside it."))
 
 
 def relate(

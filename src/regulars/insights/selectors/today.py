@@ -66,7 +66,7 @@ def why_now(score: Score) -> str:
         return _("Came every {usual}, silent since {day}").format(
             usual=words.days(max(1, score.visit_period_days)), day=format_date(score.last_on)
         )
-    return _("{state}, last visit on {day}").format(state=names.state(score.state), day=format_date(score.last_on))
+    return _("Last visit on {day}").format(day=format_date(score.last_on))
 
 
 def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:

@@ -107,6 +107,10 @@ def page(request: Request) -> HttpResponse:
     }
     is_piece = request.htmx and not request.htmx.history_restore_request
     response = render(request, "customers/rows.html" if is_piece else "customers/list.html", context)
+    if is_piece:
+        # one step back leads over a choice, not over each letter
+        way = "HX-Replace-Url" if request.htmx.trigger_name == "q" else "HX-Push-Url"
+        response.headers[way] = chosen.address()
     # going back must not show the piece that was cached under the same address
     patch_vary_headers(response, ["HX-Request"])
     return response
