@@ -41,6 +41,7 @@ class Event(models.TextChoices):
 
     CUSTOMER_CREATED = "customer.created", N_("a customer was added")
     CUSTOMER_CHANGED = "customer.changed", N_("a customer was changed")
+    CUSTOMER_ERASED = "customer.erased", N_("a customer was erased on his demand")
     CUSTOMERS_MERGED = "customers.merged", N_("two customers were merged")
     CONSENT_CHANGED = "consent.changed", N_("consent was given or withdrawn")
     RECEIPTS_RECORDED = "receipts.recorded", N_("receipts were recorded")

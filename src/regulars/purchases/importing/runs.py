@@ -132,15 +132,19 @@ def _run(imported: Import, path: Path, told: Reporter) -> None:
         raise InputError(_("The file is no longer here. Upload it again."))
     with TemporaryDirectory(prefix="regulars-import-") as folder:
         rejects = files.new_path()
-        brought = bring(imported, path, folder=Path(folder), rejects=rejects, progress=told)
-        with acting(imported.by.pk if imported.by else None, f"import:{imported.pk}"):
-            result = brought.write(told)
-            told.be_quiet()
-            found = _locked(imported, State.RUNNING)
-            found.state, found.result, found.progress, found.error = State.DONE, result, {}, ""
-            found.rejects_stored_as = rejects.name if rejects.exists() else ""
-            found.finished_at = timezone.now()
-            found.save()
+        try:
+            brought = bring(imported, path, folder=Path(folder), rejects=rejects, progress=told)
+            with acting(imported.by.pk if imported.by else None, f"import:{imported.pk}"):
+                result = brought.write(told)
+                told.be_quiet()
+                found = _locked(imported, State.RUNNING)
+                found.state, found.result, found.progress, found.error = State.DONE, result, {}, ""
+                found.rejects_stored_as = rejects.name if rejects.exists() else ""
+                found.finished_at = timezone.now()
+                found.save()
+        except BaseException:
+            rejects.unlink(missing_ok=True)
+            raise
     if imported.stored_as:
         # it holds people's purchases, and has done its work
         files.remove(imported.stored_as)
@@ -223,6 +227,28 @@ def forget_old_drafts(*, before: dt.datetime) -> int:
     old = list(Import.objects.filter(state=State.DRAFT, created_at__lt=before))
     for draft in old:
         discard(draft)
+    return len(old)
+
+
+def sweep(*, before: dt.datetime) -> int:
+    """Take away files that no import knows: a crash may have left them. How many there were."""
+    known = {name for pair in Import.objects.values_list("stored_as", "rejects_stored_as") for name in pair}
+    left = [
+        one for one in files.folder().iterdir() if one.name not in known and one.stat().st_mtime < before.timestamp()
+    ]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def forget_old_files(*, before: dt.datetime) -> int:
+    """Drop what old imports still hold of people: files that failed, and lists of rejected rows."""
+    old = list(Import.objects.filter(created_at__lt=before).exclude(stored_as="", rejects_stored_as=""))
+    old = [one for one in old if not one.is_under_way]
+    for one in old:
+        Import.objects.filter(pk=one.pk).update(stored_as="", rejects_stored_as="")
+        files.remove(one.stored_as)
+        files.remove(one.rejects_stored_as)
     return len(old)
 
 
