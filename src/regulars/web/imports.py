@@ -16,6 +16,7 @@ from regulars.accounts.rights import Right
 from regulars.accounts.services import log
 from regulars.analytics.purchases import Notice
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.foundation.models import Business
@@ -257,7 +258,7 @@ def _result(imported: Import) -> dict[str, Any]:
     return {
         "imported": imported,
         "result": dict.fromkeys(_FIGURES) | result,
-        "notices": notices,
+        "notices": notices + _unused(imported),
         "reasons": reasons,
         "has_rejects": bool(imported.rejects_stored_as),
         "currency": Business.current().currency,
@@ -267,6 +268,19 @@ def _result(imported: Import) -> dict[str, Any]:
         "error": spoken(imported.error),
         "kept": _kept(result.get("undo", {})),
     }
+
+
+def _unused(imported: Import) -> list[str]:
+    """What a file of 1C holds besides."""
+    unused = imported.result.get("unused")
+    if unused is None:
+        return []
+    words = {"prices": _("Prices in the file: {count}. They are not kept."),
+             "stock": _("Stock in the file: {count}. It is not kept.")}  # fmt: skip
+    told = [words[what].format(count=format_number(count, 0)) for what, count in unused.items() if what in words]
+    if not told and not any(imported.result.get(name) for name in ("receipts", "products", "customers", "rows_read")):
+        told = [_("The file holds nothing that is new here.")]
+    return told
 
 
 def _kept(counts: Mapping[str, int]) -> list[tuple[str, int]]:

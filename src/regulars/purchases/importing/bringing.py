@@ -174,7 +174,9 @@ def _commerceml(imported: Import, path: Path, folder: Path) -> Documents:
     found = read_commerceml(path, currency=business.currency)
     staged = stage(history_of(found.lines, folder), folder)
     people = stage_people(found.people, folder, business.region) if found.people else None
-    return Documents(imported, staged, _documents_read(found.documents, found.reasons), found.products, people)
+    figures = _documents_read(found.documents, found.reasons)
+    unused = {what: count for what, count in found.unused.items() if count}
+    return Documents(imported, staged, figures | {"unused": unused}, found.products, people)
 
 
 def _documents_read(documents: int, reasons: Mapping[str, int]) -> dict[str, Any]:
