@@ -130,8 +130,10 @@ def test_cells_that_stand_for_many_are_counted_as_many(tmp_path: Path, rows: int
     spaces = " ".join(
         f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
     )
-    filled = f'<table:table-cell table:number-columns-repeated="{columns}" office:value-type="string"><text:p>x</text:p></table:table-cell>'
-    empty = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    many = f'table:number-columns-repeated="{columns}" office:value-type="string"'
+    filled = f"<table:table-cell {many}><text:p>x</text:p></table:table-cell>"
+    nothing = '<table:table-cell table:number-columns-repeated="16384"/>'
+    empty = f'<table:table-row table:number-rows-repeated="1048000">{nothing}</table:table-row>'
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr(

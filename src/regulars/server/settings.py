@@ -168,7 +168,7 @@ STORAGES = {
 FILE_UPLOAD_HANDLERS = [
     "regulars.web.uploads.Bounded",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "regulars.web.uploads.OnDisk",
 ]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000

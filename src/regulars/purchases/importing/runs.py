@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.accounts.services import log
-from regulars.core.errors import InputError, RegularsError
+from regulars.core.errors import InputError
 from regulars.core.i18n import LANGUAGES, use_language
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
@@ -24,6 +25,7 @@ from regulars.purchases.importing import files
 from regulars.purchases.importing.bringing import bring
 from regulars.purchases.importing.files import StoredFile
 from regulars.purchases.importing.reporting import Reporter
+from regulars.purchases.importing.troubles import in_words
 from regulars.purchases.importing.undo import take_back
 from regulars.purchases.models import Import
 
@@ -109,13 +111,14 @@ def run(import_id: int, *, source: Path | None = None, progress: Progress | None
         Import.objects.filter(pk=import_id).update(state=State.RUNNING, progress={})
         try:
             _run_beside_others(imported, path, told)
-        except RegularsError as error:
-            _fail(imported, _without_paths(str(error), path, imported.file_name))
-        except Exception:
-            _log.exception("import %s failed", import_id)
+        except Exception as error:
             connection.close_if_unusable_or_obsolete()
-            _fail(imported, _("Something broke on our side; nothing was brought in. The worker's log says what."))
-            raise
+            known = in_words(error)
+            if known is None:
+                _log.exception("import %s failed", import_id)
+                _fail(imported, _("Something broke on our side; nothing was brought in. The worker's log says what."))
+                raise
+            _fail(imported, _without_paths(str(known), path, imported.file_name))
     return Import.objects.get(pk=import_id)
 
 
@@ -123,7 +126,8 @@ def _run_beside_others(imported: Import, path: Path, told: Reporter) -> None:
     """A till may record a receipt of the file while the file is being written: then it is known the second time."""
     try:
         _run(imported, path, told)
-    except IntegrityError:
+    # rows that go through COPY fail with an error that Django does not translate
+    except (IntegrityError, psycopg.IntegrityError):
         _run(imported, path, told)
 
 
