@@ -8,7 +8,7 @@ import pytest
 from regulars.customers.models import Contact, Customer
 from regulars.purchases.importing.kinds import guess_kind
 from regulars.purchases.importing.runs import import_now, undo
-from regulars.purchases.models import Product, Receipt
+from regulars.purchases.models import Product, Receipt, Renamed
 
 pytestmark = pytest.mark.usefixtures("business")
 
@@ -134,6 +134,49 @@ def test_the_catalogue_names_the_goods(tmp_path: Path) -> None:
         ("p-2", "Хлеб", ""),
         ("p-3", "Сыр", "Еда"),
     }
+
+
+def test_undo_puts_back_the_names_that_it_wrote_over(tmp_path: Path) -> None:
+    import_now(xml(tmp_path, ORDERS), kind="commerceml")
+    first = import_now(xml(tmp_path, CATALOGUE), kind="commerceml")
+    second = import_now(xml(tmp_path, CATALOGUE.replace("Молоко 3,2 %", "Молоко 2,5 %")), kind="commerceml")
+    third = import_now(xml(tmp_path, CATALOGUE.replace("Молоко 3,2 %", "Кефир")), kind="commerceml")
+    milk = Product.objects.get(code="p-1")
+    undo(second.pk, user_id=None)
+    milk.refresh_from_db()
+    assert milk.name == "Кефир"
+    undo(third.pk, user_id=None)
+    milk.refresh_from_db()
+    assert (milk.name, milk.category) == ("Молоко 3,2 %", "Молочное")
+    Product.objects.filter(code="p-1").update(category="Своя")
+    counts = undo(first.pk, user_id=None).result["undo"]
+    milk.refresh_from_db()
+    assert (milk.name, milk.category, counts["renamed_products"]) == ("Молоко", "Своя", 1)
+    assert not Renamed.objects.exists()
+
+
+OFFERS = """<?xml version="1.0" encoding="UTF-8"?>
+<КоммерческаяИнформация ВерсияСхемы="2.08"><ПакетПредложений><ТипыЦен><ТипЦены><Ид>r</Ид></ТипЦены></ТипыЦен>
+  <Предложения><Предложение><Ид>p-1#v-1</Ид><Наименование>Молоко (литр)</Наименование>
+    <Цены><Цена><ЦенаЗаЕдиницу>90</ЦенаЗаЕдиницу><Валюта>руб</Валюта><Единица>шт</Единица></Цена></Цены>
+    <Количество>12</Количество></Предложение>
+  <Предложение><Ид>p-1</Ид><Количество>5</Количество></Предложение></Предложения>
+</ПакетПредложений></КоммерческаяИнформация>"""
+
+
+def test_offers_name_variants_and_their_prices_are_told_to_be_unused(tmp_path: Path) -> None:
+    import_now(xml(tmp_path, CATALOGUE), kind="commerceml")
+    done = import_now(xml(tmp_path, OFFERS), kind="commerceml")
+    assert (done.state, done.result["products"], done.result["unused"]) == ("done", 1, {"prices": 1, "stock": 2})
+    assert Product.objects.get(code="p-1#v-1").name == "Молоко (литр)"
+    assert Product.objects.get(code="p-1").name == "Молоко 3,2 %"
+
+
+def test_a_file_of_1c_without_anything_for_us_is_no_failure(tmp_path: Path) -> None:
+    only_words = "<КоммерческаяИнформация><Классификатор><Свойства/></Классификатор></КоммерческаяИнформация>"
+    assert import_now(xml(tmp_path, only_words), kind="commerceml").state == "done"
+    alien = import_now(xml(tmp_path, "<html><body/></html>"), kind="commerceml")
+    assert (alien.state, "html" in alien.error) == ("failed", True)
 
 
 def test_entities_are_never_resolved(tmp_path: Path) -> None:

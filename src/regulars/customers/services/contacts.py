@@ -5,6 +5,8 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.contact_values import normalised, region
 from regulars.customers.models import Contact, Customer
+from regulars.customers.services.erasing import refuse_forgotten
+from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
 from regulars.foundation.outbox import Event, announce
 
@@ -16,9 +18,11 @@ def add_contact(
 ) -> Contact:
     """Add one in its normal form; the first of its kind is the main one. What is there already is returned."""
     value = normalised(kind, written, region=region())
+    if by is None:
+        refuse_forgotten([(kind, value)])
     with acting(by.pk if by else None, source):
         # one at a time for each customer, so that two cannot both become the main one
-        Customer.objects.select_for_update().only("pk").get(pk=customer.pk)
+        lock_living(customer)
         known = list(customer.contacts.all())
         same = next((one for one in known if (one.kind, one.value) == (kind, value)), None)
         if same is not None:

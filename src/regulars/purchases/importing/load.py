@@ -1,6 +1,6 @@
 """Staged rows into PostgreSQL, inside the transaction of the caller."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,9 +52,10 @@ def load(
     cards: bool,
     source: str,
     is_demo: bool = False,
+    forgotten: Set[str] = frozenset(),
     progress: Progress | None = None,
 ) -> Loaded:
-    """Write everything that is new; the caller's transaction is its fate."""
+    """Write everything that is new; the caller's transaction is its fate. `forgotten` are keys that make nobody."""
     told = progress or Silent()
     execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     search_later()
@@ -64,7 +65,7 @@ def load(
         return Loaded(receipts_known=known, receipts_differ=differ)
     _leave_out_names(stage, known)
     told.step(_("Customers"), None, None)
-    people = settle_customers(stage, import_id, cards=cards, source=source, is_demo=is_demo)
+    people = settle_customers(stage, import_id, cards=cards, source=source, is_demo=is_demo, forgotten=forgotten)
     told.step(_("Products and stores"), None, None)
     goods = settle_goods(stage, import_id)
     figures = _write(stage, import_id, told)
