@@ -1,65 +1,86 @@
-"""`make bench`: measure, print, and write bench/RESULTS.md.
+"""`make bench`: measure, print, and write the sections of bench/RESULTS.md that were measured.
 
-python -m bench             everything but what takes lifetimes minutes
-python -m bench --full      lifetimes' Pareto/NBD on a million customers and an audit of 200 million lines too
+python -m bench                everything but what takes lifetimes minutes
+python -m bench --full         lifetimes' Pareto/NBD on a million customers and an audit of 200 million lines too
+python -m bench audit models   some parts: audit, summary, models, application
+python -m bench application --lines 1000000    the application with a smaller base than that of 20 million lines
 """
 
+import argparse
 import datetime as dt
 import os
 import platform
-import sys
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import audits, clv_models, scaling, summary
+from bench import application, audits, clv_models, scaling, summary
 
 MILLIONS = (1, 10, 50)
 MOST_MILLIONS = (200,)  # takes an hour and 10 GB of disk: only on demand
+LINES_OF_APPLICATION = 20_000_000
 RESULTS = Path(__file__).parent / "RESULTS.md"
+
+Rows = list[tuple[str, str]]
 
 
 def main() -> None:
-    """Run all benchmarks of one kind after another and keep their figures together."""
-    full = "--full" in sys.argv
+    """Run the benchmarks one after another; what was measured is written down at once."""
+    given = _arguments()
+    parts = {
+        "audit": lambda: _audits(full=given.full),
+        "summary": lambda: {"From lines to customers": summary.rows(10_000_000)},
+        "models": lambda: {"Customer models": _models(full=given.full)},
+        "application": lambda: {"The application": application.rows(given.lines)},
+    }
+    for name in given.parts or parts:
+        measured = parts[name]()
+        _write(measured)
+        print("\n".join(_section(title, rows) for title, rows in measured.items()))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("parts", nargs="*", choices=["audit", "summary", "models", "application", []])
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--lines", type=int, default=LINES_OF_APPLICATION)
+    return parser.parse_args()
+
+
+def _audits(*, full: bool) -> dict[str, Rows]:
     audited = {millions: audits.audit(millions * 1_000_000) for millions in MILLIONS + (MOST_MILLIONS if full else ())}
-    sections = {
+    return {
         "The whole audit": [*audits.rows(audited[10]), *audits.rows(audited[50]), *audits.csv_rows(10_000_000)],
         "Cost per million lines": scaling.rows(audited.values()),
-        "From lines to customers": summary.rows(10_000_000),
-        "Customer models": _models(full=full),
     }
-    text = _document(sections)
-    RESULTS.write_text(text, encoding="utf-8")
-    print(text)
 
 
-def _models(*, full: bool) -> list[tuple[str, str]]:
+def _models(*, full: bool) -> Rows:
     return [
         (row.name, f"{row.ours_seconds:.2f} s, lifetimes {row.theirs_seconds:.2f} s: ratio {row.ratio:.1f}")
         for row in clv_models.bench_fits(full=full)
     ]
 
 
-def _document(sections: dict[str, list[tuple[str, str]]]) -> str:
+def _write(measured: Mapping[str, Rows]) -> None:
+    """Put the sections in the place of the older ones; the others stay as they are."""
+    head, *sections = re.split(r"^(?=## )", RESULTS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    known = {section.partition("\n")[0].removeprefix("## "): section.rstrip() for section in sections}
+    known |= {title: _section(title, rows) for title, rows in measured.items()}
+    RESULTS.write_text("\n\n".join([head.rstrip(), *known.values()]) + "\n", encoding="utf-8")
+
+
+def _section(title: str, rows: Rows) -> str:
     machine = f"{os.cpu_count()} cores ({platform.machine()})"
     engine = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "ibis-framework", "lifetimes"))
-    parts = [
-        "# Results",
-        "",
-        f"One run of `make bench` on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: {machine}, {engine}.",
-        "Ratios of one run tell more than seconds; seconds differ from machine to machine.",
-    ]
-    for title, rows in sections.items():
-        parts += ["", f"## {title}", "", "| what | measured |", "|---|---|", *_table(rows)]
-    return "\n".join(parts) + "\n"
+    told = f"One run on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: {machine}, {engine}."
+    return "\n".join([f"## {title}", "", told, "", "| what | measured |", "|---|---|", *_table(rows)])
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
     return [f"| {label} | {figures} |" for label, figures in rows]
 
 
-if __name__ == "__main__":
-    main()
 if __name__ == "__main__":
     main()

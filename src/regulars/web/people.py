@@ -60,6 +60,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
     except InputError as problem:
         shown, count, more, error, status = PeoplePage([], ""), 0, False, str(problem), 422
     rows = rows_of(shown.customers, columns, request.user, titles())
+    currency = _currency()
     content = {
         "listed": listed,
         "title": title_of(listed),
@@ -79,7 +80,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "next": _query(request, without=("after",), after=shown.after) if shown.after else "",
         "is_first": "after" not in request.GET,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
-        "money_of": lambda minor: _whole(minor, _currency()),
+        "money_of": lambda minor: _whole(minor, currency),
         "tab": "",
         "may_see_insights": request.user.may(Right.SEE_INSIGHTS),
     }

@@ -15,7 +15,7 @@ from regulars.customers.models import Customer
 from regulars.insights.models import Audience, Segment
 from regulars.insights.segments.rule import checked
 from regulars.insights.segments.why import why as why_of
-from regulars.insights.segments.words import sentence
+from regulars.insights.segments.words import Speaker, sentence
 from regulars.insights.selectors.segments import Preview, preview
 from regulars.insights.services import delete_segment, freeze, save_segment
 from regulars.web.access import Request, needs
@@ -30,8 +30,9 @@ _SHOWN = 200
 def page(request: Request) -> HttpResponse:
     """All segments, each as a sentence."""
     found = Segment.objects.order_by("name", "pk").annotate(copies=Count("audiences"))[:_SHOWN]
+    speaker = Speaker()
     content = {
-        "segments": [(segment, sentence(segment.rule)) for segment in found],
+        "segments": [(segment, sentence(segment.rule, speaker)) for segment in found],
         "audiences": Audience.objects.order_by("-pk").select_related("by")[:20],
         "may_edit": request.user.may(Right.EDIT_SEGMENTS),
         "zone": _zone(),

@@ -104,7 +104,7 @@ class Customer(models.Model):
             models.Index(fields=["owner", "-id"], name="customer_owner"),
             models.Index(fields=["name", "id"], name="customer_name"),
             models.Index(fields=["kind", "-id"], name="customer_kind"),
-            GinIndex(fields=["search_parts"], name="customer_search", fastupdate=False),
+            GinIndex(fields=["search_parts"], name="customer_search"),
         ]
 
     @property

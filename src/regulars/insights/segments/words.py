@@ -12,9 +12,9 @@ from regulars.insights.segments.rule import Rule
 from regulars.report import words
 
 
-def sentence(rule: Rule) -> str:
-    """The whole rule: "Customers whose state is Lost, and whose …"."""
-    return _("Customers {clauses}.").format(clauses=Speaker().group(rule))
+def sentence(rule: Rule, speaker: "Speaker | None" = None) -> str:
+    """The whole rule: "Customers whose state is Lost, and whose …". One speaker for many rules asks once for names."""
+    return _("Customers {clauses}.").format(clauses=(speaker or Speaker()).group(rule))
 
 
 class Speaker:

@@ -4,6 +4,7 @@ Everything goes over the one connection of Django, so an import is one transacti
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from regulars.core.progress import Progress, Silent
 from regulars.ingest.engine import literal
 
 _CHUNK = 1 << 20
+_LOOK_SECONDS = 0.02
 _FORMAT = "FORMAT csv, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULL ''"
 
 
@@ -28,20 +30,42 @@ def push(
     folder: Path,
     progress: Progress | None = None,
     label: str = "",
+    rows: int | None = None,
 ) -> None:
-    """Copy the rows of a DuckDB query into a table of PostgreSQL. `texts` are columns where "" is not null."""
+    """Copy the rows of a DuckDB query into a table of PostgreSQL. `texts` are columns where "" is not null.
+
+    While PostgreSQL takes one piece, DuckDB makes the next. `rows` are how many there will be, for the progress.
+    """
     file = folder / f"{table}.csv"
-    quoted = f", FORCE_QUOTE ({', '.join(texts)})" if texts else ""
-    source.execute(f"COPY ({query}) TO {literal(str(file))} (FORMAT csv, HEADER false, DELIMITER ','{quoted})")
-    total, done = file.stat().st_size, 0
-    told = progress or Silent()
+    told, done = progress or Silent(), 0
     copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN ({_FORMAT})"
-    with connection.cursor() as cursor, file.open("rb") as stream, cursor.cursor.copy(copy) as target:
-        while chunk := stream.read(_CHUNK):
-            target.write(chunk)
-            done += len(chunk)
-            told.step(label, done, total)
+    with connection.cursor() as cursor, cursor.cursor.copy(copy) as target:
+        for piece in _pieces(source, query, texts, file):
+            target.write(piece)
+            done += piece.count(b"\n")
+            told.step(label, min(done, rows or done), rows)
     file.unlink()
+
+
+def _pieces(source: duckdb.DuckDBPyConnection, query: str, texts: Sequence[str], file: Path) -> Iterator[bytes]:
+    """The rows as CSV, read from the file while it is still being written."""
+    quoted = f", FORCE_QUOTE ({', '.join(texts)})" if texts else ""
+    form = f"FORMAT csv, HEADER false, DELIMITER ','{quoted}, USE_TMP_FILE false"
+    file.touch()
+    with ThreadPoolExecutor(1) as pool, file.open("rb") as stream:
+        writing = pool.submit(source.execute, f"COPY ({query}) TO {literal(str(file))} ({form})")
+        try:
+            is_whole = False
+            while not is_whole:
+                is_whole = writing.done()
+                while piece := stream.read(_CHUNK):
+                    yield piece
+                wait([writing], _LOOK_SECONDS)
+        finally:
+            # the reader failed: nobody needs the rest
+            if not writing.done():
+                source.interrupt()
+        writing.result()
 
 
 def pull(

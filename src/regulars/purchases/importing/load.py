@@ -6,7 +6,7 @@ from typing import Any
 
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress, Silent
-from regulars.customers.services.search import refresh_search_of_import, search_later
+from regulars.customers.services.search import search_later, sort_search_in
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 from regulars.ingest.engine import literal
@@ -72,7 +72,7 @@ def load(
     _note_touched(stage)
     announce(Event.RECEIPTS_RECORDED, {"receipts": figures["receipts"], "import": import_id})
     told.step(_("Making customers easy to find"), None, None)
-    refresh_search_of_import(import_id)
+    sort_search_in(people.made)
     return Loaded(
         receipts_known=known,
         receipts_differ=differ,
@@ -120,7 +120,11 @@ def _leave_out_names(stage: Stage, known: int) -> None:
 
 
 def _write(stage: Stage, import_id: int, progress: Progress) -> Mapping[str, Any]:
-    first = _reserve(int(stage.value("SELECT count(*) FROM st_receipts")))
+    row = stage.connection.execute(
+        "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(amount), 0) FROM st_receipts"
+    ).fetchone()
+    receipts, lines, amount = map(int, row or (0, 0, 0))
+    first = _reserve(receipts)
     stage.connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE st_numbers AS
         SELECT k, {first} + row_number() OVER (ORDER BY moment, key) - 1 AS id FROM st_receipts"""
@@ -130,18 +134,16 @@ def _write(stage: Stage, import_id: int, progress: Progress) -> Mapping[str, Any
             stage.connection, _receipts_sql(import_id, _zones(stage)), "purchases_receipt",
             ("id", "customer_id", "store_id", "seller_id", "number", "channel", "purchased_at", "amount", "key",
              "imported_by_id"),
-            texts=("number", "channel"), folder=stage.folder, progress=progress, label=_("Writing receipts"),
+            texts=("number", "channel"), folder=stage.folder, progress=progress,
+            label=_("Writing receipts"), rows=receipts,
         )  # fmt: skip
         push(
             stage.connection, _LINES, "purchases_line",
             ("receipt_id", "position", "product_id", "quantity", "amount", "discount", "cost", "promotion"),
-            texts=("promotion",), folder=stage.folder, progress=progress, label=_("Writing lines"),
+            texts=("promotion",), folder=stage.folder, progress=progress,
+            label=_("Writing lines"), rows=lines,
         )  # fmt: skip
-    row = stage.connection.execute(
-        "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(amount), 0) FROM st_receipts"
-    ).fetchone()
-    receipts, lines, amount = row or (0, 0, 0)
-    return {"receipts": int(receipts), "lines": int(lines), "amount": int(amount)}
+    return {"receipts": receipts, "lines": lines, "amount": amount}
 
 
 def _reserve(count: int) -> int:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from regulars.customers.models import Contact, Customer, ForgottenContact
 from regulars.customers.services.erasing import forgotten
+from regulars.customers.services.search import search_columns
 from regulars.purchases.importing.exchange import execute, pull, push
 from regulars.purchases.importing.rows import insert_select
 from regulars.purchases.importing.staging import Stage
@@ -139,6 +140,7 @@ def _make(import_id: int, *, source: str, is_demo: bool) -> int:
         "source": "%s",
         "import_id": "%s",
         "is_demo": "%s",
+        **search_columns("concat_ws(' ', i.key, CASE WHEN i.kind <> '' THEN i.value END)"),
     }
     sql, defaults = insert_select(Customer, given, f"FROM {_TABLE} i WHERE i.customer_id IS NULL")
     made = execute(sql + " ON CONFLICT (external_id) DO NOTHING", [source, import_id, is_demo, *defaults])
