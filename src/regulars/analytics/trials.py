@@ -18,7 +18,7 @@ from regulars.analytics.intervals import wilson
 from regulars.analytics.logistic import Logistic, fit_logistic
 from regulars.analytics.rollup import LOG_STEPS, YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
