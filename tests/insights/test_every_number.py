@@ -21,6 +21,7 @@ from regulars.insights.selectors.people import people_list
 from regulars.insights.services import perform
 from regulars.insights.titles import title_of
 from regulars.purchases.models import Store
+from regulars.report import words
 from tests.insights.selling import sell
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="module")
 def shop(django_db_setup: Any, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditRun]:
-    """A supermarket of 500 customers, one of its stores by another clock, two customers merged, and its audit."""
+    """A supermarket of 300 customers, one of its stores by another clock, two customers merged, and its audit."""
     from django.conf import settings
     from django.db import transaction
 
@@ -38,7 +39,7 @@ def shop(django_db_setup: Any, django_db_blocker: Any, tmp_path_factory: pytest.
         settings.AUDITS_ROOT, settings.MEDIA_ROOT = root / "audits", root / "files"
         values = {"name": "Corner", "currency": "RUB", "time_zone": "Europe/Moscow", "language": "ru", "region": "RU"}
         business = Business.objects.create(id=1, **values)
-        lines = generate_shop("grocery", customers=500, seed=3, language="en").lines
+        lines = generate_shop("grocery", customers=300, seed=3, language="en").lines
         Store.objects.create(name=str(lines["store"][0]), time_zone="Asia/Yekaterinburg")
         sell(lines, business)
         _know_more()
@@ -183,7 +184,7 @@ def test_the_owners_figures_are_those_of_the_audit(shop: AuditRun) -> None:
     months = {row[0]["text"]: (row[1]["count"], row[2]["count"]) for row in table["rows"]}
     month = dt.date.fromisoformat(found["last_month"]["days"][0])
     now = found["last_month"]["now"]
-    assert months[f"{month:%B %Y}"] == (now["customers"], now["new"])
+    assert months[words.month(month)] == (now["customers"], now["new"])
     for period, days in ((name, one) for name, one in found.items() if one["before"] is not None):
         moved, span = days["movement"], ":".join(days["days"])
         lists = {f"bought:{span}": days["now"]["customers"], f"first:{span}": days["now"]["new"]}

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from regulars.api.routes import routes
 from regulars.web import (
+    audit_settings,
     exchange,
     find,
     imports,
@@ -58,6 +59,7 @@ _settings = [
     path("roles/new/", settings.new_role, name="new_role"),
     path("roles/<slug:slug>/", settings.role, name="role"),
     path("business/", settings.business, name="business"),
+    path("audit/", audit_settings.page, name="audit_settings"),
     path("log/", settings.log, name="log"),
 ]
 

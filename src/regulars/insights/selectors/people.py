@@ -288,16 +288,17 @@ def all_of(people: CustomerSet, money: str | None, *, at_once: int = 1000) -> It
 
 
 def main_contacts(customers: list[Customer]) -> dict[tuple[int, str], str]:
-    """One phone and one e-mail of each: the main one, else the oldest that works."""
+    """One phone, one e-mail and one card of each: the main one, else the oldest that works."""
     place = Window(RowNumber(), partition_by=[F("customer_id"), F("kind")], order_by=[F("is_main").desc(), F("pk")])
     rows = (
-        Contact.objects.filter(
-            customer__in=[one.pk for one in customers], kind__in=(Contact.Kind.PHONE, Contact.Kind.EMAIL), is_valid=True
-        )
+        Contact.objects.filter(customer__in=[one.pk for one in customers], kind__in=_SHOWN_CONTACTS, is_valid=True)
         .annotate(place=place)
         .filter(place=1)
     )
     return {(customer, kind): value for customer, kind, value in rows.values_list("customer_id", "kind", "value")}
+
+
+_SHOWN_CONTACTS = (Contact.Kind.PHONE, Contact.Kind.EMAIL, Contact.Kind.CARD)
 
 
 def tags_of(customers: list[Customer]) -> dict[int, list[str]]:
