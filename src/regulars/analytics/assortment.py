@@ -20,7 +20,7 @@ from regulars.analytics.price_response import product_key, product_names
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 

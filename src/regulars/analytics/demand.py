@@ -19,7 +19,7 @@ from regulars.analytics.level_shift import FEWEST_WEEKS as FEWEST_WEEKS_FOR_SHIF
 from regulars.analytics.price_response import MOST_UNITS
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -27,7 +27,7 @@ from regulars.analytics.leagues import Cases, League, stand
 from regulars.analytics.newcomers import first_visits
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_NEWCOMERS = 100
 GOODS = ("product", "category", "promotion")

@@ -19,7 +19,7 @@ from regulars.analytics.leagues import MOST_CANDIDATES, Floats, as_normal, shrin
 from regulars.analytics.newcomers import REGULAR_VISITS
 from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_LEFT = 50  # regulars who left
 FEWEST_EXPECTED = 5.0  # expected last visits with the thing

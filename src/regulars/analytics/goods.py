@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from regulars.analytics.rollup import Rollup
 from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_BUYERS = 20
 # the cost of everything that compares products grows with their square

@@ -16,7 +16,7 @@ from regulars.analytics.intervals import mean_interval
 from regulars.analytics.logistic import Logistic, fit_logistic
 from regulars.analytics.rollup import LOG_STEPS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from regulars.analytics.findings import Found, Ground
 from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 # from the bottom to the top; the stages add up: whoever stands on one stands on all below it
 STAGES = ("knows_us", "knows_products", "buys", "satisfied", "prefers", "recommends")

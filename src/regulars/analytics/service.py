@@ -25,7 +25,7 @@ from regulars.analytics.league_cases import (
 from regulars.analytics.leagues import Cases, Floats, Ints, League, stand
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_VISITS = 500
 DIMENSIONS = ("staff", "shift", "channel", "store")

@@ -20,7 +20,7 @@ from regulars.analytics.logistic import Logistic, fit_logistic
 from regulars.analytics.rollup import LOG_STEPS, YEAR_DAYS
 from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

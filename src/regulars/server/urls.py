@@ -9,6 +9,7 @@ from django.urls import include, path
 from regulars.api.routes import routes
 from regulars.web import (
     api_docs,
+    audit_settings,
     exchange,
     find,
     imports,
@@ -60,6 +61,7 @@ _settings = [
     path("roles/new/", settings.new_role, name="new_role"),
     path("roles/<slug:slug>/", settings.role, name="role"),
     path("business/", settings.business, name="business"),
+    path("audit/", audit_settings.page, name="audit_settings"),
     path("log/", settings.log, name="log"),
     path("programs/", programs.page, name="programs"),
     path("programs/keys/", programs.make_key, name="key_make"),

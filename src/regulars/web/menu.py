@@ -23,6 +23,7 @@ PAGES = (
 SETTINGS = (
     ("users", N_("People"), Right.MANAGE_USERS),
     ("business", N_("Business"), Right.MANAGE_BUSINESS),
+    ("audit_settings", N_("Audit"), Right.MANAGE_BUSINESS),
     ("programs", N_("Other programs"), Right.MANAGE_API),
     ("log", N_("Log of safety"), Right.SEE_LOG),
 )

@@ -119,7 +119,7 @@ def _audit(request: Request) -> list[Waiting]:
         text = _("{done} of {total} steps").format(done=done, total=total) if total else _("It has just begun.")
         return [Waiting(_("The audit is running"), text, _("Watch"), address)]
     if failure is not None:
-        return [Waiting(_("The audit failed"), failure.error, _("See why"), address, "bad")]
+        return [Waiting(_("The audit failed"), failure.reason, _("See why"), address, "bad")]
     run = newest_run()
     days = 0 if run is None or run.finished_at is None else (timezone.now() - run.finished_at).days
     if days > 7:

@@ -39,6 +39,7 @@ _of_one = [
 
 urlpatterns = [
     path("", listing.page, name="customers"),
+    path("take/", listing.export, name="customers_take"),
     path("new/", edit.new, name="customer_new"),
     path("duplicates/", merging.likely, name="duplicates"),
     path("duplicates/search/", merging.search, name="duplicates_search"),
