@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
@@ -45,10 +45,7 @@ def menu(request: Request) -> list[Item]:
     for name, title, right in PAGES:
         if right is not None and not request.user.may(right):
             continue
-        try:
-            address = reverse(name)
-        except NoReverseMatch:
-            continue
+        address = reverse(name)
         if name == "settings":
             items += _settings_item(request, address, _(title))
             continue
@@ -60,13 +57,13 @@ def menu(request: Request) -> list[Item]:
 def _settings_item(request: Request, address: str, title: str) -> list[Item]:
     """The way to the first of the settings that this user may open, if there is one."""
     tabs = settings_tabs(request)
-    return [Item(title, tabs[0].address, request.path.startswith(address))] if tabs else []
+    return [Item("settings", title, tabs[0].address, request.path.startswith(address))] if tabs else []
 
 
 def settings_tabs(request: Request) -> list[Item]:
     """The pages of the settings that this user may open."""
-    found = [(reverse(name), _(title)) for name, title, right in SETTINGS if request.user.may(right)]
-    return [Item(title, address, request.path.startswith(address)) for address, title in found]
+    found = [(name, reverse(name), _(title)) for name, title, right in SETTINGS if request.user.may(right)]
+    return [Item(name, title, address, request.path.startswith(address)) for name, address, title in found]
 
 
 def business_name(request: Request) -> str:

@@ -6,7 +6,7 @@ from regulars.foundation.changes import tracked_later
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0005_likeness"), ("foundation", "0001_initial")]
+    dependencies = [("customers", "0007_erased"), ("foundation", "0001_initial")]
 
     operations = [
         migrations.AddField("note", "edited_at", models.DateTimeField(null=True)),

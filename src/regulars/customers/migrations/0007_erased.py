@@ -33,7 +33,7 @@ def _refused(table: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0005_likeness")]
+    dependencies = [("customers", "0006_contacts_touch")]
 
     operations = [
         migrations.AddField("customer", "is_erased", models.BooleanField(default=False)),
