@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 SCHEMA = build().get_openapi_schema(path_prefix="/api/v1/")
 OPERATIONS = sorted((path, method.upper()) for path, methods in SCHEMA["paths"].items() for method in methods)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-QUICK, LONG = 10, 300
+QUICK, LONG = 10, 100
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def read_customer_by_external_id(request: Request, external_id: ExternalId) -> d
 
 @router.put(
     "/by-external-id/{path:external_id}",
-    response=answers(CustomerOut, more={201: CustomerOut, 409: Problem}),
+    response=answers(CustomerOut, more={201: CustomerOut, 404: Problem, 409: Problem}),
     **needs(Scope.WRITE_CUSTOMERS),
     summary="Add or change a customer",
 )

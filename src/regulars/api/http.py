@@ -1,5 +1,6 @@
 """What all resources share: keys and scopes, errors, bodies, safe repetition."""
 
+import datetime as dt
 import json
 import logging
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from ninja import Field, Header, NinjaAPI, Schema, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
 from ninja.parser import Parser
+from ninja.renderers import JSONRenderer
+from ninja.responses import NinjaJSONEncoder
 from ninja.security import HttpBearer
 from psycopg.errors import LockNotAvailable
 from pydantic import BaseModel, ConfigDict
@@ -107,6 +110,17 @@ class _Json(Parser):
         return _without_zero_bytes(found) if b"\\u0000" in body else found
 
 
+class _Encoder(NinjaJSONEncoder):
+    """Moments to the microsecond: else `updated_after` the moment of an answer would give the same row again."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat().replace("+00:00", "Z") if isinstance(o, dt.datetime) else super().default(o)
+
+
+class _Renderer(JSONRenderer):
+    encoder_class = _Encoder
+
+
 def _without_zero_bytes(found: Any) -> Any:
     if isinstance(found, str):
         return found.replace("\0", "")
@@ -121,7 +135,7 @@ def make_api() -> NinjaAPI:
     """The interface without its resources."""
     api = Api(
         title="Regulars", version="1", description=DESCRIPTION, urls_namespace="api", docs_url=None,
-        openapi_url="/openapi.json", throttle=[Limit()], parser=_Json(),
+        openapi_url="/openapi.json", throttle=[Limit()], parser=_Json(), renderer=_Renderer(),
     )  # fmt: skip
     api.exception_handler(InputError)(lambda request, error: _problem(api, request, str(error), 400))
     api.exception_handler(OtherBody)(lambda request, error: _problem(api, request, str(error), 422))

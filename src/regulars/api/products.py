@@ -63,7 +63,7 @@ def list_products(
 
 @router.put(
     "/by-code/{path:code}",
-    response=answers(ProductOut, more={201: ProductOut, 409: Problem}),
+    response=answers(ProductOut, more={201: ProductOut, 404: Problem, 409: Problem}),
     **needs(Scope.WRITE_PURCHASES),
     summary="Add or change a product",
 )

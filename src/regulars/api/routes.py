@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
-from django.urls import path
+from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
@@ -34,7 +34,8 @@ def nothing(_request: HttpRequest, rest: str) -> JsonResponse:
 def routes() -> tuple[list[Any], str, str]:
     """The addresses. Programs come with a key, so the page of the log-in is not for them."""
     patterns, app_name, namespace = build().urls
-    patterns.append(path("<path:rest>", nothing, name="nothing"))
+    # every character: the converters of paths leave out line feeds
+    patterns.append(re_path(r"^(?P<rest>[\s\S]+)$", nothing, name="nothing"))
     for pattern in patterns:
         login_not_required(cast(Any, pattern.callback))
     return patterns, app_name, namespace

@@ -32,7 +32,7 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(max_length=100)
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
-    days = forms.ChoiceField(required=False)
+    days = forms.ChoiceField(required=False, initial="365")
 
     def __init__(self, request: Request, *arguments: Any) -> None:
         super().__init__(*arguments)
