@@ -205,8 +205,8 @@ class World:
         brought = Import.objects.create(kind="purchases", file_name="a.csv", digest="0")
         names: dict[str, object] = {
             "customer_id": customer.pk, "contact_id": contact.pk, "file_id": file.pk, "relation_id": relation.pk,
-            "form_id": form.pk, "note_id": note.pk, "case_id": erasure.pk, "segment_id": segment.pk, "other_id": second.pk,
-            "user_id": other.pk, "slug": "cashier", "token": "none",
+            "form_id": form.pk, "note_id": note.pk, "case_id": erasure.pk, "segment_id": segment.pk,
+            "other_id": second.pk, "user_id": other.pk, "slug": "cashier", "token": "none",
             "ticket": "none", "external_id": "C-1", "uidb36": "1", "key": "none", "group": "person",
             "chapter": "lost", "list_id": f"segment:{segment.pk}", "likeness_id": 1, "merge_id": 1, "field_id": 1,
         }  # fmt: skip
