@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from regulars.core import i18n
 from tests.browser.ground import PASSWORD
@@ -21,6 +21,8 @@ from tests.server.installation import Installation
 OWNERS = {"ru": "anna@example.com", "en": "john@example.com"}
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+SECONDS = 15
+expect.set_options(timeout=SECONDS * 1000)
 
 
 @dataclass
@@ -43,7 +45,9 @@ class Site:
             page.wait_for_url(self.url + "/")
             self.cookies[email] = context.storage_state()
             context.close()
-        return browser.new_context(base_url=self.url, storage_state=self.cookies[email], viewport=DESK)
+        context = browser.new_context(base_url=self.url, storage_state=self.cookies[email], viewport=DESK)
+        context.set_default_timeout(SECONDS * 1000)
+        return context
 
 
 @contextmanager

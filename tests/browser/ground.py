@@ -97,7 +97,9 @@ def _people(owner: Any) -> dict[str, Any]:
     from regulars.purchases.models import Receipt
 
     full = Customer.objects.get(pk=Receipt.objects.exclude(customer=None).latest("purchased_at").customer_id)
-    customers.edit_customer(full, by=owner, birth_date=dt.date(1988, 2, 29), sex="f", source="вывеска", external_id=LONG[:60])
+    customers.edit_customer(
+        full, by=owner, birth_date=dt.date(1988, 2, 29), sex="f", source="вывеска", external_id=LONG[:60]
+    )
     for kind, written in (
         ("phone", "+7 916 123-45-67"), ("phone", "+7 495 765-43-21"), ("email", f"{'o' * 60}@example.com"),
         ("telegram", "kofe_lover"), ("card", "2000 0000 1234 5"),
@@ -133,8 +135,12 @@ def _people(owner: Any) -> dict[str, Any]:
     merge = merging.merge(twins[0], twins[2], by=owner)
     find_duplicates()
     likeness = Likeness.objects.latest("score")
-    case = erasing.ask_erasure(twins[1], asked_on=dt.date.today(), due_on=None, asked_by="письмо", by=owner)
-    write_strategy("person", why=f"Ради них открыта кофейня. {LONG}", how="Быстро.", what="Пробы.", based_on=0, by=owner)
+    case = erasing.ask_erasure(
+        twins[1], asked_on=dt.datetime.now(dt.UTC).date(), due_on=None, asked_by="письмо", by=owner
+    )
+    write_strategy(
+        "person", why=f"Ради них открыта кофейня. {LONG}", how="Быстро.", what="Пробы.", based_on=0, by=owner
+    )
     assert Purpose.objects.exists() and Relation.objects.exists()
     return {
         "note_id": note.pk, "relation_id": relation.pk, "file_id": file.pk, "field_id": field.pk, "form_id": form.pk,
@@ -167,7 +173,9 @@ def _imports(owner: Any) -> dict[str, Any]:
 
     rows = "Дата;Номер чека;Карта;Товар;Сумма\n03.03.2026;1;C-1;Молоко;180,00\nвчера;2;C-2;=1+1;45,50\n"
     draft = make_draft("purchases", files.store([rows.encode()], most=10_000), f"{LONG}.csv", by=owner)
-    Import.objects.create(kind="purchases", state="failed", file_name="пусто.xlsx", digest="0", error="Файл пуст.", by=owner)
+    Import.objects.create(
+        kind="purchases", state="failed", file_name="пусто.xlsx", digest="0", error="Файл пуст.", by=owner
+    )
     done = Import.objects.filter(state="done").latest("id")
     return {"import": draft.pk, "done": done.pk}
 

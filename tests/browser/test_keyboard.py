@@ -25,7 +25,7 @@ def press_in_russian_layout(page: Page, letter: str, code: str) -> None:
     keys.detach()
 
 
-@pytest.mark.parametrize("typed", ["иванов", "bdfyjd", "ivanov"])
+@pytest.mark.parametrize("typed", ["иванов", "bdfyjd"])
 def test_ctrl_k_finds_a_customer_in_any_layout(page: Page, typed: str) -> None:
     page.goto("/")
     press_in_russian_layout(page, "л", "KeyK")
@@ -101,7 +101,8 @@ def test_the_skip_link_leads_over_the_menu(page: Page) -> None:
 MARK = """() => {
     const all = [...document.querySelectorAll(
         "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
-        .filter(one => !one.disabled && one.checkVisibility({visibilityProperty: true}) && !one.closest("dialog:not([open])"));
+        .filter(one => !one.disabled && one.checkVisibility({visibilityProperty: true}))
+        .filter(one => !one.closest("dialog:not([open])"));
     all.forEach((one, number) => one.dataset.stop = number);
     return all.length;
 }"""

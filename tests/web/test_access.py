@@ -232,8 +232,8 @@ class World:
         )
         names: dict[str, object] = {
             "customer_id": customer.pk, "contact_id": contact.pk, "file_id": file.pk, "relation_id": relation.pk,
-            "form_id": form.pk, "note_id": note.pk, "case_id": erasure.pk, "segment_id": segment.pk, "other_id": second.pk,
-            "user_id": other.pk, "slug": "cashier", "token": "none",
+            "form_id": form.pk, "note_id": note.pk, "case_id": erasure.pk, "segment_id": segment.pk,
+            "other_id": second.pk, "user_id": other.pk, "slug": "cashier", "token": "none",
             "ticket": "none", "external_id": "C-1", "uidb36": "1", "key": "none", "group": "person",
             "key_id": key.pk, "hook_id": hook.pk, "delivery_id": delivery.pk, "code": "P-1", "receipt_id": receipt.pk,
             "export_id": 1, "rest": "x", "chapter": "lost",
