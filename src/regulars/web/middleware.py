@@ -76,7 +76,7 @@ def _language_of(request: HttpRequest) -> str:
 
 
 class WithoutZeroBytes:
-    """Refuses words with a zero byte: no keyboard makes one, PostgreSQL keeps none, and some programs end a text there."""
+    """Refuses words with a zero byte: no keyboard makes one, and PostgreSQL keeps none."""
 
     def __init__(self, handle: Handler) -> None:
         self.handle = handle

@@ -1,7 +1,6 @@
 """The people behind a number: columns to choose, filters in the address, page by page, and the list to take away."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from regulars.accounts.services import log
 from regulars.analytics.lifecycle import STATES
 from regulars.analytics.rfm import SEGMENTS
 from regulars.core.errors import InputError
-from regulars.core.i18n import current_language, use_language
 from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits
 from regulars.customers.models import Tag
@@ -41,6 +39,7 @@ from regulars.report import names, words
 from regulars.web.access import Request, needs
 from regulars.web.insights import address_if_any
 from regulars.web.sign_in import address_of
+from regulars.web.streaming import in_language
 
 _MOST_CHOICES = 200
 _BY_SEGMENT = ("segment", "audience")
@@ -110,26 +109,11 @@ def export(request: Request, list_id: str) -> HttpResponseBase:
     if kind == "csv":
         lines = csv_lines(columns, rows, _currency())
         return StreamingHttpResponse(
-            _in_language(lines),
+            in_language(lines),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
     return _workbook(columns, rows, name)
-
-
-def _in_language(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The rows go out when the request is over, and still in its language."""
-    language = current_language()
-
-    def speaking() -> Iterator[bytes]:
-        while True:
-            with use_language(language):
-                piece = next(lines, None)
-            if piece is None:
-                return
-            yield piece
-
-    return speaking()
 
 
 def _workbook(columns: Any, rows: Any, name: str) -> FileResponse:
