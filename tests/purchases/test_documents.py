@@ -62,6 +62,32 @@ def test_json_of_no_use_fails_with_a_reason(tmp_path: Path, content: str) -> Non
     assert "ofd.json" in failed.error
 
 
+def test_corrections_count_with_their_sign_and_without_goods_too(tmp_path: Path) -> None:
+    lone = {name: value for name, value in fiscal(7).items() if name != "items"} | {"code": 31, "correctionType": 0}
+    back = fiscal(8, operation=2) | {"correctionType": 1}
+    texts = fiscal(9) | {"operationType": "2", "fiscalSign": "7", "fiscalDocumentNumber": "9"}
+    file = tmp_path / "ofd.json"
+    file.write_text(wrapped(lone, back, texts))
+    done = import_now(file, kind="fiscal")
+    assert (done.result["receipts"], done.result["reject_reasons"]) == (3, {})
+    assert dict(Receipt.objects.values_list("number", "amount")) == {"7": 22550, "8": -22550, "9": -22550}
+    again = import_now(file, kind="fiscal")
+    assert (again.result["receipts"], again.result["receipts_known"], again.result["customers"]) == (0, 3, 0)
+
+
+def test_a_file_that_is_too_large_says_how_large_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regulars.purchases.importing import fiscal as module
+
+    monkeypatch.setattr(module, "_MOST_BYTES", 1 << 20)
+    file = tmp_path / "ofd.json"
+    file.write_text(wrapped(fiscal(1)) + " " * (2 << 20))
+    failed = import_now(file, kind="fiscal")
+    assert failed.state == "failed"
+    assert "3 MB" in failed.error and "at most 1 MB" in failed.error and "by month" in failed.error
+
+
 def test_a_line_without_an_exact_sum_rejects_its_receipt(tmp_path: Path) -> None:
     broken = fiscal(5)
     broken["items"] = [{"name": "x", "sum": 1.5}]

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "regulars.web.middleware.content_policy",
     "regulars.web.middleware.speak",
     "regulars.web.devices.remember_device",
+    "regulars.web.middleware.WithoutZeroBytes",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -1,7 +1,7 @@
 """Lists of customers taken out as files: who took what is kept in the log."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from regulars.accounts.services import log
 from regulars.core.errors import InputError
-from regulars.core.i18n import current_language, use_language
 from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits
 from regulars.customers.models.customer import CustomerSet
@@ -23,6 +22,7 @@ from regulars.insights.selectors.today import titles
 from regulars.report import words
 from regulars.web.access import Request
 from regulars.web.sign_in import address_of
+from regulars.web.streaming import in_language
 
 _MOST_CSV_ROWS = 10_000_000
 
@@ -52,25 +52,10 @@ def take(
     if kind == "xlsx":
         return _workbook(columns, rows, name)
     return StreamingHttpResponse(
-        _in_language(csv_lines(columns, rows, currency())),
+        in_language(csv_lines(columns, rows, currency())),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _in_language(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The rows go out when the request is over, and still in its language."""
-    language = current_language()
-
-    def speaking() -> Iterator[bytes]:
-        while True:
-            with use_language(language):
-                piece = next(lines, None)
-            if piece is None:
-                return
-            yield piece
-
-    return speaking()
 
 
 def _workbook(columns: Any, rows: Any, name: str) -> FileResponse:

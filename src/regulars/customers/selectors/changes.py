@@ -29,7 +29,7 @@ _TITLES = {
     ("customers_customer_tags", "delete"): N_("Tag removed"),
 }
 
-_FIELDS = {
+FIELD_TITLES = {
     "kind": N_("Kind"), "external_id": N_("Key in other programs"), "name": N_("Name"),
     "family_name": N_("Family name"), "given_name": N_("Given name"), "middle_name": N_("Middle name"),
     "birth_date": N_("Birthday"), "sex": N_("Sex"), "language": N_("Language"), "owner_id": N_("Manager"),
@@ -61,7 +61,7 @@ class Words:
             if name == "own_fields":
                 found += self._own(before or {}, after or {})
             elif name not in _UNTOLD:
-                label = _(_FIELDS.get(name, name))
+                label = _(FIELD_TITLES.get(name, name))
                 found.append((label, _arrow(self._value(change, name, before), self._value(change, name, after))))
         return tuple(found)
 

@@ -113,7 +113,9 @@ def run(import_id: int, *, source: Path | None = None, progress: Progress | None
         try:
             _run_beside_others(imported, path, told)
         except Exception as error:
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                # what broke may be the connection itself
+                connection.close_if_unusable_or_obsolete()
             known = in_words(error)
             if known is None:
                 _log.exception("import %s failed", import_id)
