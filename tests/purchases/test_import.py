@@ -8,7 +8,9 @@ import pytest
 
 from regulars.customers.models import Contact, Customer, ForgottenContact
 from regulars.customers.services.erasing import digest_of
+from regulars.customers.services.search import refresh_search
 from regulars.foundation.models import Business, Change
+from regulars.purchases.importing import load
 from regulars.purchases.importing.runs import Wishes, import_now, undo
 from regulars.purchases.keys import receipt_key
 from regulars.purchases.models import Import, Line, Product, Receipt, Seller, Store, Touched
@@ -42,12 +44,27 @@ def test_lines_become_receipts_with_their_customers_and_goods(write: Write) -> N
     assert done.result["customers"] == 2
 
 
+def test_new_customers_can_be_found_by_their_keys_and_contacts(write: Write) -> None:
+    import_now(write("march.csv", [*ROWS, "06.03.2026 12:00;4;+79161234567;A2;Хлеб;1;45,50;Центр;"]))
+    found = dict(Customer.objects.values_list("external_id", "search_text"))
+    assert found == {
+        "C-100": "c-100 c100", "C-200": "c-200 c200", "+79161234567": "79161234567 79161234567"
+    }  # fmt: skip
+    assert all(Customer.objects.values_list("search_parts", flat=True))
+    # what the database itself would have written
+    assert refresh_search(list(Customer.objects.values_list("pk", flat=True))) == 0
+
+
 def test_creation_is_not_kept_row_by_row(write: Write) -> None:
     import_now(write("march.csv", ROWS))
     assert not Change.objects.exists()
 
 
-def test_the_same_file_twice_changes_nothing_and_says_so(write: Write) -> None:
+@pytest.mark.parametrize("looked_up", [0, 5_000])
+def test_the_same_file_twice_changes_nothing_and_says_so(
+    write: Write, monkeypatch: pytest.MonkeyPatch, looked_up: int
+) -> None:
+    monkeypatch.setattr(load, "_LOOKED_UP", looked_up)
     file = write("march.csv", ROWS)
     import_now(file)
     Touched.objects.all().delete()

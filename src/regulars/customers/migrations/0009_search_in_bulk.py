@@ -6,7 +6,7 @@ change look at it: turning a whole row into JSON twice cost more than all the re
 """
 
 import django.contrib.postgres.indexes
-from django.db import migrations
+from django.db import migrations, models
 
 INDEX = migrations.SeparateDatabaseAndState(
     database_operations=[
@@ -81,4 +81,7 @@ class Migration(migrations.Migration):
         INDEX,
         migrations.RunSQL(REFRESH, migrations.RunSQL.noop),
         migrations.RunSQL(TRIGGERS, TRIGGERS_BEFORE),
+        migrations.AddIndex(
+            "customer", models.Index(condition=models.Q(("is_quiet", True)), fields=["-id"], name="customer_quiet")
+        ),
     ]

@@ -104,6 +104,8 @@ class Customer(models.Model):
             models.Index(fields=["owner", "-id"], name="customer_owner"),
             models.Index(fields=["name", "id"], name="customer_name"),
             models.Index(fields=["kind", "-id"], name="customer_kind"),
+            # few of very many
+            models.Index(fields=["-id"], name="customer_quiet", condition=models.Q(is_quiet=True)),
             GinIndex(fields=["search_parts"], name="customer_search"),
         ]
 

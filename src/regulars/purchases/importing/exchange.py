@@ -3,9 +3,9 @@
 Everything goes over the one connection of Django, so an import is one transaction whatever moves in it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,21 @@ def push(
     file = folder / f"{table}.csv"
     told, done = progress or Silent(), 0
     copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN ({_FORMAT})"
-    with connection.cursor() as cursor, cursor.cursor.copy(copy) as target:
-        for piece in _pieces(source, query, texts, file):
+    with (
+        closing(_pieces(source, query, texts, file)) as pieces,
+        connection.cursor() as cursor,
+        # COPY is not Django's own: a receipt that was recorded meanwhile is an `IntegrityError` all the same
+        connection.wrap_database_errors,
+        cursor.cursor.copy(copy) as target,
+    ):
+        for piece in pieces:
             target.write(piece)
             done += piece.count(b"\n")
             told.step(label, min(done, rows or done), rows)
     file.unlink()
 
 
-def _pieces(source: duckdb.DuckDBPyConnection, query: str, texts: Sequence[str], file: Path) -> Iterator[bytes]:
+def _pieces(source: duckdb.DuckDBPyConnection, query: str, texts: Sequence[str], file: Path) -> Generator[bytes]:
     """The rows as CSV, read from the file while it is still being written."""
     quoted = f", FORCE_QUOTE ({', '.join(texts)})" if texts else ""
     form = f"FORMAT csv, HEADER false, DELIMITER ','{quoted}, USE_TMP_FILE false"
