@@ -25,7 +25,8 @@ from regulars.purchases.models import Import
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/", "/insights/", "/insights/business/", "/insights/business/?period=last_year",
-         "/insights/business/?period=last_week", "/insights/compare/", "/insights/audits/", "/insights/people/state:slipping/", "/segments/", "/segments/new/")  # fmt: skip
+         "/insights/business/?period=last_week", "/insights/compare/", "/insights/audits/",
+         "/insights/people/state:slipping/", "/segments/", "/segments/new/")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

@@ -12,9 +12,9 @@ from regulars.insights.segments.rule import Rule
 from regulars.report import words
 
 
-def sentence(rule: Rule) -> str:
-    """The whole rule: "Customers whose state is Lost, and whose …"."""
-    return _("Customers {clauses}.").format(clauses=Speaker().group(rule))
+def sentence(rule: Rule, speaker: "Speaker | None" = None) -> str:
+    """The whole rule: "Customers whose state is Lost, and whose …"; one speaker may say many."""
+    return _("Customers {clauses}.").format(clauses=(speaker or Speaker()).group(rule))
 
 
 class Speaker:
@@ -42,7 +42,7 @@ class Speaker:
     def condition(self, leaf: Rule) -> str:
         """One condition: "whose mean check is at least 500 ₽"."""
         attribute = self.known.get(leaf["what"])
-        if attribute is None:
+        if attribute is None or leaf["how"] not in attribute.hows:
             return _("who have the removed field “{name}”").format(name=leaf["what"])
         special = {"bought": self._bought, "consent": self._consent, "birthday": self._birthday}
         if attribute.type in special:
