@@ -114,6 +114,7 @@ TABLE: dict[str, Right | str] = {
     "segment_remove": Right.EDIT_SEGMENTS,
     "segment_copy": Right.EDIT_SEGMENTS,
     "segment_why": Right.SEE_CUSTOMERS,
+    "audience_hashed": Right.EXPORT_CUSTOMERS,
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
     "account_signup": PUBLIC,
@@ -208,6 +209,7 @@ class World:
             "user_id": other.pk, "slug": "cashier", "token": "none",
             "ticket": "none", "external_id": "C-1", "uidb36": "1", "key": "none", "group": "person",
             "chapter": "lost", "list_id": f"segment:{segment.pk}", "likeness_id": 1, "merge_id": 1, "field_id": 1,
+            "audience_id": 1,
         }  # fmt: skip
         return cls(other, customer, names | {"receipt": receipt.pk, "import": brought.pk})
 

@@ -14,6 +14,7 @@ from regulars.analytics.rfm import SEGMENTS
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Tag
+from regulars.customers.selectors.consents import current_purposes
 from regulars.insights.columns import allowed, chosen, heading, rows_of
 from regulars.insights.selectors.people import (
     MOST_COUNTED,
@@ -28,6 +29,7 @@ from regulars.insights.selectors.people import (
 from regulars.insights.selectors.today import titles
 from regulars.insights.titles import title_of
 from regulars.report import names
+from regulars.report.audience import SYSTEMS
 from regulars.web.access import Request, needs
 from regulars.web.insights import address_if_any
 from regulars.web.segments import may_open
@@ -72,6 +74,8 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "is_first": "after" not in request.GET,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
         "money_of": lambda minor: whole_money(minor, currency()),
+        "systems": SYSTEMS if listed.kind == "audience" and _may_advertise(request.user) else (),
+        "purposes": current_purposes() if listed.kind == "audience" else [],
         "tab": "",
         "may_see_insights": request.user.may(Right.SEE_INSIGHTS),
     }
@@ -110,6 +114,10 @@ def _filters(request: Request) -> Filters:
     given = request.POST if request.method == "POST" else request.GET
     filters = Filters.of(given)
     return filters if request.user.may(Right.SEE_PURCHASES) else filters.of_base()
+
+
+def _may_advertise(user: User) -> bool:
+    return user.may(Right.EXPORT_CUSTOMERS) and user.may(Right.SEE_CONTACTS)
 
 
 def _choices(user: User) -> dict[str, list[tuple[str, str]]]:

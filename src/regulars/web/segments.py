@@ -1,27 +1,36 @@
 """Segments: all of them, one of them, the builder, and why somebody is in one."""
 
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
+from regulars.accounts.services import log
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
+from regulars.insights.advertising import write_hashed
 from regulars.insights.models import Audience, Segment
 from regulars.insights.segments.rule import Rule, checked, is_about_purchases
 from regulars.insights.segments.why import why as why_of
 from regulars.insights.segments.words import Speaker, sentence
+from regulars.insights.selectors.people import Filters, narrowed, people_list
 from regulars.insights.selectors.segments import Preview, preview
 from regulars.insights.services import delete_segment, freeze, save_segment
 from regulars.web.access import Request, needs
 from regulars.web.insights import _zone, address_if_any
 from regulars.web.segment_form import Draft, choices, draft_of_form, draft_of_rule, empty_draft
+from regulars.web.sign_in import address_of
 
 _SHOWN = 200
 
@@ -144,6 +153,39 @@ def copy(request: Request, segment_id: int) -> HttpResponse:
     audience = freeze(_opened(request, segment_id), by=request.user)
     messages.success(request, _("The audience is kept as it is now."))
     return redirect("segment_people", f"audience:{audience.pk}")
+
+
+@needs(Right.EXPORT_CUSTOMERS)
+@require_POST
+def hashed(request: Request, audience_id: int) -> HttpResponseBase:
+    """An audience for an advertising system: hashes of the contacts of those who agreed. It is kept in the log."""
+    audience = get_object_or_404(Audience, pk=audience_id)
+    listed = people_list(f"audience:{audience_id}")
+    # a hash of a phone is found out by trying all phones
+    if listed is None or not may_open(audience.rule, request.user) or not request.user.may(Right.SEE_CONTACTS):
+        raise PermissionDenied
+    system, purpose = request.POST.get("system", "")[:40], request.POST.get("purpose", "")[:40]
+    people = narrowed(listed.people, Filters(), request.user)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            written = write_hashed(people, system, Path(folder) / f"audience-{audience_id}.csv", purpose=purpose)
+        except InputError as problem:
+            content = {"error": str(problem), "back": reverse("segment_people", args=[listed.id])}
+            return render(request, "people_refused.html", content, status=422)
+        about = {"system": system, "purpose": purpose, "phones": written.phones, "emails": written.emails}
+        log("exported", user=request.user, about=f"{listed.id}:hashed", details=about, address=address_of(request))
+        return _file_of(written.files, f"audience-{audience_id}")
+
+
+def _file_of(files: list[Path], name: str) -> FileResponse:
+    """One file as it is, several in an archive; open already, so that the names may go."""
+    if len(files) == 1:
+        return FileResponse(files[0].open("rb"), as_attachment=True, filename=files[0].name)
+    archive = files[0].with_name(f"{name}.zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in files:
+            packed.write(file, file.name)
+    return FileResponse(archive.open("rb"), as_attachment=True, filename=archive.name)
 
 
 @needs(Right.SEE_CUSTOMERS)

@@ -194,7 +194,7 @@ class Compiler:
     def _more(self, groups: "QuerySet[Any, Any]", leaf: Rule, least: float) -> "QuerySet[Any, Any]":
         value = round(least * self.unit) if leaf["measure"] == "amount" else least
         strictly = leaf["how"] == "at_most" and leaf["measure"] != "receipts"
-        measured = groups.annotate(measured=self.measure(leaf))
+        measured: QuerySet[Any, Any] = groups.annotate(measured=self.measure(leaf))
         return measured.filter(**{f"measured__{'gt' if strictly else 'gte'}": value})
 
     def receipts(self, leaf: Rule) -> "QuerySet[Receipt]":
