@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -15,7 +16,7 @@ from regulars.foundation.models import Business
 from regulars.insights.models import AuditRun, Score
 from regulars.insights.periods import Days, days_of, figures_of, ranges_of
 from regulars.insights.results import index_of, periods_of
-from regulars.insights.selectors.flows import flows
+from regulars.insights.selectors.flows import NOBODY, flows
 from regulars.insights.selectors.people import people_list
 from regulars.insights.selectors.periods import figures_between
 from regulars.insights.selectors.today import score_of, what_to_do
@@ -25,7 +26,8 @@ from regulars.purchases.models import Import
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/", "/insights/", "/insights/business/", "/insights/business/?period=last_year",
-         "/insights/business/?period=last_week", "/insights/compare/", "/insights/audits/", "/insights/people/state:slipping/", "/segments/", "/segments/new/")  # fmt: skip
+         "/insights/business/?period=last_week", "/insights/compare/", "/insights/audits/",
+         "/insights/people/state:slipping/", "/segments/", "/segments/new/")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
@@ -91,12 +93,29 @@ def test_two_audits_stand_side_by_side(run: AuditRun, client: Client, user: Call
     assert moved.count("lost", "lost") == lost > 0
     assert moved.count("lost", "regular") == 0
     assert f">{lost}</a>" in page
+    for headline in ("Revenue of the whole history", "Receipts", "Customers", "Slipping", "Lost last year",
+                     "All opportunities together", "Revenue of the last period"):  # fmt: skip
+        assert f'<th scope="row">{headline}</th>' in page, headline
+    for state in run.headlines["states"]:
+        assert sum(moved.counts.get(state, {}).values()) == run.headlines["states"][state]["customers"]
     listed = people_list(f"flow:{run.pk}:{newer.pk}:lost:lost")
     assert listed is not None
     assert listed.people.count() == lost
     assert client.get(f"/insights/people/{listed.id}/").status_code == 200
     assert client.get(f"/insights/people/flow:{run.pk}:0:lost:lost/").status_code == 404
     assert client.get("/insights/compare/?older=x").status_code == 404
+
+
+def test_customers_who_are_not_known_any_more_are_counted(run: AuditRun, audited: Path) -> None:
+    engine = connect()
+    (audited / "fewer").mkdir(exist_ok=True)
+    whole = engine.read_parquet(str(audited / "made" / "customers.parquet"))
+    whole.filter(whole.customer_id != "1").to_parquet(audited / "fewer" / "customers.parquet")
+    newer = AuditRun.objects.create(state="done", as_of=run.as_of, folder="fewer", headlines=run.headlines)
+    moved = flows(run, newer)
+    assert moved is not None
+    assert moved.gone
+    assert sum(after.get(NOBODY, 0) for after in moved.counts.values()) == 1
 
 
 def test_today_says_whom_to_contact_most_money_first(run: AuditRun, user: Callable[..., User]) -> None:

@@ -136,6 +136,7 @@ TABLE: dict[str, Right | str] = {
     "segment_remove": Right.EDIT_SEGMENTS,
     "segment_copy": Right.EDIT_SEGMENTS,
     "segment_why": Right.SEE_CUSTOMERS,
+    "audience_hashed": Right.EXPORT_CUSTOMERS,
     "account_login": PUBLIC,
     "account_logout": PUBLIC,
     "account_signup": PUBLIC,
@@ -238,6 +239,7 @@ class World:
             "key_id": key.pk, "hook_id": hook.pk, "delivery_id": delivery.pk, "code": "P-1", "receipt_id": receipt.pk,
             "export_id": 1, "rest": "x", "chapter": "lost",
             "list_id": f"segment:{segment.pk}", "likeness_id": 1, "merge_id": 1, "field_id": 1,
+            "audience_id": 1,
         }  # fmt: skip
         return cls(other, customer, names | {"receipt": receipt.pk, "import": brought.pk})
 

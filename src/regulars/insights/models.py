@@ -66,7 +66,8 @@ class AuditSettings(models.Model):
                 name="audit_margin_is_a_share",
             ),
             models.CheckConstraint(
-                condition=models.Q(budget=None, contact_cost=None) | models.Q(budget__gt=0, contact_cost__gt=0),
+                condition=models.Q(budget=None, contact_cost=None)
+                | models.Q(budget__gt=0, contact_cost__gt=0, budget__isnull=False, contact_cost__isnull=False),
                 name="audit_budget_with_cost",
             ),
         ]

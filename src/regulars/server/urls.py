@@ -88,6 +88,7 @@ _segments = [
     path("", segments.page, name="segments"),
     path("new/", segments.edit, name="segment_new"),
     path("people/<path:list_id>/", people.page, name="segment_people"),
+    path("audiences/<int:audience_id>/hashed/", segments.hashed, name="audience_hashed"),
     path("<int:segment_id>/", segments.segment, name="segment"),
     path("<int:segment_id>/count/", segments.count, name="segment_count"),
     path("<int:segment_id>/edit/", segments.edit, name="segment_edit"),

@@ -14,6 +14,7 @@ from regulars.analytics.rfm import SEGMENTS
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Tag
+from regulars.customers.selectors.consents import current_purposes
 from regulars.insights.columns import allowed, chosen, heading, rows_of
 from regulars.insights.selectors.people import (
     MOST_COUNTED,
@@ -28,8 +29,10 @@ from regulars.insights.selectors.people import (
 from regulars.insights.selectors.today import titles
 from regulars.insights.titles import title_of
 from regulars.report import names
+from regulars.report.audience import SYSTEMS
 from regulars.web.access import Request, needs
 from regulars.web.insights import address_if_any
+from regulars.web.segments import may_open
 from regulars.web.taking import currency, take, whole_money
 
 _MOST_CHOICES = 200
@@ -42,7 +45,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
     """One page of a list."""
     listed = _listed(request, list_id)
     columns = chosen(listed, request.GET.getlist("columns")[:30], request.user)
-    filters, error, status = Filters.of(request.GET), "", 200
+    filters, error, status = _filters(request), "", 200
     try:
         people = narrowed(listed.people, filters, request.user)
         shown = page_of(people, listed.money, after=request.GET.get("after", "")[:60])
@@ -61,7 +64,8 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "all_columns": [(column, heading(column)) for column in allowed(request.user) if column.id != "name"],
         "chosen": {column.id for column in columns},
         "filters": filters,
-        "choices": _choices(),
+        "choices": _choices(request.user),
+        "may_see_purchases": request.user.may(Right.SEE_PURCHASES),
         "count": count,
         "more": more,
         "most": MOST_COUNTED,
@@ -71,6 +75,8 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "is_first": "after" not in request.GET,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
         "money_of": lambda minor: whole_money(minor, known_currency),
+        "systems": SYSTEMS if listed.kind == "audience" and _may_advertise(request.user) else (),
+        "purposes": current_purposes() if listed.kind == "audience" else [],
         "tab": "",
         "may_see_insights": request.user.may(Right.SEE_INSIGHTS),
     }
@@ -83,7 +89,7 @@ def export(request: Request, list_id: str) -> HttpResponseBase:
     """The whole list as a file. Who took what out is kept."""
     listed = _listed(request, list_id)
     columns = chosen(listed, request.POST.getlist("columns")[:30], request.user)
-    filters = Filters.of(request.POST)
+    filters = _filters(request)
     try:
         people = narrowed(listed.people, filters, request.user)
         return take(request, people, listed.money, columns, about=list_id, filters=filters.given)
@@ -94,20 +100,34 @@ def export(request: Request, list_id: str) -> HttpResponseBase:
 
 def _listed(request: Request, list_id: str) -> PeopleList:
     kind = list_id.partition(":")[0]
-    if kind not in _BY_SEGMENT and not request.user.may(Right.SEE_INSIGHTS):
+    if kind not in _BY_SEGMENT and not (request.user.may(Right.SEE_INSIGHTS) and request.user.may(Right.SEE_PURCHASES)):
         raise PermissionDenied
     found = people_list(list_id) if len(list_id) <= 400 and "\x00" not in list_id else None
     if found is None:
         raise Http404
+    if not may_open(found.rule or {"items": []}, request.user):
+        raise PermissionDenied
     return found
 
 
-def _choices() -> dict[str, list[tuple[str, str]]]:
+def _filters(request: Request) -> Filters:
+    """Those of the request; who may not see purchases does not learn of them by narrowing a list."""
+    given = request.POST if request.method == "POST" else request.GET
+    filters = Filters.of(given)
+    return filters if request.user.may(Right.SEE_PURCHASES) else filters.of_base()
+
+
+def _may_advertise(user: User) -> bool:
+    return user.may(Right.EXPORT_CUSTOMERS) and user.may(Right.SEE_CONTACTS)
+
+
+def _choices(user: User) -> dict[str, list[tuple[str, str]]]:
     users = User.objects.filter(is_active=True).order_by("name")[:_MOST_CHOICES]
+    sees = user.may(Right.SEE_PURCHASES)
     return {
-        "state": [(state, names.state(state)) for state in STATES],
-        "rfm": [(segment, names.segment(segment)) for segment in SEGMENTS],
-        "abc": [(letter, letter) for letter in "ABC"],
+        "state": [(state, names.state(state)) for state in STATES if sees],
+        "rfm": [(segment, names.segment(segment)) for segment in SEGMENTS if sees],
+        "abc": [(letter, letter) for letter in "ABC" if sees],
         "owner": [("nobody", _("nobody")), *((str(user.pk), str(user)) for user in users)],
         "tag": [(name, name) for name in Tag.objects.order_by("name").values_list("name", flat=True)[:_MOST_CHOICES]],
     }

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
@@ -15,7 +16,8 @@ from regulars.core.money import minor_digits
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
-from regulars.insights.models import Audience, AuditRun, Score, Segment
+from regulars.insights.merged import survivors_of
+from regulars.insights.models import Audience, AuditRun, Member, Score, Segment
 from regulars.insights.segments.query import customers_of
 from regulars.insights.selectors.flows import movers
 from regulars.insights.selectors.visits import bought_between
@@ -46,6 +48,7 @@ class PeopleList:
     id: str
     people: CustomerSet = field(repr=False)
     money: str | None
+    rule: dict[str, Any] | None = None  # by which they were chosen, where they were
 
     @property
     def kind(self) -> str:
@@ -73,6 +76,10 @@ class Filters:
     def of(cls, given: Mapping[str, str]) -> "Filters":
         """Those of an address; what is longer than any value is cut."""
         return cls(**{name: given.get(name, "").strip()[:60] for name in cls.__dataclass_fields__})
+
+    def of_base(self) -> "Filters":
+        """Without those that tell of purchases."""
+        return Filters(owner=self.owner, tag=self.tag)
 
     @property
     def given(self) -> dict[str, str]:
@@ -150,11 +157,18 @@ def _of_rule(value: str, list_id: str) -> PeopleList | None:
     if not value.isascii() or not value.isdigit() or len(value) > 18:
         return None
     if list_id.startswith("audience:"):
-        if not Audience.objects.filter(pk=int(value)).exists():
-            return None
-        return PeopleList(list_id, _whole().filter(audience_members__audience=int(value)), None)
+        audience = Audience.objects.filter(pk=int(value)).first()
+        return None if audience is None else PeopleList(list_id, _members(int(value)), None, audience.rule)
     segment = Segment.objects.filter(pk=int(value)).first()
-    return None if segment is None else PeopleList(list_id, customers_of(segment.rule), None)
+    return None if segment is None else PeopleList(list_id, customers_of(segment.rule), None, segment.rule)
+
+
+def _members(audience: int) -> CustomerSet:
+    """Those who were frozen; for somebody who was merged since, the one who is left."""
+    members = Member.objects.filter(audience=audience)
+    if not members.filter(customer__merged_into__isnull=False).exists():
+        return _whole().filter(audience_members__audience=audience)
+    return _whole().filter(Q(pk__in=members.values("customer")) | Q(pk__in=survivors_of(members.values("customer"))))
 
 
 def _of_flow(value: str, list_id: str) -> PeopleList | None:

@@ -9,9 +9,11 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.core.i18n import current_language, format_date
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money
 from regulars.customers.models import Customer
 from regulars.customers.next_steps import Step
 from regulars.customers.selectors.consents import is_left_in_peace
+from regulars.foundation.models import Business
 from regulars.insights.columns import next_visit
 from regulars.insights.models import AuditRun, Score
 from regulars.insights.results import index_of
@@ -75,7 +77,14 @@ def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:
     if not user.may(Right.SEE_PURCHASES) or is_left_in_peace(customer, day):
         return []
     score = Score.objects.filter(customer=customer, opportunity_amount__gt=0).exclude(opportunity="").first()
-    return [] if score is None else [Step(_BEFORE_TIDYING, _title(score, titles()), why_now(score), "#contacts")]
+    if score is None:
+        return []
+    business = Business.objects.first()
+    gain = format_money(score.opportunity_amount or 0, business.currency if business else "USD")
+    fact = why_now(score).rstrip(".")  # a Russian date ends with one
+    why = [f"{fact}."] if fact else []
+    why.append(_("It may bring {money} in a year.").format(money=gain))
+    return [Step(_BEFORE_TIDYING, _title(score, titles()), " ".join(why), "#contacts")]
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,6 @@ class Said:
     needs: tuple[Need, ...]
     needs_why: str  # why nothing is foretold
     opportunity: str
-    why: str  # the fact behind the opportunity
     gain: int | None
     advice: tuple[str, ...]  # of the findings that he is one of
 
@@ -145,7 +153,6 @@ def score_of(customer: Customer) -> Said | None:
         next_why=_why_no_visit(score),
         needs=needs,
         needs_why="" if needs else _why_no_needs(score, run),
-        why=why_now(score),
         opportunity=_title(score, {key: one.title for key, one in lists.items()}) if score.opportunity else "",
         gain=score.opportunity_amount,
         advice=tuple(one.title for one in found),

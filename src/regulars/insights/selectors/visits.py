@@ -4,30 +4,19 @@ import datetime as dt
 import zoneinfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
 
-from regulars.customers.models import Customer
 from regulars.foundation.models import Business
+from regulars.insights.merged import anybody_was_merged, survivors_of
 from regulars.purchases.models import Line, Receipt, Store
-
-# whom each customer of a receipt became part of, by any number of steps
-_SURVIVORS = """WITH RECURSIVE up (id, part) AS (
-        SELECT merged_into_id, id FROM customers_customer WHERE merged_into_id IS NOT NULL
-        UNION ALL
-        SELECT c.merged_into_id, up.part FROM up JOIN customers_customer c ON c.id = up.id
-        WHERE c.merged_into_id IS NOT NULL)
-    SELECT up.id FROM up WHERE up.part IN ({})"""
 
 
 def bought_between(first: dt.date, last: dt.date) -> Q:
     """Took something home on these days; a day of returns alone is none. A filter of customers."""
     receipts = _receipts(first, last)
     found = Q(Exists(receipts.filter(customer=OuterRef("pk"))))
-    if not Customer.objects.exclude(merged_into=None).exists():
+    if not anybody_was_merged():
         return found
-    theirs = receipts.filter(customer__merged_into__isnull=False).order_by().values("customer")
-    query, parameters = theirs.query.sql_with_params()
-    return found | Q(pk__in=RawSQL(_SURVIVORS.format(query), parameters))  # noqa: S611 - our own query, its parameters apart
+    return found | Q(pk__in=survivors_of(receipts.filter(customer__merged_into__isnull=False).values("customer")))
 
 
 def _receipts(first: dt.date, last: dt.date) -> "QuerySet[Receipt]":

@@ -153,7 +153,7 @@ def page(request: Request) -> HttpResponse:
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
         "tags": list(Tag.objects.order_by("name")[:500]),
         "users": list(User.objects.filter(is_active=True).order_by("name")[:500]),
-        "is_empty": not rows and not chosen.is_filtered and not chosen.after,
+        "is_empty": not (rows or chosen.is_filtered or chosen.after or chosen.score),
         "may_see_contacts": request.user.may(Right.SEE_CONTACTS),
     }
     is_piece = request.htmx and not request.htmx.history_restore_request
