@@ -65,7 +65,9 @@ def note_moved(name: str, rows: Sequence[int], *, gone: int) -> None:
         cursor.execute(
             """WITH RECURSIVE chain AS (
                 SELECT id, merged_into_id FROM customers_customer WHERE id = %(gone)s
-                UNION ALL SELECT a.id, a.merged_into_id FROM chain JOIN customers_customer a ON a.id = chain.merged_into_id
+                UNION ALL
+                SELECT above.id, above.merged_into_id
+                FROM chain JOIN customers_customer above ON above.id = chain.merged_into_id
             )
             UPDATE customers_merge SET moved = jsonb_set(moved, ARRAY['rows', %(name)s],
                 coalesce(moved -> 'rows' -> %(name)s, '[]') || %(rows)s::jsonb)

@@ -31,7 +31,8 @@ def settle_customers(
     """Give every key of `st_customers` its customer: DuckDB's table `st_customer_ids` (written, id, origin).
 
     Order of trust: the key in the till, then a telephone, e-mail or card that only one customer has. A merged
-    customer stands for the one that was kept; `origin` is the row that has the key. `cards`: keys that are no contacts are numbers of cards.
+    customer stands for the one that was kept; `origin` is the row that has the key. `cards`: keys that are no
+    contacts are numbers of cards. `forgotten`: keys that make nobody.
     """
     _send(stage, cards=cards)
     known = _find_known()
