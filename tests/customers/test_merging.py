@@ -125,6 +125,29 @@ def test_two_relations_that_a_merge_makes_one_are_two_again(owner: User) -> None
     assert everything() == before
 
 
+def test_a_merge_in_the_middle_is_taken_back_with_all_that_came_by_it(owner: User) -> None:
+    one = add_customer(by=owner, given_name="Anna", birth_date=dt.date(1990, 5, 1), own_fields={"pet": ["cat", "dog"]})
+    two, three, four = (add_customer(by=owner, name=name, kind="company") for name in "BCD")
+    phone = add_contact(one, kind="phone", written="+79161234567", by=owner)
+    add_contact(three, kind="phone", written="+79161234568", by=owner)
+    add_note(one, "of the first", by=owner)
+    made = [merge(kept, gone, by=owner) for kept, gone in ((two, one), (three, two), (four, three))]
+    four.refresh_from_db()
+    assert (four.given_name, four.own_fields) == ("Anna", {"pet": ["cat", "dog"]})
+    unmerge(made[0], by=owner)
+    for other in (two, three, four):
+        other.refresh_from_db()
+        assert (other.given_name, other.birth_date, other.own_fields, other.notes.count()) == ("", None, {}, 0)
+    phone.refresh_from_db()
+    assert (phone.customer, phone.is_main, one.notes.count()) == (one, True, 1)
+    # what is the first's own stays his, when another is merged into him and the others part
+    one.refresh_from_db()
+    merge(one, Customer.objects.get(pk=four.pk), by=owner)
+    made[2].refresh_from_db()
+    unmerge(made[2], by=owner)
+    assert (one.notes.count(), three.notes.count()) == (1, 0)
+
+
 class TestMergingIsUndone(TestCase):
     """Any chain of merges, taken back in any order, leaves what there was."""
 

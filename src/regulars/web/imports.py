@@ -264,7 +264,7 @@ def _result(imported: Import) -> dict[str, Any]:
     return {
         "imported": imported,
         "result": dict.fromkeys(_FIGURES) | result,
-        "notices": notices + _unused(imported),
+        "notices": [*notices, *_unused(imported), *_left(result.get("undo", {}))],
         "reasons": reasons,
         "has_rejects": bool(imported.rejects_stored_as),
         "currency": Business.current().currency,
@@ -287,6 +287,16 @@ def _unused(imported: Import) -> list[str]:
     if not told and not any(imported.result.get(name) for name in ("receipts", "products", "customers", "rows_read")):
         told = [_("The file holds nothing that is new here.")]
     return told
+
+
+def _left(undone: Mapping[str, int]) -> list[str]:
+    """Goods that nothing uses and that stay nevertheless."""
+    count = sum(number for name, number in undone.items() if name.startswith("kept_unused_"))
+    words = _(
+        "Products, stores and sellers that nothing uses by now, and that stay: {count}. To remove so many, the "
+        "database's user needs a right of its own: see the guide of imports."
+    )
+    return [words.format(count=format_number(count, 0))] if count else []
 
 
 def _kept(counts: Mapping[str, int]) -> list[tuple[str, int]]:

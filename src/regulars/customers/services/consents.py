@@ -13,6 +13,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Consent, Customer, Purpose
 from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
+from regulars.foundation.clashes import or_told
 from regulars.foundation.outbox import Event, announce
 
 
@@ -50,9 +51,10 @@ def write_purpose(slug: str, *, title: str, text: str) -> Purpose:
     newest = Purpose.objects.select_for_update().filter(slug=slug).order_by("-version").first()
     if newest is not None and (newest.title, newest.text) == (title.strip(), text.strip()):
         return newest
-    return Purpose.objects.create(
-        slug=slug, title=title.strip()[:200], text=text.strip(), version=newest.version + 1 if newest else 1
-    )
+    with or_told(_("Somebody wrote another text meanwhile. Look at it first.")):
+        return Purpose.objects.create(
+            slug=slug, title=title.strip()[:200], text=text.strip(), version=newest.version + 1 if newest else 1
+        )
 
 
 def newest_version(purpose: str) -> int | None:

@@ -8,6 +8,7 @@ from regulars.customers.models import Contact, Customer
 from regulars.customers.services.erasing import refuse_forgotten
 from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
+from regulars.foundation.clashes import or_told
 from regulars.foundation.outbox import Event, announce
 
 MOST_CONTACTS = 100
@@ -29,10 +30,11 @@ def add_contact(
             return same
         _check_room(known, kind, value)
         announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
-        return Contact.objects.create(
-            customer=customer, kind=kind, value=value, written=written.strip(), label=label.strip()[:60],
-            is_main=not any(one.kind == kind and one.is_main for one in known),
-        )  # fmt: skip
+        with or_told(_("Somebody has just added {value}: open the card anew.").format(value=value)):
+            return Contact.objects.create(
+                customer=customer, kind=kind, value=value, written=written.strip(), label=label.strip()[:60],
+                is_main=not any(one.kind == kind and one.is_main for one in known),
+            )  # fmt: skip
 
 
 def remove_contact(contact: Contact, *, by: User) -> None:

@@ -14,6 +14,7 @@ from regulars.customers.names import assembled
 from regulars.customers.services.erasing import refuse_forgotten
 from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
+from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 
@@ -34,7 +35,7 @@ def add_customer(*, by: User | None, source: str = "web", **values: Any) -> Cust
         raise InputError(_("Give a name: it is how you will find this customer."))
     if by is None and customer.external_id:
         refuse_forgotten([("key", customer.external_id)])
-    with acting(by.pk if by else None, source):
+    with acting(by.pk if by else None, source), or_told(_key_taken(customer)):
         customer.save(force_insert=True)
         announce(Event.CUSTOMER_CREATED, {"id": customer.pk})
     return customer
@@ -52,7 +53,8 @@ def edit_customer(customer: Customer, *, by: User | None, source: str = "web", *
         refuse_forgotten([("key", values["external_id"])])
     with acting(by.pk if by else None, source):
         lock_living(customer)
-        customer.save(update_fields=sorted({*values, "name"}))
+        with or_told(_key_taken(customer)):
+            customer.save(update_fields=sorted({*values, "name"}))
         announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
@@ -159,6 +161,10 @@ def unrelate(relation: Relation, *, by: User) -> None:
     """They do not belong together after all."""
     with acting(by.pk, "web"):
         relation.delete()
+
+
+def _key_taken(customer: Customer) -> str:
+    return _("The key {value!r} belongs to another customer already.").format(value=customer.external_id)
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:

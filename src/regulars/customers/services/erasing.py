@@ -41,6 +41,7 @@ from regulars.customers.selectors.family import family_of
 from regulars.customers.services.files import path_of
 from regulars.customers.services.moving import allow_ledger
 from regulars.foundation.changes import acting
+from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Answer, Change, Happening
 from regulars.foundation.outbox import Event, announce
 
@@ -61,9 +62,10 @@ def ask_erasure(customer: Customer, *, asked_on: dt.date, due_on: dt.date | None
         Customer.objects.filter(pk=customer.pk).update(
             is_quiet=True, quiet_reason=_("Asked to be erased"), quiet_until=None
         )
-        return Erasure.objects.create(
-            customer=customer, asked_on=asked_on, due_on=due_on, asked_by=asked_by.strip()[:200], registered_by=by
-        )
+        with or_told(_("This is asked for already.")):
+            return Erasure.objects.create(
+                customer=customer, asked_on=asked_on, due_on=due_on, asked_by=asked_by.strip()[:200], registered_by=by
+            )
 
 
 def withdraw_erasure(case: Erasure, *, by: User) -> None:

@@ -50,8 +50,10 @@ def unmerge(merge: Merge, *, by: User) -> Customer:
             raise InputError(_("The data of this person were erased: there is nothing to part."))
         allow_ledger("merge")
         Customer.objects.filter(pk=gone.pk).update(merged_into=None)
-        _take_back(merge, holders, gone)
-        _empty(Customer.objects.select_for_update().get(pk=merge.kept_id), merge.moved)
+        above = _merges_of(holders)
+        taken = _take_back(merge, holders, gone, above)
+        _empty_all([merge, *above])
+        _forget_taken(above, taken)
         allow_ledger("")
         merge.undone_by, merge.undone_at = by, timezone.now()
         merge.save(update_fields=["undone_by", "undone_at"])
@@ -101,28 +103,70 @@ def _fill(kept: Customer, gone: Customer) -> dict[str, Any]:
     return {"fields": fields, "own_fields": own}
 
 
-def _take_back(merge: Merge, holders: list[int], gone: Customer) -> None:
+def _merges_of(holders: Sequence[int]) -> list[Merge]:
+    """By which merges the holders became part of each other, from the lowest on."""
+    found = {one.gone_id: one for one in Merge.objects.select_for_update().filter(gone__in=holders, undone_at=None)}
+    return [found[one] for one in holders if one in found]
+
+
+def _take_back(merge: Merge, holders: Sequence[int], gone: Customer, above: Sequence[Merge]) -> dict[str, set[int]]:
+    """Let what moved go back, whoever holds it now; which rows those were."""
+    taken: dict[str, set[int]] = {}
     for name, ids in merge.moved.get("rows", {}).items():
         link = link_of(name)
         if link is not None:
-            move(link, rows=Q(pk__in=ids, **{f"{link.attname}__in": holders}), to=gone.pk)
-    taken = Contact.objects.filter(customer=gone, is_main=True).values_list("kind", flat=True)
-    Contact.objects.filter(customer=gone, pk__in=merge.moved.get("mains", [])).exclude(kind__in=list(taken)).update(
-        is_main=True
-    )
+            rows = Q(pk__in=ids, **{f"{link.attname}__in": holders})
+            taken[name] = set(move(link, rows=rows, to=gone.pk))
+    # a main contact may have given way to somebody further up
+    mains = {pk for one in (merge, *above) for pk in one.moved.get("mains", [])}
+    kinds = Contact.objects.filter(customer=gone, is_main=True).values_list("kind", flat=True)
+    Contact.objects.filter(customer=gone, pk__in=mains).exclude(kind__in=list(kinds)).update(is_main=True)
+    return taken
 
 
-def _empty(kept: Customer, moved: dict[str, Any]) -> None:
-    values: dict[str, Any] = {
-        name: before
-        for name, (before, after) in moved.get("fields", {}).items()
-        if _plain(getattr(kept, name)) == after
-    }
+def _forget_taken(above: Sequence[Merge], taken: dict[str, set[int]]) -> None:
+    """What is his again did not come to the upper ones with those who brought it there."""
+    for one in above:
+        rows = {
+            name: [pk for pk in ids if pk not in taken.get(name, ())] for name, ids in one.moved.get("rows", {}).items()
+        }
+        one.moved = one.moved | {"rows": {name: ids for name, ids in rows.items() if ids}}
+        one.save(update_fields=["moved"])
+
+
+def _empty_all(merges: Sequence[Merge]) -> None:
+    """Empty what the lowest merge filled, and what was filled from it further up."""
+    merge, *above = merges
+    emptied = _empty(Customer.objects.select_for_update().get(pk=merge.kept_id), merge.moved)
+    for one in above:
+        mine = {
+            "fields": {
+                name: pair
+                for name, pair in one.moved.get("fields", {}).items()
+                if name in emptied["fields"] and pair[1] == emptied["fields"][name][1]
+            },
+            "own_fields": _equal(one.moved.get("own_fields", {}), emptied["own_fields"]),
+        }
+        if not any(mine.values()):
+            return
+        emptied = _empty(Customer.objects.select_for_update().get(pk=one.kept_id), mine)
+        for part, names in mine.items():
+            one.moved[part] = {name: value for name, value in one.moved[part].items() if name not in names}
+
+
+def _equal(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name in other and other[name] == value}
+
+
+def _empty(kept: Customer, moved: dict[str, Any]) -> dict[str, Any]:
+    """Empty what still stands as it was filled; what that was."""
+    fields = {name: pair for name, pair in moved.get("fields", {}).items() if _plain(getattr(kept, name)) == pair[1]}
     filled = moved.get("own_fields", {})
-    values["own_fields"] = {
-        slug: value for slug, value in kept.own_fields.items() if slug not in filled or filled[slug] != value
-    }
+    own = {slug: value for slug, value in filled.items() if kept.own_fields.get(slug) == value}
+    values: dict[str, Any] = {name: before for name, (before, _after) in fields.items()}
+    values["own_fields"] = {slug: value for slug, value in kept.own_fields.items() if slug not in own}
     Customer.objects.filter(pk=kept.pk).update(**values)
+    return {"fields": fields, "own_fields": own}
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ The tables are found by their foreign keys, so what a new package adds moves too
 already stays where it is.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -56,6 +57,24 @@ def move(link: "models.ForeignKey[Any, Any]", *, rows: "Q", to: int) -> list[int
     if ids:
         link.model._base_manager.filter(pk__in=ids).update(**{link.attname: to})
     return ids
+
+
+def note_moved(name: str, rows: Sequence[int], *, gone: int) -> None:
+    """New rows of somebody who was merged were written to the one who was kept: let every merge above him know."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH RECURSIVE chain AS (
+                SELECT id, merged_into_id FROM customers_customer WHERE id = %(gone)s
+                UNION ALL
+                SELECT above.id, above.merged_into_id
+                FROM chain JOIN customers_customer above ON above.id = chain.merged_into_id
+            )
+            UPDATE customers_merge SET moved = jsonb_set(moved, ARRAY['rows', %(name)s],
+                coalesce(moved -> 'rows' -> %(name)s, '[]') || %(rows)s::jsonb)
+            WHERE undone_at IS NULL AND moved ? 'rows'
+                AND gone_id IN (SELECT id FROM chain WHERE merged_into_id IS NOT NULL)""",
+            {"gone": gone, "name": name, "rows": json.dumps(list(rows))},
+        )
 
 
 def allow_ledger(reason: str) -> None:

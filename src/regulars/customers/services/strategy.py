@@ -7,6 +7,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Strategy
 from regulars.foundation.changes import acting
+from regulars.foundation.clashes import or_told
 
 LONGEST = 20_000
 
@@ -20,7 +21,7 @@ def write_strategy(group: str, *, why: str, how: str, what: str, based_on: int, 
         newest = Strategy.objects.filter(group=group).aggregate(newest=Max("version"))["newest"] or 0
         if newest != based_on:
             raise InputError(_("Somebody wrote version {version} meanwhile. Look at it first.").format(version=newest))
-        # two at one moment: the second breaks the unique pair of group and version
-        return Strategy.objects.create(
-            group=group, version=newest + 1, why=texts[0], how=texts[1], what=texts[2], written_by=by
-        )
+        with or_told(_("Somebody wrote version {version} meanwhile. Look at it first.").format(version=newest + 1)):
+            return Strategy.objects.create(
+                group=group, version=newest + 1, why=texts[0], how=texts[1], what=texts[2], written_by=by
+            )

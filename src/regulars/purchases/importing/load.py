@@ -6,6 +6,7 @@ from typing import Any
 
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress, Silent
+from regulars.customers.services.moving import note_moved
 from regulars.customers.services.search import search_later, sort_search_in
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
@@ -157,7 +158,18 @@ def _write(stage: Stage, import_id: int, progress: Progress) -> Mapping[str, Any
             texts=("promotion",), folder=stage.folder, progress=progress,
             label=_("Writing lines"), rows=lines,
         )  # fmt: skip
+    _tell_merges(stage)
     return {"receipts": receipts, "lines": lines, "amount": amount}
+
+
+def _tell_merges(stage: Stage) -> None:
+    """Receipts that came by the key of somebody who was merged go back with him when the merge is taken back."""
+    came = stage.connection.execute(
+        """SELECT c.origin, list(n.id ORDER BY n.id) FROM st_receipts r JOIN st_numbers n USING (k)
+        JOIN st_customer_ids c ON c.written = r.customer_id WHERE c.origin <> c.id GROUP BY c.origin"""
+    ).fetchall()
+    for origin, receipts in came:
+        note_moved("purchases.Receipt.customer", receipts, gone=origin)
 
 
 def _reserve(count: int) -> int:

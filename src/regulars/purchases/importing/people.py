@@ -29,10 +29,11 @@ class People:
 def settle_customers(
     stage: Stage, import_id: int, *, cards: bool, source: str, is_demo: bool = False, forgotten: Set[str] = frozenset()
 ) -> People:
-    """Give every key of `st_customers` its customer: DuckDB's table `st_customer_ids` (written, id).
+    """Give every key of `st_customers` its customer: DuckDB's table `st_customer_ids` (written, id, origin).
 
     Order of trust: the key in the till, then a telephone, e-mail or card that only one customer has. A merged
-    customer stands for the one that was kept. `cards`: keys that are no contacts are numbers of cards.
+    customer stands for the one that was kept; `origin` is the row that has the key. `cards`: keys that are no
+    contacts are numbers of cards. `forgotten`: keys that make nobody.
     """
     _send(stage, cards=cards)
     known = _find_known()
@@ -40,14 +41,14 @@ def settle_customers(
     made = _make(import_id, source=source, is_demo=is_demo)
     pull(
         stage.connection,
-        f"SELECT n, customer_id FROM {_TABLE} WHERE customer_id IS NOT NULL",
+        f"SELECT n, customer_id, coalesce(origin_id, customer_id) FROM {_TABLE} WHERE customer_id IS NOT NULL",
         "st_customer_numbers",
-        {"n": "BIGINT", "id": "BIGINT"},
+        {"n": "BIGINT", "id": "BIGINT", "origin": "BIGINT"},
         folder=stage.folder,
     )
     stage.connection.execute(
         """CREATE OR REPLACE TEMP TABLE st_customer_ids AS
-        SELECT c.written, n.id FROM st_customers c JOIN st_customer_numbers n USING (n)"""
+        SELECT c.written, n.id, n.origin FROM st_customers c JOIN st_customer_numbers n USING (n)"""
     )
     return People(known, made, left_out)
 
@@ -56,7 +57,7 @@ def _send(stage: Stage, *, cards: bool) -> None:
     execute(f"DROP TABLE IF EXISTS {_TABLE}")
     execute(
         f"""CREATE TEMP TABLE {_TABLE} (n bigint, key varchar(200), kind varchar(10), value varchar(254),
-        customer_id bigint, is_new boolean DEFAULT false) ON COMMIT DROP"""
+        customer_id bigint, origin_id bigint, is_new boolean DEFAULT false) ON COMMIT DROP"""
     )
     # as people type cards into the application: without blanks and dashes, in capitals
     card = "upper(regexp_replace(name, '[\\s-]', '', 'g'))"
@@ -87,6 +88,8 @@ def _find_known() -> int:
             WHERE i.kind <> '' GROUP BY t.kind, t.value HAVING count(DISTINCT t.customer_id) = 1) AS found
         WHERE {_TABLE}.customer_id IS NULL AND {_TABLE}.kind = found.kind AND {_TABLE}.value = found.value"""
     )
+    # whose the key is, for the day when a merge is taken back
+    execute(f"UPDATE {_TABLE} SET origin_id = customer_id WHERE customer_id IS NOT NULL")
     while execute(
         f"""UPDATE {_TABLE} SET customer_id = c.merged_into_id FROM customers_customer c
         WHERE c.id = {_TABLE}.customer_id AND c.merged_into_id IS NOT NULL"""
