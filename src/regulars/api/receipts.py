@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 from ninja import Field, Router, Schema, Status
+from pydantic import BaseModel
 
 from regulars.analytics.purchases import History, connect
 from regulars.api.http import PAGE, Key, Request, page_of, repeatable
@@ -30,7 +31,8 @@ MOST_LINES = 500  # of one receipt
 _LARGEST = 10**15  # minor units
 
 
-class LineIn(Schema):
+# thousands of them come at once: plain models are read four times as fast as Ninja's
+class LineIn(BaseModel):
     """One line. Money is in minor units (kopecks, cents), after discount, negative for a return."""
 
     product_id: str | None = Field(None, max_length=200)
@@ -43,7 +45,7 @@ class LineIn(Schema):
     promotion: str | None = Field(None, max_length=200)
 
 
-class ReceiptIn(Schema):
+class ReceiptIn(BaseModel):
     """One receipt; the same number, day, store and customer is the same receipt, and is written once."""
 
     customer: str | None = Field(None, max_length=200)  # his id in the till, phone, e-mail or card
@@ -55,7 +57,7 @@ class ReceiptIn(Schema):
     lines: list[LineIn] = Field(min_length=1, max_length=MOST_LINES)
 
 
-class ReceiptsIn(Schema):
+class ReceiptsIn(BaseModel):
     """Receipts to write."""
 
     receipts: list[ReceiptIn] = Field(min_length=1, max_length=MOST_RECEIPTS)
@@ -171,20 +173,21 @@ _SCHEMA = pa.schema(
 def _as_lines(receipts: list[ReceiptIn], business: Business) -> pa.Table:
     """The purchase contract: a row per line, the moment by the clock of the store."""
     zones = {one.name: one.time_zone for one in Store.objects.exclude(time_zone="")}
-    rows = []
+    rows, latest = [], timezone.now().year + 1
     for receipt in receipts:
         zone = zoneinfo.ZoneInfo(zones.get(receipt.store or "", business.time_zone))
         head = {
             "customer_id": receipt.customer, "receipt_id": receipt.number, "store": receipt.store,
-            "staff": receipt.staff, "channel": receipt.channel, "purchased_at": _wall_clock(receipt.purchased_at, zone),
+            "staff": receipt.staff, "channel": receipt.channel,
+            "purchased_at": _wall_clock(receipt.purchased_at, zone, latest),
         }  # fmt: skip
         rows += [head | line.model_dump() for line in receipt.lines]
     return pa.Table.from_pylist(rows, _SCHEMA)
 
 
-def _wall_clock(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+def _wall_clock(at: dt.datetime, zone: zoneinfo.ZoneInfo, latest: int) -> dt.datetime:
     """A moment without a zone is the shop's clock already."""
     local = at if at.tzinfo is None else at.astimezone(zone).replace(tzinfo=None)
-    if not 1990 <= local.year <= timezone.now().year + 1:
+    if not 1990 <= local.year <= latest:
         raise InputError(_("{day} is no day of a purchase.").format(day=local.date().isoformat()))
     return local
