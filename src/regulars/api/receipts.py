@@ -249,23 +249,24 @@ _SCHEMA = pa.schema(
 def _as_lines(receipts: list[ReceiptIn], business: Business) -> pa.Table:
     """The purchase contract: a row per line, the moment by the clock of the store."""
     zones = {one.name: one.time_zone for one in Store.objects.exclude(time_zone="")}
-    rows = []
+    rows, latest = [], timezone.now().year + 1
     for receipt in receipts:
         zone = zoneinfo.ZoneInfo(zones.get(receipt.store or "", business.time_zone))
         head = {
             "customer_id": receipt.customer, "receipt_id": receipt.number, "store": receipt.store,
-            "staff": receipt.staff, "channel": receipt.channel, "purchased_at": _wall_clock(receipt.purchased_at, zone),
+            "staff": receipt.staff, "channel": receipt.channel,
+            "purchased_at": _wall_clock(receipt.purchased_at, zone, latest),
         }  # fmt: skip
         rows += [head | line.model_dump() for line in receipt.lines]
     return pa.Table.from_pylist(rows, _SCHEMA)
 
 
-def _wall_clock(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+def _wall_clock(at: dt.datetime, zone: zoneinfo.ZoneInfo, latest: int) -> dt.datetime:
     """A moment without a zone is the shop's clock already."""
     try:
         local = at if at.tzinfo is None else at.astimezone(zone).replace(tzinfo=None)
     except OverflowError:
         local = at.replace(tzinfo=None)
-    if not 1990 <= local.year <= timezone.now().year + 1:
+    if not 1990 <= local.year <= latest:
         raise InputError(_("{day} is no day of a purchase.").format(day=local.date().isoformat()))
     return local

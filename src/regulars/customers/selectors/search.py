@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max, TextField, Value
 from django.db.models.functions import Concat
 
@@ -16,6 +16,7 @@ from regulars.customers.models.customer import CustomerSet
 LONGEST_QUERY = 100
 _POOL = 60  # as many are ranked, whatever the number wanted
 _PROBED = 3_000
+_PATIENCE_MS = 1_000
 _FEWEST_DIGITS = 4
 
 # the same keys in the two layouts, so that "bdfyjd" finds "иванов" too
@@ -96,7 +97,8 @@ def _candidates(some: CustomerSet, reading: Reading, pool: int) -> dict[int, str
     """Ids and names: of the newest customers when many of them fit, else of all by the index.
 
     What every second customer has in common would cost the index a walk through half of its rows, only to throw
-    them away: such a query is answered by the newest alone.
+    them away: such a query is answered by the newest alone. So is one whose parts, though not itself, are in so many
+    that looking through them takes longer than a person waits: with another letter or digit it finds the rest.
     """
     newest = Customer.objects.aggregate(last=Max("pk"))["last"] or 0
     recent = some.alias(line=Concat(Value(" "), "search_text", output_field=TextField())).filter(
@@ -108,18 +110,20 @@ def _candidates(some: CustomerSet, reading: Reading, pool: int) -> dict[int, str
     return found if len(found) >= pool else found | _indexed(some, reading, pool)
 
 
-@transaction.atomic
 def _indexed(some: CustomerSet, reading: Reading, pool: int) -> dict[int, str]:
     fitting = some.filter(search_parts__contains=reading.parts)
     for word in reading.words:
         if len(word) >= 3:
             fitting = fitting.filter(search_text__contains=word)
-    with connection.cursor() as cursor:
-        # how many rows hold a part is a guess of the planner's; the index is right whatever it guesses
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        found = dict(fitting.values_list("pk", "name")[:pool])
-        cursor.execute("SET LOCAL enable_seqscan = on")
-    return found
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # how many rows hold a part is a guess of the planner's; the index is right whatever it guesses
+            cursor.execute(f"SET LOCAL enable_seqscan = off; SET LOCAL statement_timeout = {_PATIENCE_MS:d}")
+            found = dict(fitting.values_list("pk", "name")[:pool])
+            cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = DEFAULT")
+            return found
+    except OperationalError:
+        return {}
 
 
 def _found_openly(found: dict[int, str], reading: Reading) -> dict[int, str]:

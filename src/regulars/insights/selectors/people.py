@@ -255,7 +255,7 @@ class PeoplePage:
 
 def page_of(people: CustomerSet, money: str | None, *, after: str = "", rows: int = PAGE_ROWS) -> PeoplePage:
     """The next `rows` people, most money first, then the newest; `InputError` when `after` is not one of ours."""
-    ordered = people.select_related("score", "owner")
+    ordered = people
     if money is None:
         ordered = ordered.order_by("-pk")
         ordered = ordered.filter(pk__lt=_place(after, 1)[0]) if after else ordered
@@ -268,9 +268,10 @@ def page_of(people: CustomerSet, money: str | None, *, after: str = "", rows: in
                 Q(**{f"score__{money}__lte": amount}),
                 Q(**{f"score__{money}__lt": amount}) | Q(score__customer_id__lt=key),
             )
-    found = list(ordered[: rows + 1])
-    more = len(found) > rows
-    found = found[:rows]
+    # first who: whole rows of all that fit would be carried through the sorting
+    keys = list(ordered.values_list("pk", flat=True)[: rows + 1])
+    whole = Customer.objects.select_related("score", "owner").defer("search_text", "search_parts").in_bulk(keys[:rows])
+    more, found = len(keys) > rows, [whole[key] for key in keys[:rows] if key in whole]
     return PeoplePage(found, _mark(found[-1], money) if more else "")
 
 
