@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall seconds and the peak of resident memory of a finished process."""
+    """Wall seconds, those of all cores together, and the peak of resident memory of a finished process."""
 
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     printed: str  # what it said on stdout
 
@@ -27,7 +28,7 @@ def run(*command: str) -> Measured:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {errors.decode()[-2000:]}")
-    return Measured(seconds, usage.ru_maxrss / 1024, printed.decode())
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, printed.decode())
 
 
 def _both(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:

@@ -13,7 +13,15 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "regulars"
 METHODS = [("**.py", "python"), ("**/templates/**", "jinja2.ext:babel_extract")]
-KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "N_": None,
+    "ngettext": (1, 2),
+    "said": None,
+    "nsaid": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
 HEADER = r"""msgid ""
 msgstr ""
 "Language: ru\n"

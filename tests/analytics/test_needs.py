@@ -8,6 +8,7 @@ from regulars.analytics.goods import FEWEST_BUYERS, goods
 from regulars.analytics.logistic import fit_logistic
 from regulars.analytics.needs import needs
 from regulars.analytics.needs_past import FEATURES, Past, features_of, try_rules
+from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
 from tests.analytics.grounds import ground_of_rows
 from tests.analytics.purchase_rows import as_table, bought, rolled
@@ -23,7 +24,7 @@ def crowd(count: int, *products: str, day: int = 0) -> list[dict]:
 
 def test_goods_are_numbered_by_buyers_and_then_by_name() -> None:
     rows = [*crowd(FEWEST_BUYERS, "tea", "bread"), *crowd(FEWEST_BUYERS + 1, "milk", day=3)]
-    found = goods(rolled(rows, as_of=5))
+    found = goods(Sold(rolled(rows, as_of=5)))
     assert found.names == ["milk", "bread", "tea"]
 
 
@@ -34,7 +35,7 @@ def test_products_of_few_buyers_and_returns_and_strangers_are_left_out() -> None
         bought("x000", 4, -100, product="tea"),
         bought(None, 4, product="tea"),
     ]
-    found = goods(rolled(rows, as_of=5))
+    found = goods(Sold(rolled(rows, as_of=5)))
     assert found.names == ["bread", "tea"]
     assert found.bought.count().to_pyarrow().as_py() == 2 * FEWEST_BUYERS
 
@@ -43,17 +44,17 @@ def test_the_code_stands_in_for_a_missing_name() -> None:
     rows = crowd(FEWEST_BUYERS, "tea") + [
         bought(f"x{n:03}", 1, product_id="P7", product=None) for n in range(FEWEST_BUYERS)
     ]
-    assert goods(rolled(rows, as_of=5)).names == ["P7", "tea"]
+    assert goods(Sold(rolled(rows, as_of=5))).names == ["P7", "tea"]
 
 
 def test_without_a_column_of_products_it_says_so() -> None:
     with pytest.raises(NotEnoughData, match="No column says"):
-        goods(rolled([bought("a", 0), bought("b", 1)], as_of=3))
+        goods(Sold(rolled([bought("a", 0), bought("b", 1)], as_of=3)))
 
 
 def test_one_product_alone_is_not_enough() -> None:
     with pytest.raises(NotEnoughData, match="two products"):
-        goods(rolled(crowd(FEWEST_BUYERS, "tea"), as_of=3))
+        goods(Sold(rolled(crowd(FEWEST_BUYERS, "tea"), as_of=3)))
 
 
 # --- what is known at a cut ---
@@ -64,7 +65,7 @@ def test_the_due_time_is_the_own_interval_drawn_towards_the_products() -> None:
         *crowd(FEWEST_BUYERS, "tea", "bread"),
         *[bought("a", day, product="tea") for day in (0, 10, 30)],
     ]
-    found = goods(rolled(rows, as_of=40))
+    found = goods(Sold(rolled(rows, as_of=40)))
     tea = found.names.index("tea")
     people = found.rollup.customers
     number = people.filter(people.customer_id == "a").customer_no.to_pyarrow()[0].as_py()
@@ -78,8 +79,8 @@ def test_the_due_time_is_the_own_interval_drawn_towards_the_products() -> None:
 
 def test_nothing_after_the_cut_is_known() -> None:
     rows = [*crowd(FEWEST_BUYERS, "tea", "bread"), *[bought("a", day, product="tea") for day in (0, 10, 30)]]
-    before = goods(rolled(rows[:-1], as_of=29))
-    after = goods(rolled(rows, as_of=40))
+    before = goods(Sold(rolled(rows[:-1], as_of=29)))
+    after = goods(Sold(rolled(rows, as_of=40)))
     keys = ["customer_no", "product_no"]
     tables = [features_of(one.bought, 20, 7).order_by(keys).select(*keys, *FEATURES) for one in (before, after)]
     assert tables[0].to_pyarrow().equals(tables[1].to_pyarrow())

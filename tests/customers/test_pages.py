@@ -238,3 +238,44 @@ def test_the_timeline_tells_of_a_merge_and_of_its_end_and_not_of_every_row(
         page = site.get(f"/customers/{one.pk}/").content.decode()
         assert f"Merged with #{other.pk}, and parted again" in page
         assert "/undo/" not in page
+
+
+def test_a_note_is_changed_by_its_author_and_the_history_keeps_what_it_said(
+    site: Client, client: Client, anna: Customer, owner: User, manager: User
+) -> None:
+    note = add_note(anna, "Likes dark rost", by=owner)
+    base = f"/customers/{anna.pk}/notes/{note.pk}"
+    assert site.post(f"{base}/", {"text": "Likes dark roast"}).status_code == 302
+    page = site.get(f"/customers/{anna.pk}/").content.decode()
+    assert "changed later" in page
+    assert "Likes dark rost → Likes dark roast" in page
+
+    enter(client, manager)
+    assert "The note" not in client.get(f"/customers/{anna.pk}/").content.decode()
+    for tail in ("/", "/remove/"):
+        refused = client.post(base + tail, {"text": "Hates coffee"})
+        assert refused.status_code == 422
+        assert "whoever wrote it" in refused.content.decode()
+    assert Note.objects.get().text == "Likes dark roast"
+
+    enter(client, owner)
+    assert site.post(f"{base}/remove/").status_code == 302
+    assert not Note.objects.exists()
+    page = site.get(f"/customers/{anna.pk}/").content.decode()
+    assert "Note removed" in page and "Likes dark roast → –" in page
+
+
+def test_saving_a_note_as_it_was_changes_nothing(site: Client, anna: Customer, owner: User) -> None:
+    note = add_note(anna, "Likes dark roast", by=owner)
+    site.post(f"/customers/{anna.pk}/notes/{note.pk}/", {"text": " Likes dark roast "})
+    note.refresh_from_db()
+    assert note.edited_at is None
+    assert "Note changed" not in site.get(f"/customers/{anna.pk}/").content.decode()
+
+
+def test_a_note_of_another_customer_is_not_there(site: Client, anna: Customer, owner: User) -> None:
+    note = add_note(add_customer(by=owner, given_name="Olga"), "Hers", by=owner)
+    for tail in ("", "remove/"):
+        answer = site.post(f"/customers/{anna.pk}/notes/{note.pk}/{tail}", {"text": "x"})
+        assert answer.status_code == 404
+    assert Note.objects.get().text == "Hers"

@@ -3,6 +3,8 @@
 import datetime as dt
 import io
 import json
+import os
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from django.test import Client
 
 from regulars.accounts.models import LogEntry, User
 from regulars.core.errors import InputError
-from regulars.customers.models import Consent, Customer, Erasure, ForgottenContact, Strategy
+from regulars.customers.models import Consent, Customer, Erasure, ForgottenContact, Note, Strategy
+from regulars.customers.selectors.export import archive
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, add_note, edit_customer, relate, set_tags
 from regulars.customers.services.erasing import ask_erasure, erase, forgotten, withdraw_erasure
@@ -64,7 +67,7 @@ def asked(customer: Customer, by: User) -> Erasure:
 def test_the_file_tells_everything_to_programs_and_to_people(client: Client, anna: Customer, owner: User) -> None:
     client.force_login(owner, backend=BACKEND)
     answer = client.post(f"/customers/{anna.pk}/export/")
-    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    archive = zipfile.ZipFile(io.BytesIO(answer.getvalue()))
     data = json.loads(archive.read("data.json"))
     assert len(data["contact"]) == 3
     assert data["note"][0]["text"] == f"likes {SECRET}"
@@ -76,6 +79,25 @@ def test_the_file_tells_everything_to_programs_and_to_people(client: Client, ann
     assert "<script" not in page
     assert any(name.startswith("files/") for name in archive.namelist())
     assert LogEntry.objects.filter(event="person_exported", user=owner).exists()
+
+
+def test_the_file_goes_out_while_it_is_made(anna: Customer, owner: User) -> None:
+    size = 15_000_000
+    store_file(anna, name="scan.pdf", size=size, chunks=iter([os.urandom(1 << 20)] * (size >> 20)), by=owner)
+    Note.objects.bulk_create(Note(customer=anna, text=f"{number} {'x' * 1000}") for number in range(20_000))
+    whole, largest = io.BytesIO(), 0
+    tracemalloc.start()
+    for piece in archive(anna):
+        whole.write(piece)
+        largest = max(largest, len(piece))
+    held = tracemalloc.get_traced_memory()[1] - len(whole.getvalue())
+    tracemalloc.stop()
+    made = zipfile.ZipFile(whole)
+    assert made.testzip() is None
+    assert len(json.loads(made.read("data.json"))["note"]) == 20_001
+    assert largest < 4 << 20
+    # what was written is in memory twice here; what makes it takes little beside
+    assert held < 45 << 20
 
 
 def test_after_erasure_no_table_holds_a_word_of_him(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 import zstandard
 
 from regulars import ColumnProblem, FileProblem, InputError, read_purchases
-from regulars.ingest import text_files, workbooks
+from regulars.ingest import bombs, text_files
 from regulars.ingest.quotes import has_runaway_quote
 from tests.ingest.tables import TODAY, lines, notices, write, write_ods, write_parquet, write_xlsx
 
@@ -95,11 +96,57 @@ def test_a_plain_archive_is_to_be_unpacked(tmp_path: Path) -> None:
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "_BOMB_FLOOR", 1 << 20)
+    monkeypatch.setattr(bombs, "_FLOOR", 1 << 20)
     with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b"0" * (4 << 20))
     with pytest.raises(FileProblem, match="too much for a workbook"):
         read_purchases(tmp_path / "a.xlsx", today=TODAY)
+
+
+def test_a_workbook_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b"0" * 5_000_000)
+    content = path.read_bytes()
+    assert content.count((5_000_000).to_bytes(4, "little")) == 2
+    path.write_bytes(content.replace((5_000_000).to_bytes(4, "little"), (500).to_bytes(4, "little")))
+    with pytest.raises(FileProblem, match="damaged"):
+        read_purchases(path, today=TODAY)
+
+
+def test_a_workbook_with_a_cell_in_its_last_corner_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "corner.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Дата", "Сумма", "Карта"])
+        sheet.write(1_048_575, 16_383, "x")
+    with pytest.raises(FileProblem, match="reaches to row 1048576 and column 16384"):
+        read_purchases(path, today=TODAY)
+
+
+@pytest.mark.parametrize(("rows", "columns", "fits"), [(100_000, 1_000, False), (3, 3, True)])
+def test_cells_that_stand_for_many_are_counted_as_many(tmp_path: Path, rows: int, columns: int, fits: bool) -> None:
+    path = tmp_path / "many.ods"
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    many = f'table:number-columns-repeated="{columns}" office:value-type="string"'
+    filled = f"<table:table-cell {many}><text:p>x</text:p></table:table-cell>"
+    nothing = '<table:table-cell table:number-columns-repeated="16384"/>'
+    empty = f'<table:table-row table:number-rows-repeated="1048000">{nothing}</table:table-row>'
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:spreadsheet><table:table>"
+            f'<table:table-row table:number-rows-repeated="{rows}">{filled}</table:table-row>{empty}'
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    if fits:
+        bombs.refuse_bomb(path, "many.ods")
+        return
+    with pytest.raises(FileProblem, match="reaches to row 100000"):
+        read_purchases(path, today=TODAY)
 
 
 def test_a_text_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

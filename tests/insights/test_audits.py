@@ -1,24 +1,31 @@
 """Audits in the background: one at a time, repeatable, their results kept."""
 
 import datetime as dt
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.accounts.models import User
-from regulars.analytics.purchases import History
+from regulars.analytics.purchases import History, connect
 from regulars.core.errors import NotEnoughData
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.insights import jobs
 from regulars.insights.models import AuditRun, Score
 from regulars.insights.results import chapter_of, index_of, periods_of
+from regulars.insights.selectors.today import score_of
 from regulars.insights.services import audits, perform, replace_scores, request_audit, resume_interrupted
+from regulars.insights.services.audits import request_nightly
+from regulars.purchases.models import Receipt
 
 pytestmark = pytest.mark.django_db
 
@@ -115,10 +122,120 @@ def test_a_fault_of_the_program_is_told_and_logged(business: Business) -> None:
 
 
 def test_it_is_night_by_the_clock_of_the_business(business: Business) -> None:
-    jobs.nightly(int(dt.datetime(2026, 1, 10, 3, 7, tzinfo=dt.UTC).timestamp()))
+    _something_sold()
+    jobs.nightly(_stamp(2026, 1, 9, 23, 7))  # 02:07 in Moscow
     assert not AuditRun.objects.exists()
-    jobs.nightly(int(dt.datetime(2026, 1, 10, 0, 7, tzinfo=dt.UTC).timestamp()))
-    assert AuditRun.objects.count() == 1
+    jobs.nightly(_stamp(2026, 1, 10, 0, 7))
+    assert AuditRun.objects.get().night == dt.date(2026, 1, 10)
+
+
+def test_a_night_has_one_audit_however_often_and_by_whom_it_is_asked(business: Business) -> None:
+    _something_sold()
+    first = request_nightly(dt.datetime(2026, 1, 10, 1, tzinfo=dt.UTC))
+    assert first is not None
+    assert request_nightly(dt.datetime(2026, 1, 10, 1, tzinfo=dt.UTC)) is None  # another worker, the same minute
+    AuditRun.objects.update(state="failed")
+    assert request_nightly(dt.datetime(2026, 1, 10, 5, tzinfo=dt.UTC)) is None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AuditRun.objects.create(night=first.night)
+    assert request_nightly(dt.datetime(2026, 1, 11, 1, tzinfo=dt.UTC)) is not None  # the next night goes on
+
+
+def test_a_machine_that_was_off_at_night_does_it_in_the_morning(business: Business) -> None:
+    _something_sold()
+    assert request_nightly(dt.datetime(2026, 1, 10, 9, tzinfo=dt.UTC)) is not None
+
+
+def test_no_purchases_no_nightly_failure(business: Business) -> None:
+    assert request_nightly(dt.datetime(2026, 1, 10, 1, tzinfo=dt.UTC)) is None
+    assert not AuditRun.objects.exists()
+
+
+def test_no_purchases_at_all_are_told_in_both_languages(business: Business) -> None:
+    run = AuditRun.objects.create()
+    empty = pa.table({"customer_id": pa.array([], pa.string()), "purchased_at": pa.array([], pa.timestamp("us")),
+                      "amount": pa.array([], pa.int64())})  # fmt: skip
+    perform(run.pk, lambda: History.of_table(connect().create_table("none", empty), currency="RUB"))
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert run.reasons["en"] == "There are no purchases at all."
+    assert run.reasons["ru"] == "Покупок нет совсем."
+
+
+def test_one_customer_is_audited(business: Business) -> None:
+    Customer.objects.create(pk=1, name="Only one")
+    run = AuditRun.objects.create()
+    days = [dt.datetime(2025, month, 3, 12) for month in range(1, 13)]
+    lines = pa.table({"customer_id": ["1"] * 12, "purchased_at": days, "amount": [1_000] * 12})
+    perform(run.pk, lambda: History.of_table(connect().create_table("few", lines), currency="RUB"))
+    run.refresh_from_db()
+    assert run.state == "done", run.error
+    score = Score.objects.get()
+    assert (score.visits, score.amount) == (12, 12_000)
+    said = score_of(score.customer)
+    assert said is not None
+    assert said.needs == ()
+    assert said.needs_why == index_of(run, "en").no_needs != ""
+
+
+def test_a_receipt_from_the_future_makes_nobody_lost(business: Business) -> None:
+    Customer.objects.create(pk=1, name="Regular")
+    run = AuditRun.objects.create()
+    today = timezone.now().replace(tzinfo=None)
+    days = [*(today - dt.timedelta(days=10 * number) for number in range(12)), dt.datetime(2095, 1, 1)]
+    lines = pa.table({"customer_id": ["1"] * 13, "purchased_at": days, "amount": [1_000] * 13})
+    perform(run.pk, lambda: History.of_table(connect().create_table("later", lines), currency="RUB"))
+    run.refresh_from_db()
+    assert run.as_of is not None
+    assert run.as_of.year < 2095
+    assert Score.objects.get().state != "lost"
+
+
+def test_what_kills_its_worker_every_time_is_given_up(business: Business) -> None:
+    run = AuditRun.objects.create(state="running", attempts=audits.MOST_ATTEMPTS)
+    perform(run.pk, _never)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert "stopped in the middle" in run.error
+    assert run.reasons["en"] == run.error
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(
+    business: Business, history: Callable[[], History], tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AUDITS_ROOT = tmp_path / "audits"
+    (tmp_path / "audits" / ".77").mkdir(parents=True)  # of a run that was killed
+
+    def full(*_arguments: Any, **_named: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(audits, "write_results", full)
+    monkeypatch.setattr(audits, "audit", lambda *_arguments, **_named: None)
+    monkeypatch.setattr(audits, "with_lists", lambda found: found)
+    run = AuditRun.objects.create()
+    perform(run.pk, history)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert "No space left" in run.error
+    assert list((tmp_path / "audits").iterdir()) == []
+
+
+def test_the_sales_by_day_are_kept_of_the_newest_audit_alone(business: Business, tmp_path: Path, settings: Any) -> None:
+    settings.AUDITS_ROOT = tmp_path
+    for number, day in enumerate(("2025-12-15", "2025-12-16")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "days.parquet").write_text("")
+        AuditRun.objects.create(state="done", as_of=day, folder=str(number))
+    audits._forget_old(dt.date(2025, 12, 17))
+    assert [file.parent.name for file in tmp_path.glob("*/days.parquet")] == ["1"]
+
+
+def _something_sold() -> None:
+    Receipt.objects.create(purchased_at=timezone.now(), amount=1, key=b"1")
+
+
+def _stamp(*moment: int) -> int:
+    return int(dt.datetime(*moment, tzinfo=dt.UTC).timestamp())  # type: ignore[misc, arg-type]
 
 
 def test_old_results_free_the_disk_and_keep_their_numbers(business: Business, audited: Path, settings: Any) -> None:

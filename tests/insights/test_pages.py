@@ -1,23 +1,33 @@
 """The pages of the audit and Today: they open for whom they are, in both languages, and break no policy."""
 
+import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from django.test import Client
 
 from regulars.accounts.models import User
+from regulars.analytics.purchases import History, connect
+from regulars.analytics.rollup import roll_up
 from regulars.customers.models import Customer, Erasure, Likeness
+from regulars.foundation.models import Business
 from regulars.insights.models import AuditRun, Score
-from regulars.insights.results import index_of
-from regulars.insights.selectors.flows import flows
+from regulars.insights.periods import Days, days_of, figures_of, ranges_of
+from regulars.insights.results import index_of, periods_of
+from regulars.insights.selectors.flows import NOBODY, flows
 from regulars.insights.selectors.people import people_list
+from regulars.insights.selectors.periods import figures_between
 from regulars.insights.selectors.today import score_of, what_to_do
+from regulars.insights.services.audits import first_weekday
 from regulars.purchases.models import Import
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("/", "/insights/", "/insights/business/", "/insights/business/?period=last_year", "/insights/compare/",
-         "/insights/audits/", "/insights/people/state:slipping/", "/segments/", "/segments/new/")  # fmt: skip
+PAGES = ("/", "/insights/", "/insights/business/", "/insights/business/?period=last_year",
+         "/insights/business/?period=last_week", "/insights/compare/", "/insights/audits/",
+         "/insights/people/state:slipping/", "/segments/", "/segments/new/")  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
@@ -46,7 +56,7 @@ def test_all_chapters_open(run: AuditRun, client: Client, user: Callable[..., Us
     assert client.get("/insights/chapter/nothing/").status_code == 404
 
 
-@pytest.mark.parametrize("path", PAGES[1:7])
+@pytest.mark.parametrize("path", PAGES[1:8])
 def test_a_cashier_sees_no_money(run: AuditRun, client: Client, user: Callable[..., User], path: str) -> None:
     client.force_login(user("cashier"))
     assert client.get(path).status_code == 403
@@ -83,12 +93,29 @@ def test_two_audits_stand_side_by_side(run: AuditRun, client: Client, user: Call
     assert moved.count("lost", "lost") == lost > 0
     assert moved.count("lost", "regular") == 0
     assert f">{lost}</a>" in page
+    for headline in ("Revenue of the whole history", "Receipts", "Customers", "Slipping", "Lost last year",
+                     "All opportunities together", "Revenue of the last period"):  # fmt: skip
+        assert f'<th scope="row">{headline}</th>' in page, headline
+    for state in run.headlines["states"]:
+        assert sum(moved.counts.get(state, {}).values()) == run.headlines["states"][state]["customers"]
     listed = people_list(f"flow:{run.pk}:{newer.pk}:lost:lost")
     assert listed is not None
     assert listed.people.count() == lost
     assert client.get(f"/insights/people/{listed.id}/").status_code == 200
     assert client.get(f"/insights/people/flow:{run.pk}:0:lost:lost/").status_code == 404
     assert client.get("/insights/compare/?older=x").status_code == 404
+
+
+def test_customers_who_are_not_known_any_more_are_counted(run: AuditRun, audited: Path) -> None:
+    engine = connect()
+    (audited / "fewer").mkdir(exist_ok=True)
+    whole = engine.read_parquet(str(audited / "made" / "customers.parquet"))
+    whole.filter(whole.customer_id != "1").to_parquet(audited / "fewer" / "customers.parquet")
+    newer = AuditRun.objects.create(state="done", as_of=run.as_of, folder="fewer", headlines=run.headlines)
+    moved = flows(run, newer)
+    assert moved is not None
+    assert moved.gone
+    assert sum(after.get(NOBODY, 0) for after in moved.counts.values()) == 1
 
 
 def test_today_says_whom_to_contact_most_money_first(run: AuditRun, user: Callable[..., User]) -> None:
@@ -161,3 +188,73 @@ def test_pairs_that_may_be_one_person_wait_for_whom_may_merge(
     assert "1 pair may be one person" in client.get("/").content.decode()
     client.force_login(user("manager"))
     assert "may be one person" not in client.get("/").content.decode()
+
+
+def test_the_owner_asks_for_any_days(run: AuditRun, client: Client, user: Callable[..., User]) -> None:
+    client.force_login(user("owner"))
+    found = periods_of(run)["last_month"]
+    first, last = found["days"]
+    between = figures_between(run, dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    assert between["now"] == found["now"]
+    assert figures_between(run, dt.date.fromisoformat(first), dt.date.fromisoformat(last)) == between  # remembered
+    page = client.get(f"/insights/business/?period=own&from={first}&to={last}").content.decode()
+    assert f'value="{first}"' in page
+    assert f"/insights/people/bought:{first}:{last}/" in page
+
+
+@pytest.mark.parametrize(
+    "dates",
+    ["from=&to=", "from=x&to=2025-01-01", "from=2025-10-01&to=2025-09-01", "from=1900-01-01&to=2025-09-01",
+     "from=2025-09-01&to=2999-01-01", "from=2025-09-01", "from=2025-09-01&to=" + "9" * 500],
+)  # fmt: skip
+def test_wrong_days_are_named(run: AuditRun, client: Client, user: Callable[..., User], dates: str) -> None:
+    client.force_login(user("owner"))
+    response = client.get(f"/insights/business/?period=own&{dates}")
+    assert response.status_code == 422
+    assert 'role="alert"' in response.content.decode()
+
+
+def test_a_week_begins_where_the_business_is() -> None:
+    wednesday = dt.date(2026, 3, 11)
+    assert ranges_of("this_week", wednesday)[0] == (dt.date(2026, 3, 9), wednesday)
+    assert ranges_of("this_week", wednesday, week_starts=6)[0] == (dt.date(2026, 3, 8), wednesday)
+    assert ranges_of("last_week", wednesday) == (
+        (dt.date(2026, 3, 2), dt.date(2026, 3, 8)), (dt.date(2026, 2, 23), dt.date(2026, 3, 1)),
+    )  # fmt: skip
+    # a week that is not over stands beside as many days of the one before
+    assert ranges_of("this_week", wednesday)[1] == (dt.date(2026, 3, 2), dt.date(2026, 3, 4))
+
+
+@pytest.mark.parametrize(("region", "language", "day"), [("RU", "ru", 0), ("US", "en", 6), ("ZZ", "ru", 0)])
+def test_the_first_day_of_the_week_is_that_of_the_country(
+    business: Business, region: str, language: str, day: int
+) -> None:
+    Business.objects.update(region=region, language=language)
+    assert first_weekday() == day
+
+
+def test_days_of_returns_and_of_nothing_have_honest_figures() -> None:
+    rows = [
+        ("a", "2026-01-01", 100), ("a", "2026-01-05", -300), ("b", "2026-01-05", 50), (None, "2026-01-06", 70),
+        ("a", "2026-01-20", 10),
+    ]  # fmt: skip
+    lines = pa.table(
+        {
+            "customer_id": [row[0] for row in rows],
+            "purchased_at": [dt.datetime.fromisoformat(f"{row[1]}T12:00:00") for row in rows],
+            "amount": [row[2] for row in rows],
+        }
+    )
+    history = History.of_table(connect().create_table("odd", lines), currency="RUB")
+    rollup = roll_up(history, as_of=dt.date(2026, 1, 31))
+    days = Days(days_of(rollup), rollup.first_day, rollup.as_of)
+    first, fifth, sixth, last = (dt.date(2026, 1, day) for day in (1, 5, 6, 31))
+    now = figures_of(days, (fifth, sixth), (first, dt.date(2026, 1, 4)))
+    assert now["now"] == {
+        "revenue": -180, "receipts": 2, "known_revenue": -250, "known_receipts": 1, "items": 1,
+        "customers": 1, "new": 1,
+    }  # fmt: skip
+    assert now["movement"] == {"returned": 0, "stopped": 1}  # a return is no visit
+    nothing = figures_of(days, (dt.date(2026, 1, 25), last), (dt.date(2026, 1, 18), dt.date(2026, 1, 24)))
+    assert set(nothing["now"].values()) == {0}
+    assert nothing["movement"]["stopped"] == 1

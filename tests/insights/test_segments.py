@@ -3,8 +3,11 @@
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.db import connection
+from django.db.models import Exists
 from django.test import Client
 from django.utils import timezone
 
@@ -13,6 +16,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import use_language
 from regulars.customers.models import Consent, Customer, Field, Tag
 from regulars.foundation.models import Business
+from regulars.insights.merged import of_family
 from regulars.insights.models import Audience, Score, Segment
 from regulars.insights.segments.attributes import attributes
 from regulars.insights.segments.query import customers_of
@@ -20,6 +24,7 @@ from regulars.insights.segments.rule import checked
 from regulars.insights.segments.why import why
 from regulars.insights.segments.words import sentence
 from regulars.insights.selectors import segments as previews
+from regulars.insights.selectors.people import people_list
 from regulars.insights.selectors.segments import preview
 from regulars.insights.services import freeze, save_segment
 from regulars.purchases.models import Line, Product, Receipt, Store
@@ -325,3 +330,138 @@ class TestPages:
         client.force_login(user("manager"))
         assert "Anna" not in client.get(f"/segments/{segment.pk}/").content.decode()
         assert client.get(f"/segments/{segment.pk}/why/{base['anna']}/").status_code == 404
+
+
+def _merge(base: dict[str, int]) -> None:
+    """Clara turns out to be Anna, who turns out to be Boris."""
+    Customer.objects.filter(pk=base["clara"]).update(merged_into=base["anna"])
+    Customer.objects.filter(pk=base["anna"]).update(merged_into=base["boris"])
+
+
+MERGED: list[tuple[dict[str, Any], bool]] = [
+    (bought("at_least", 4), True),
+    (bought("at_least", 5), False),
+    (bought("at_most", 3), False),
+    (bought("at_most", 4), True),
+    (bought("at_least", 1, of="product", which="coffee"), True),
+    (bought("at_most", 0, of="product", which="coffee"), False),
+    (bought("at_least", 1000, measure="amount"), True),
+    (bought("at_least", 1001, measure="amount"), False),
+]
+
+
+@pytest.mark.parametrize(("leaf", "holds"), MERGED, ids=lambda case: str(case)[:60])
+def test_purchases_of_all_who_became_one_count_for_him(base: dict[str, int], leaf: dict[str, Any], holds: bool) -> None:
+    _merge(base)
+    found = checked(rule(leaf))
+    boris = Customer.objects.get(pk=base["boris"])
+    assert (boris in customers_of(found)) is holds
+    assert (boris in customers_of(found, one_by_one=True)) is holds
+    assert why(boris, found).holds is holds
+    if leaf["measure" if "measure" in leaf else "how"] == "at_least" and "of" not in leaf:
+        assert "4 times" in why(boris, found).fact
+
+
+def test_an_audience_follows_those_who_were_merged(base: dict[str, int], user: Callable[..., User]) -> None:
+    owner = user("owner")
+    segment = save_segment(name="Coffee", rule=rule(bought("at_least", 2)), by=owner)
+    audience = freeze(segment, by=owner)
+    _merge(base)
+    listed = people_list(f"audience:{audience.pk}")
+    assert listed is not None
+    assert [one.pk for one in listed.people] == [base["boris"]]
+
+
+@pytest.mark.parametrize("is_not", [False, True])
+def test_a_rule_about_what_is_gone_fits_nobody_even_when_it_is_turned_round(base: dict[str, int], is_not: bool) -> None:
+    gone = rule({"what": "own:shoe", "how": "at_least", "value": 1}, is_not=is_not)
+    either = checked(rule(gone, {"what": "sex", "how": "in", "value": ["f"]}, join="any"))
+    Field.objects.filter(slug="shoe").update(type="text")  # the same name, and another type
+    assert customers_of(either).count() == 0
+    Field.objects.filter(slug="shoe").delete()
+    assert customers_of(either).count() == 0
+    assert "removed field" in sentence(either)
+    assert not why(Customer.objects.get(pk=base["anna"]), either).items[0].fact
+
+
+def test_a_product_that_is_no_longer_sold_leaves_the_rule_whole(base: dict[str, int]) -> None:
+    found = checked(rule(bought("at_least", 1, of="category", which="Tea of yesterday")))
+    assert customers_of(found).count() == 0
+    assert "Tea of yesterday" in sentence(found)
+    without = checked(rule(bought("at_most", 0, of="store", which="999999")))
+    assert customers_of(without).count() == 3
+
+
+def test_days_begin_at_midnight_of_the_business(base: dict[str, int]) -> None:
+    Business.objects.update(time_zone="Pacific/Kiritimati")  # 14 hours ahead
+    now = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)  # 02:00 of the 11th there
+    with mock.patch("django.utils.timezone.now", return_value=now):
+        for hour, fits in ((11, True), (9, False)):  # 01:00 of the 11th, 23:00 of the 10th
+            Receipt.objects.update(purchased_at=dt.datetime(2026, 3, 10, hour, tzinfo=dt.UTC))
+            assert customers_of(checked(rule(bought("at_least", 1, days=0)))).exists() is fits
+
+
+@pytest.mark.usefixtures("base")
+class TestWhoMayLearnOfPurchases:
+    """A segment tells who bought what: without the right to see purchases it stays closed, filters too."""
+
+    def test_segments_about_purchases_are_closed(
+        self, base: dict[str, int], client: Client, user: Callable[..., User]
+    ) -> None:
+        owner = user("owner")
+        spent = save_segment(name="Rich", rule=rule({"what": "amount", "how": "at_least", "value": 1}), by=owner)
+        women = save_segment(name="Women", rule=rule({"what": "sex", "how": "in", "value": ["f"]}), by=owner)
+        copy = freeze(spent, by=owner)
+        client.force_login(user("cashier"))
+        page = client.get("/segments/").content.decode()
+        assert "Women" in page
+        assert "Rich" not in page
+        for path in (f"{spent.pk}/", f"{spent.pk}/count/", f"{spent.pk}/why/{base['anna']}/",
+                     f"people/segment:{spent.pk}/", f"people/audience:{copy.pk}/"):  # fmt: skip
+            assert client.get(f"/segments/{path}").status_code == 403, path
+        assert client.get(f"/segments/{women.pk}/why/{base['anna']}/").status_code == 200
+
+    def test_filters_tell_nothing_of_purchases(self, client: Client, user: Callable[..., User]) -> None:
+        women = save_segment(name="W", rule=rule({"what": "sex", "how": "in", "value": ["f"]}), by=user("owner"))
+        client.force_login(user("cashier"))
+        for query in ("state=lost", "spent=999999", "rfm=champions", "abc=C"):
+            page = client.get(f"/segments/people/segment:{women.pk}/?{query}").content.decode()
+            assert "Anna" in page, query
+        assert 'name="spent"' not in page
+
+    def test_a_rule_about_purchases_is_not_made_without_the_right(
+        self, client: Client, user: Callable[..., User]
+    ) -> None:
+        cashier = user("cashier")
+        cashier.role.rights = [*cashier.role.rights, "segments.edit"]
+        cashier.role.save()
+        client.force_login(cashier)
+        form = {"name": "x", "join": "all", "g0.join": "all", "g0.c0.what": "amount", "g0.c0.how": "at_least",
+                "g0.c0.value": "1"}  # fmt: skip
+        assert client.post("/segments/new/", form).status_code == 403
+        assert client.post("/segments/new/", form | {"do": "preview"}).status_code == 403
+        assert not Segment.objects.exists()
+
+
+def test_counting_enters_indexes_and_reads_no_whole_tables(base: dict[str, int]) -> None:
+    """One customer asked about: receipts are found by him, whatever their number."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for leaf in (bought("at_least", 2), bought("at_most", 1), bought("at_least", 1, days=30)):
+            query = customers_of(checked(rule(leaf)), one_by_one=True).filter(pk=base["anna"])
+            sql, parameters = query.query.sql_with_params()
+            cursor.execute(f"EXPLAIN {sql}", parameters)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "receipt_of_customer" in plan, plan
+            assert "Seq Scan on purchases_receipt" not in plan
+
+
+def test_merged_customers_are_asked_about_by_the_index_too(base: dict[str, int]) -> None:
+    _merge(base)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        query = Receipt.objects.filter(of_family("customer_id"))
+        outer = Customer.objects.filter(Exists(query), pk=base["boris"])
+        sql, parameters = outer.query.sql_with_params()
+        cursor.execute(f"EXPLAIN {sql}", parameters)
+        assert "receipt_of_customer" in "\n".join(line for (line,) in cursor.fetchall())

@@ -16,6 +16,7 @@ from regulars.analytics.goods import goods
 from regulars.analytics.itemsets import frequent_sets, rules_of
 from regulars.analytics.receipts_sample import Baskets, sample_baskets
 from regulars.analytics.rollup import roll_up
+from regulars.analytics.sold import Sold
 from regulars.demo.supermarket import supermarket_lines
 from tests.analytics.purchase_rows import history
 
@@ -29,7 +30,7 @@ def expected() -> dict[str, Any]:
 @cache
 def supermarket() -> tuple[Baskets, list[str]]:
     purchases = history(supermarket_lines(), currency="USD")
-    found = goods(roll_up(purchases, as_of=purchases.last_day))
+    found = goods(Sold(roll_up(purchases, as_of=purchases.last_day)))
     return sample_baskets(found), found.names
 
 

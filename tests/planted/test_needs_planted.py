@@ -14,6 +14,7 @@ from regulars.analytics.needs import needs
 from regulars.analytics.order_of_purchases import Trips, order_of
 from regulars.analytics.receipts_sample import Baskets, sample_baskets
 from regulars.analytics.sequences import _tested, _trips, bought_in_sequence
+from regulars.analytics.sold import Sold
 from regulars.analytics.together import together
 from regulars.analytics.trials import trials
 from regulars.demo.shops import Shop, generate_shop
@@ -155,7 +156,7 @@ def shuffled(baskets: Baskets, seed: int, *, within: bool) -> Baskets:
 
 @pytest.mark.parametrize("within", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_on_the_supermarket_shuffled_products_make_no_pairs(supermarket: Ground, within: bool) -> None:
-    baskets = sample_baskets(goods(supermarket.rollup))
+    baskets = sample_baskets(goods(Sold(supermarket.rollup)))
     found = together(shuffled(baskets, 1, within=within), fewest=20)
     assert int((found.q < 0.05).sum()) == 0
     if within:

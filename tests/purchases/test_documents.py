@@ -8,7 +8,7 @@ import pytest
 from regulars.customers.models import Contact, Customer
 from regulars.purchases.importing.kinds import guess_kind
 from regulars.purchases.importing.runs import import_now, undo
-from regulars.purchases.models import Product, Receipt
+from regulars.purchases.models import Product, Receipt, Renamed
 
 pytestmark = pytest.mark.usefixtures("business")
 
@@ -60,6 +60,32 @@ def test_json_of_no_use_fails_with_a_reason(tmp_path: Path, content: str) -> Non
     failed = import_now(file, kind="fiscal")
     assert failed.state == "failed"
     assert "ofd.json" in failed.error
+
+
+def test_corrections_count_with_their_sign_and_without_goods_too(tmp_path: Path) -> None:
+    lone = {name: value for name, value in fiscal(7).items() if name != "items"} | {"code": 31, "correctionType": 0}
+    back = fiscal(8, operation=2) | {"correctionType": 1}
+    texts = fiscal(9) | {"operationType": "2", "fiscalSign": "7", "fiscalDocumentNumber": "9"}
+    file = tmp_path / "ofd.json"
+    file.write_text(wrapped(lone, back, texts))
+    done = import_now(file, kind="fiscal")
+    assert (done.result["receipts"], done.result["reject_reasons"]) == (3, {})
+    assert dict(Receipt.objects.values_list("number", "amount")) == {"7": 22550, "8": -22550, "9": -22550}
+    again = import_now(file, kind="fiscal")
+    assert (again.result["receipts"], again.result["receipts_known"], again.result["customers"]) == (0, 3, 0)
+
+
+def test_a_file_that_is_too_large_says_how_large_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regulars.purchases.importing import fiscal as module
+
+    monkeypatch.setattr(module, "_MOST_BYTES", 1 << 20)
+    file = tmp_path / "ofd.json"
+    file.write_text(wrapped(fiscal(1)) + " " * (2 << 20))
+    failed = import_now(file, kind="fiscal")
+    assert failed.state == "failed"
+    assert "3 MB" in failed.error and "at most 1 MB" in failed.error and "by month" in failed.error
 
 
 def test_a_line_without_an_exact_sum_rejects_its_receipt(tmp_path: Path) -> None:
@@ -134,6 +160,49 @@ def test_the_catalogue_names_the_goods(tmp_path: Path) -> None:
         ("p-2", "Хлеб", ""),
         ("p-3", "Сыр", "Еда"),
     }
+
+
+def test_undo_puts_back_the_names_that_it_wrote_over(tmp_path: Path) -> None:
+    import_now(xml(tmp_path, ORDERS), kind="commerceml")
+    first = import_now(xml(tmp_path, CATALOGUE), kind="commerceml")
+    second = import_now(xml(tmp_path, CATALOGUE.replace("Молоко 3,2 %", "Молоко 2,5 %")), kind="commerceml")
+    third = import_now(xml(tmp_path, CATALOGUE.replace("Молоко 3,2 %", "Кефир")), kind="commerceml")
+    milk = Product.objects.get(code="p-1")
+    undo(second.pk, user_id=None)
+    milk.refresh_from_db()
+    assert milk.name == "Кефир"
+    undo(third.pk, user_id=None)
+    milk.refresh_from_db()
+    assert (milk.name, milk.category) == ("Молоко 3,2 %", "Молочное")
+    Product.objects.filter(code="p-1").update(category="Своя")
+    counts = undo(first.pk, user_id=None).result["undo"]
+    milk.refresh_from_db()
+    assert (milk.name, milk.category, counts["renamed_products"]) == ("Молоко", "Своя", 1)
+    assert not Renamed.objects.exists()
+
+
+OFFERS = """<?xml version="1.0" encoding="UTF-8"?>
+<КоммерческаяИнформация ВерсияСхемы="2.08"><ПакетПредложений><ТипыЦен><ТипЦены><Ид>r</Ид></ТипЦены></ТипыЦен>
+  <Предложения><Предложение><Ид>p-1#v-1</Ид><Наименование>Молоко (литр)</Наименование>
+    <Цены><Цена><ЦенаЗаЕдиницу>90</ЦенаЗаЕдиницу><Валюта>руб</Валюта><Единица>шт</Единица></Цена></Цены>
+    <Количество>12</Количество></Предложение>
+  <Предложение><Ид>p-1</Ид><Количество>5</Количество></Предложение></Предложения>
+</ПакетПредложений></КоммерческаяИнформация>"""
+
+
+def test_offers_name_variants_and_their_prices_are_told_to_be_unused(tmp_path: Path) -> None:
+    import_now(xml(tmp_path, CATALOGUE), kind="commerceml")
+    done = import_now(xml(tmp_path, OFFERS), kind="commerceml")
+    assert (done.state, done.result["products"], done.result["unused"]) == ("done", 1, {"prices": 1, "stock": 2})
+    assert Product.objects.get(code="p-1#v-1").name == "Молоко (литр)"
+    assert Product.objects.get(code="p-1").name == "Молоко 3,2 %"
+
+
+def test_a_file_of_1c_without_anything_for_us_is_no_failure(tmp_path: Path) -> None:
+    only_words = "<КоммерческаяИнформация><Классификатор><Свойства/></Классификатор></КоммерческаяИнформация>"
+    assert import_now(xml(tmp_path, only_words), kind="commerceml").state == "done"
+    alien = import_now(xml(tmp_path, "<html><body/></html>"), kind="commerceml")
+    assert (alien.state, "html" in alien.error) == ("failed", True)
 
 
 def test_entities_are_never_resolved(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError
 
 from regulars.customers.models import Contact, Customer, ForgottenContact
 from regulars.customers.services.erasing import digest_of
@@ -194,20 +193,3 @@ def test_a_run_that_is_over_is_not_run_again(write: Write) -> None:
     done = import_now(write("march.csv", ROWS))
     assert run(done.pk).finished_at == done.finished_at
     assert Import.objects.get().state == "done"
-
-
-def test_a_receipt_recorded_meanwhile_is_known_the_second_time(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regulars.purchases.importing import load
-
-    compare, calls = load._leave_out_known, []
-
-    def recorded_meanwhile(stage: load.Stage) -> tuple[int, int]:
-        found = compare(stage)
-        calls.append(found)
-        if len(calls) == 1:
-            raise IntegrityError("recorded meanwhile")
-        return found
-
-    monkeypatch.setattr(load, "_leave_out_known", recorded_meanwhile)
-    done = import_now(write("march.csv", ROWS))
-    assert (done.state, done.result["receipts"], len(calls)) == ("done", 4, 2)

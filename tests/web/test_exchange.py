@@ -51,7 +51,7 @@ def test_a_whole_exchange(client: Client) -> None:
     assert send(client, "import.xml", XML[:100]) == "success"
     assert send(client, "import.xml", XML[100:]) == "success"
     assert send(client, "import_files/ab/picture.jpg", b"\xff\xd8") == "success"
-    assert ask(client, "mode=import&filename=import.xml") == "progress"
+    assert ask(client, "mode=import&filename=import.xml") == "progress\nWaits for the worker"
     assert send(client, "import.xml", b"more").startswith("failure")
     imported = Import.objects.get()
     run_import(imported.pk)
@@ -69,6 +69,39 @@ def test_a_file_that_fails_says_why(client: Client) -> None:
     assert imported.file_name == "import.xml"
     run_import(imported.pk)
     assert ask(client, "mode=import&filename=import.xml").startswith("failure\n")
+
+
+def test_orders_that_1c_just_sends_start_with_their_last_byte(client: Client) -> None:
+    _word, cookie, token = enter(client, PASSWORD).content.decode().split("\n")
+    client.cookies[cookie] = token
+
+    def sale(piece: bytes) -> str:
+        address = "/exchange/1c/?type=sale&mode=file&filename=orders.xml"
+        return client.post(address, piece, content_type="application/octet-stream").content.decode()
+
+    assert sale(XML[:100]) == "success"
+    assert Import.objects.get().state == "draft"
+    assert sale(XML[100:] + b"\r\n") == "success"
+    assert Import.objects.get().state == "waiting"
+    assert client.get("/exchange/1c/?type=sale&mode=import&filename=orders.xml").content.startswith(b"progress")
+
+
+def test_zip_and_pieces_over_the_limit_are_refused_and_leave_nothing(client: Client, settings: Any) -> None:
+    _word, cookie, token = enter(client, PASSWORD).content.decode().split("\n")
+    client.cookies[cookie] = token
+    assert send(client, "v8.zip", b"PK").startswith("failure")
+    assert send(client, "a.xml", b"x" * ((4 << 20) + 1)).startswith("failure")
+    assert not Import.objects.exists()
+    settings.CONFIG = replace(settings.CONFIG, upload_limit_mb=1)
+    assert send(client, "a.xml", b"x" * (1 << 20)) == "success"
+    assert send(client, "a.xml", b"x").startswith("failure\nThe file is larger")
+
+
+def test_another_password_ends_the_exchange(client: Client, settings: Any) -> None:
+    _word, cookie, token = enter(client, PASSWORD).content.decode().split("\n")
+    client.cookies[cookie] = token
+    settings.CONFIG = replace(settings.CONFIG, exchange_password="another long password")
+    assert client.get("/exchange/1c/?mode=init").status_code == 401
 
 
 def test_nobody_gets_in_without_the_password(client: Client) -> None:

@@ -145,6 +145,16 @@ _EVENTS = {
     "user_deactivated": N_("closed the account of"),
     "exported": N_("took a list out"),
     "contacts_seen": N_("looked at the contacts of"),
+    "key_made": N_("made a key for"),
+    "key_revoked": N_("revoked the key of"),
+    "hook_made": N_("added the web-hook"),
+    "hook_paused": N_("paused the web-hook"),
+    "hook_resumed": N_("let go on the web-hook"),
+    "hook_secret_changed": N_("changed the secret of the web-hook"),
+    "hook_deleted": N_("deleted the web-hook"),
+    "hook_tested": N_("sent a test to the web-hook"),
+    "hook_replayed": N_("sent again the message"),
+    "export_asked": N_("asked for an export of"),
 }
 
 

@@ -18,8 +18,9 @@ from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Fi
 from regulars.analytics.intervals import bootstrap_sum
 from regulars.analytics.price_response import product_key, product_names
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
+from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 
@@ -105,10 +106,13 @@ def assortment(ground: Ground) -> Assortment:
                 count=best, need=FEWEST_BEST
             )
         )
-    pairs = _pairs(rollup, key, cut).cache()
-    products = _concentration(pairs)
+    counted = _pairs(ground.sold, key, cut).cache()
+    names_of = ground.sold.keys(key).names
+    pairs = _named(rollup, counted, names_of)
+    products = _concentration(counted, names_of)
     gaps, compared, raw = _gaps(rollup, key)
-    wanted = {row["product_id"] for row in (*products, *gaps)} | set(_shelf_keys(pairs))
+    shelf = _shelf_counts(counted, names_of)
+    wanted = {row["product_id"] for row in (*products, *gaps)} | {row["key"] for row in shelf}
     names = product_names(rollup, key, sorted(wanted)) if wanted else {}
     for row in (*products, *gaps):
         row["product"] = names.get(row["product_id"], row["product_id"])
@@ -125,7 +129,7 @@ def assortment(ground: Ground) -> Assortment:
         ),
         products=ibis.memtable(pa.Table.from_pylist(products, _PRODUCTS)),
         gaps=ibis.memtable(pa.Table.from_pylist(gaps, _GAPS)),
-        shelf=_shelf(pairs, names, best),
+        shelf=_shelf(shelf, names, best),
         best_customers=best,
         gaps_compared=compared,
     )
@@ -167,24 +171,37 @@ def _best_from(rollup: Rollup) -> int:
     return edge
 
 
-def _pairs(rollup: Rollup, key: str, cut: int) -> ir.Table:
-    """One row per customer and product: `visits`, `amount`, and whether the customer is best by everything else."""
-    lines = rollup.lines
-    sold = lines.filter((lines.amount >= 0) & lines.customer_id.notnull() & lines[key].notnull())
-    days = sold.group_by("customer_id", "purchased_on", key=sold[key]).aggregate(amount=sold.amount.sum())
-    pairs = days.group_by("customer_id", "key").aggregate(visits=days.count(), amount=days.amount.sum())
-    whole = rollup.customers.select("customer_id", spent="amount", all_visits="visits")
-    pairs = pairs.inner_join(whole, "customer_id")
-    return pairs.mutate(is_best=pairs.spent - pairs.amount >= cut, in_top=pairs.spent >= cut)
+def _pairs(sold: Sold, key: str, cut: int) -> ir.Table:
+    """One row per customer and product, in numbers: `visits`, `amount`, whether the customer is best by all else."""
+    days = sold.by_key(key)
+    pairs = days.group_by("customer_no", "key_no").aggregate(visits=days.count(), amount=days.amount.sum())
+    whole = sold.rollup.customers
+    whole = whole.select(customer_no=whole.customer_no.cast("int32"), spent="amount", all_visits="visits")
+    pairs = pairs.inner_join(whole, "customer_no")
+    return pairs.select(
+        "customer_no",
+        "key_no",
+        "amount",
+        visits=pairs.visits.cast("int32"),
+        all_visits=pairs.all_visits.cast("int32"),
+        is_best=pairs.spent - pairs.amount >= cut,
+        in_top=pairs.spent >= cut,
+    )
 
 
-def _concentration(pairs: ir.Table) -> list[dict[str, Any]]:
+def _named(rollup: Rollup, pairs: ir.Table, names: ir.Table) -> ir.Table:
+    """The pairs with `key` and `customer_id`, for a few of them: strings for all would take most of the memory."""
+    customers = rollup.customers.select("customer_id", "customer_no")
+    return pairs.inner_join(names, "key_no").inner_join(customers, "customer_no")
+
+
+def _concentration(pairs: ir.Table, names: ir.Table) -> list[dict[str, Any]]:
     """Small products with buyers enough, those that the best prefer most first."""
-    people = pairs.group_by("customer_id").aggregate(bought=pairs.visits.sum(), best=pairs.in_top.any())
-    pairs = pairs.inner_join(people.select("customer_id", "bought"), "customer_id")
+    people = pairs.group_by("customer_no").aggregate(bought=pairs.visits.sum(), best=pairs.in_top.any())
+    pairs = pairs.inner_join(people.select("customer_no", "bought"), "customer_no")
     mine, visits, size = pairs.is_best, pairs.visits.cast("float64"), pairs.bought.cast("float64")
     sums = (
-        pairs.group_by("key")
+        pairs.group_by("key_no")
         .aggregate(
             buyers=pairs.count(),
             best_buyers=mine.sum(),
@@ -199,6 +216,7 @@ def _concentration(pairs: ir.Table) -> list[dict[str, Any]]:
     )
     money = sums.select("amount").to_pyarrow()["amount"].to_numpy()
     small = sums.filter((sums.amount < abc_cuts(money)[0]) & (sums.buyers >= FEWEST_BUYERS))
+    small = small.inner_join(names, "key_no").drop("key_no")
     rows = small.order_by([small.buyers.desc(), small.key]).limit(MOST_PRODUCTS).to_pyarrow().to_pylist()
     total = people.aggregate(
         all=people.bought.sum(),
@@ -515,18 +533,17 @@ def _gap_findings(rollup: Rollup, pairs: ir.Table, gaps: list[dict[str, Any]]) -
 _ON_SHELF = 10
 
 
-def _shelf_counts(pairs: ir.Table) -> ir.Table:
+def _shelf_counts(pairs: ir.Table, names: ir.Table) -> list[dict[str, Any]]:
     mine = pairs.filter(pairs.in_top)
-    counted = mine.group_by("key").aggregate(best_buyers=mine.count(), amount_best=mine.amount.sum())
-    return counted.order_by([counted.amount_best.desc(), counted.key]).limit(_ON_SHELF)
+    counted = mine.group_by("key_no").aggregate(best_buyers=mine.count(), amount_best=mine.amount.sum())
+    counted = counted.inner_join(names, "key_no")
+    found: list[dict[str, Any]] = (
+        counted.order_by([counted.amount_best.desc(), counted.key]).limit(_ON_SHELF).to_pyarrow().to_pylist()
+    )
+    return found
 
 
-def _shelf_keys(pairs: ir.Table) -> list[str]:
-    keys: list[str] = _shelf_counts(pairs).to_pyarrow()["key"].to_pylist()
-    return keys
-
-
-def _shelf(pairs: ir.Table, names: dict[str, str], best: int) -> ir.Table:
+def _shelf(rows: list[dict[str, Any]], names: dict[str, str], best: int) -> ir.Table:
     rows = [
         {
             "product_id": row["key"],
@@ -535,7 +552,7 @@ def _shelf(pairs: ir.Table, names: dict[str, str], best: int) -> ir.Table:
             "best_share": row["best_buyers"] / best,
             "amount_best": row["amount_best"],
         }
-        for row in _shelf_counts(pairs).to_pyarrow().to_pylist()
+        for row in rows
     ]
     schema = pa.schema(
         [

@@ -37,7 +37,7 @@ from regulars.analytics.scores import UNIT_DAYS
 from regulars.analytics.visit_period import VisitPeriod, visit_period
 from regulars.analytics.window import business_window
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 from regulars.core.progress import Progress, Silent
 
 T = TypeVar("T")

@@ -19,8 +19,8 @@ from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import SCORES, UNIT_DAYS, Score, Scores, fit_scores
 from regulars.analytics.snapshot import Past, past_of, sample_customers
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import format_date, ngettext
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import nsaid, said_date
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 
@@ -131,17 +131,17 @@ def _refusal(past: Past, window_days: int) -> str:
     """Why the latest past day cannot judge."""
     people, back = past.age.size, int(past.came_back.sum())
     if people < FEWEST_PEOPLE:
-        return ngettext(
+        return nsaid(
             "Too few customers to test on: {people} are needed on a past day, and {day} had {count} customer.",
             "Too few customers to test on: {people} are needed on a past day, and {day} had {count} customers.",
             people,
-        ).format(people=FEWEST_PEOPLE, day=format_date(past.at), count=people)
+        ).format(people=FEWEST_PEOPLE, day=said_date(past.at), count=people)
     return _(
         "Too few to tell apart: of {count} customers on {day}, {back} came back within {window} days and {away} did "
         "not. A test needs {kind} of either kind."
     ).format(
         count=people,
-        day=format_date(past.at),
+        day=said_date(past.at),
         back=back,
         window=window_days,
         away=people - back,

@@ -18,7 +18,7 @@ from regulars.analytics.receipts_sample import Baskets, sample_baskets
 from regulars.analytics.rollup import YEAR_DAYS
 from regulars.analytics.together import Together, together
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from regulars.analytics.periods import Period, comparison_periods, month_number,
 from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_RECEIPTS = 10
 

@@ -13,7 +13,7 @@ from regulars.analytics.periods import month_number, month_of, number_of
 from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_CUSTOMERS = 300
 PROJECTED_MONTHS = 36

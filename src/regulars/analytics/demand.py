@@ -19,7 +19,7 @@ from regulars.analytics.level_shift import FEWEST_WEEKS as FEWEST_WEEKS_FOR_SHIF
 from regulars.analytics.price_response import MOST_UNITS
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -150,8 +150,7 @@ def demand(ground: Ground) -> Demand:
                 need=FEWEST_WEEKS, n=weeks
             )
         )
-    weekly = _weekly(rollup, weeks).cache()
-    series, pooled = _all_series(weekly, weeks)
+    series, pooled = _all_series(_sold(rollup, weeks), weeks)
     found = _forecast(series)
     rows, findings, comparisons, reason = _shifts(rollup, series, weeks)
     own = np.array([kind != "rest" for kind in series.kind])
@@ -177,8 +176,8 @@ def demand(ground: Ground) -> Demand:
 # --- series -----------------------------------------------------------------------------------------------------------
 
 
-def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
-    """One row per product, store and week in which something was sold; weeks count back from `as_of`."""
+def _sold(rollup: Rollup, weeks: int) -> ir.Table:
+    """The lines sold in the weeks that can be looked at, which count back from `as_of`."""
     lines = rollup.lines
     ago = ibis.literal(rollup.as_of).delta(lines.purchased_on, unit="day")
     units = _units(rollup)
@@ -192,8 +191,12 @@ def _weekly(rollup: Rollup, weeks: int) -> ir.Table:
     sold = lines.mutate(
         **keys, name=name, thousandths=(units * _PART).round().cast("int64"), amount=lines.amount
     ).filter((lines.amount >= 0) & (units > 0))
-    sold = sold.filter(sold.week >= 0)
-    return sold.group_by(["product_id", "store", "week"]).aggregate(
+    return sold.filter(sold.week >= 0).select("product_id", "store", "week", "name", "thousandths", "amount")
+
+
+def _weekly(sold: ir.Table, keys: list[str]) -> ir.Table:
+    """One row per combination of these keys and week in which something was sold."""
+    return sold.group_by([*keys, "week"]).aggregate(
         name=sold.name.max(), units=sold.thousandths.sum(), lines=sold.count(), amount=sold.amount.sum()
     )
 
@@ -208,43 +211,46 @@ def _units(rollup: Rollup) -> ir.FloatingValue:
     return known
 
 
-def _all_series(weekly: ir.Table, weeks: int) -> tuple[_Series, int]:
+def _all_series(sold: ir.Table, weeks: int) -> tuple[_Series, int]:
     """Everything together, then the largest products, stores and products in stores, then the other products."""
-    total = _read(weekly, [], weeks, "all", None)
+    # by product and by store apart: by both at once there would be nearly as many rows as lines
+    by_product = _weekly(sold, ["product_id"]).cache()
+    total = _read(by_product, [], weeks, "all")
     if not total.lines.any():
         raise NotEnoughData(_("Nothing was sold in the weeks that can be looked at."))
     found = [total]
-    products = _largest(weekly, ["product_id"], weeks, MOST_PRODUCTS)
-    stores = _largest(weekly, ["store"], weeks, MOST_STORES)
+    products = _largest(by_product, ["product_id"], weeks, MOST_PRODUCTS)
     if products is not None:
-        found.append(_read(weekly, ["product_id"], weeks, "product", products))
+        found.append(_read(by_product.semi_join(products, "product_id"), ["product_id"], weeks, "product"))
+    by_store = _weekly(sold, ["store"]).cache()
+    stores = _largest(by_store, ["store"], weeks, MOST_STORES)
     if stores is not None and int(stores.count().to_pyarrow().as_py()) > 1:
-        found.append(_read(weekly, ["store"], weeks, "store", stores))
-        pairs = _largest(weekly, ["product_id", "store"], weeks, MOST_PAIRS)
+        found.append(_read(by_store.semi_join(stores, "store"), ["store"], weeks, "store"))
+        both = ["product_id", "store"]
+        pairs = _largest(sold, both, weeks, MOST_PAIRS)
         if products is not None and pairs is not None:
-            found.append(_read(weekly, ["product_id", "store"], weeks, "product_store", pairs))
+            found.append(_read(_weekly(sold.semi_join(pairs, both), both), both, weeks, "product_store"))
     pooled = 0
     if products is not None:
-        known = weekly.filter(weekly.product_id.notnull())
+        known = by_product.filter(by_product.product_id.notnull())
         pooled = int(known.product_id.nunique().to_pyarrow().as_py()) - len(found[1].kind)
         if pooled:
             found.append(_rest(total, found[1]))
     return _joined(found), pooled
 
 
-def _largest(weekly: ir.Table, keys: list[str], weeks: int, most: int) -> ir.Table | None:
+def _largest(rows: ir.Table, keys: list[str], weeks: int, most: int) -> ir.Table | None:
     """The keys with the most money in the last year; None where nothing has such a key."""
-    year = weekly.filter(weekly.week >= weeks - SEASON)
+    year = rows.filter(rows.week >= weeks - SEASON)
     for key in keys:
         year = year.filter(year[key].notnull())
     by_key = year.group_by(keys).aggregate(amount=year.amount.sum())
-    top = by_key.order_by([by_key.amount.desc(), *keys]).limit(most)
+    top = by_key.order_by([by_key.amount.desc(), *keys]).limit(most).cache()
     return top.select(*keys) if int(top.count().to_pyarrow().as_py()) else None
 
 
-def _read(weekly: ir.Table, keys: list[str], weeks: int, kind: Kind, chosen: ir.Table | None) -> _Series:
+def _read(rows: ir.Table, keys: list[str], weeks: int, kind: Kind) -> _Series:
     """A row of the matrix for each key, in the order of the keys."""
-    rows = weekly if chosen is None else weekly.semi_join(chosen, keys)
     found = rows.group_by([*keys, "week"]).aggregate(
         units=rows.units.sum(), lines=rows.lines.sum(), amount=rows.amount.sum(), name=rows.name.max()
     )

@@ -15,7 +15,7 @@ from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Fi
 from regulars.analytics.intervals import bootstrap_sum
 from regulars.analytics.rollup import LOG_STEPS, YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 CLASSES = ("price", "mixed", "service")
 

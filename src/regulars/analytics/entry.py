@@ -27,7 +27,7 @@ from regulars.analytics.leagues import Cases, League, stand
 from regulars.analytics.newcomers import first_visits
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_NEWCOMERS = 100
 GOODS = ("product", "category", "promotion")
@@ -144,7 +144,7 @@ class _Comparing:
         """Goods, discounts and people net of the store; then the stores."""
         numbers = rows["number"].to_numpy()
         found = [
-            groups_of(name, self._pairs(sample, name), numbers)
+            groups_of(name, self._pairs(sample, name).cache(), numbers)
             for name in (*GOODS, "discount", *PLACES)
             if name in self._dimensions
         ]
@@ -166,22 +166,32 @@ class _Comparing:
 
     def _pairs(self, people: ir.Table, dimension: str) -> ir.Table:
         """Who began with what: `number`, `customer_id`, `key`, `label`, `in_window`, `amount`; each pair once."""
+        if dimension == "promotion":
+            return self._offers(people)
         if dimension in GOODS:
             return self._goods(people, dimension)
         key = _depth_level(people.depth) if dimension == "discount" else people[dimension]
         return people.select("number", "customer_id", "in_window", "amount", key=key, label=key)
 
-    def _goods(self, people: ir.Table, dimension: str) -> ir.Table:
-        lines, column = self.ground.rollup.lines, column_of(self.ground.rollup, dimension)
-        assert column is not None
-        label = "product" if dimension == "product" and self.ground.rollup.has("product") else column
-        bought = lines.filter((lines.amount >= 0) & lines[column].notnull())
-        bought = bought.select("customer_id", first_on=bought.purchased_on, key=bought[column], label=bought[label])
+    def _offers(self, people: ir.Table) -> ir.Table:
+        lines = self.ground.rollup.lines
+        bought = lines.filter((lines.amount >= 0) & lines.promotion.notnull())
+        bought = bought.select("customer_id", first_on=bought.purchased_on, key=bought.promotion)
         mine = people.select("number", "customer_id", "first_on", "in_window", "amount")
         bought = bought.inner_join(mine, ["customer_id", "first_on"])
-        return bought.group_by(["number", "customer_id", "key", "in_window", "amount"]).aggregate(
-            label=bought.label.max()
-        )
+        bought = bought.select("number", "customer_id", "key", "in_window", "amount").distinct()
+        return bought.mutate(label=bought.key)
+
+    def _goods(self, people: ir.Table, dimension: str) -> ir.Table:
+        rollup, sold, column = self.ground.rollup, self.ground.sold, column_of(self.ground.rollup, dimension)
+        assert column is not None
+        label = "product" if dimension == "product" and rollup.has("product") else column
+        day_no = people.first_on.delta(ibis.literal(rollup.first_day), unit="day").cast("int32")
+        met = sold.met(people.select(customer_no=people.number.cast("int32"), day_no=day_no), column, label)
+        mine = people.select("number", "customer_id", "in_window", "amount")
+        met = met.inner_join(mine, met.customer_no == mine.number).inner_join(sold.keys(column).names, "key_no")
+        labels = sold.keys(label).names.select(label_no="key_no", label="key")
+        return met.left_join(labels, "label_no").select("number", "customer_id", "key", "in_window", "amount", "label")
 
     def _finding(self, row: Row, worth: Estimate | None) -> Finding:
         assert row.difference is not None and row.p_value is not None and row.q_value is not None

@@ -19,14 +19,15 @@ from regulars.analytics.leagues import MOST_CANDIDATES, Floats, as_normal, shrin
 from regulars.analytics.newcomers import REGULAR_VISITS
 from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_LEFT = 50  # regulars who left
 FEWEST_EXPECTED = 5.0  # expected last visits with the thing
 FEWEST_INFORMATIVE = 4.0
 EARLIER_VISITS = 12  # of each customer, those just before: the further back, the more else has changed
 
-DIMENSIONS = ("product", "category", "staff", "store")
+GOODS = ("product", "category")
+DIMENSIONS = (*GOODS, "staff", "store")
 
 STAYING = ("regular", "won_back", "new")
 
@@ -176,7 +177,7 @@ class _Comparing:
 
     def exits(self, left: int, stayed: int) -> Exits:
         visits = self._visits().cache()
-        met = {name: self._met(visits, name).cache() for name in self.dimensions}
+        met = {name: self._met(visits, name) for name in self.dimensions}
         levels = [level for name, table in met.items() for level in _levels(name, table)]
         judged = _judged(levels, met)
         return Exits(
@@ -204,26 +205,47 @@ class _Comparing:
 
     def _met(self, visits: ir.Table, dimension: str) -> ir.Table:
         """One row per regular and thing met: whether at the last visit, and at how many `earlier` of `others`."""
+        if dimension in GOODS:
+            return self._met_goods(visits, dimension)
         met = self._source(dimension).semi_join(visits, ["customer_id", "purchased_on"])
         met = met.group_by(["customer_id", "purchased_on", "key"]).aggregate(label=met.label.max())
         pairs = visits.inner_join(met, ["customer_id", "purchased_on"])
         pairs = pairs.drop(*[name for name in pairs.columns if name.endswith("_right")])
-        return pairs.group_by(["customer_id", "is_case", "on", "weight", "others", "key"]).aggregate(
-            label=pairs.label.max(), at_last=pairs.is_last.sum(), earlier=(~pairs.is_last).sum()
+        return (
+            pairs.group_by(["customer_id", "is_case", "on", "weight", "others", "key"])
+            .aggregate(label=pairs.label.max(), at_last=pairs.is_last.sum(), earlier=(~pairs.is_last).sum())
+            .cache()
         )
 
+    def _met_goods(self, visits: ir.Table, dimension: str) -> ir.Table:
+        """The same of goods. So many pairs are kept in numbers, and get their names and people as they are read."""
+        ground, column = self.ground, column_of(self.ground.rollup, dimension)
+        assert column is not None
+        label = "product" if dimension == "product" and ground.rollup.has("product") else column
+        numbers = ground.rollup.customers.select("customer_id", "customer_no")
+        visits = visits.inner_join(numbers, "customer_id")
+        day_no = visits.purchased_on.delta(ibis.literal(ground.rollup.first_day), unit="day")
+        days = visits.select("is_last", customer_no=visits.customer_no.cast("int32"), day_no=day_no.cast("int32"))
+        met = ground.sold.met(days, column, label)
+        met = met.group_by("customer_no", "key_no").aggregate(
+            label_no=met.label_no.max(),
+            at_last=met.is_last.sum().cast("int32"),
+            earlier=(~met.is_last).sum().cast("int32"),
+        )
+        people = visits.filter(visits.is_last).select("customer_no", "customer_id", "is_case", "on", "weight", "others")
+        found = (
+            met.cache().inner_join(people.cache(), "customer_no").inner_join(ground.sold.keys(column).names, "key_no")
+        )
+        labels = ground.sold.keys(label).names.select(label_no="key_no", label="key")
+        return found.left_join(labels, "label_no").drop("label_no_right")
+
     def _source(self, dimension: str) -> ir.Table:
-        """What was met on which day by which customer, once or more."""
+        """Whom and where each customer met on which day, once or more."""
         rollup, column = self.ground.rollup, column_of(self.ground.rollup, dimension)
         assert column is not None
-        label = column
-        if dimension in {"product", "category"}:
-            rows = rollup.lines.filter(rollup.lines.amount >= 0)
-            label = "product" if dimension == "product" and rollup.has("product") else column
-        else:
-            rows = rollup.receipts.filter(rollup.receipts.lines > 0)
+        rows = rollup.receipts.filter(rollup.receipts.lines > 0)
         rows = rows.filter(rows.customer_id.notnull() & rows[column].notnull())
-        return rows.select("customer_id", "purchased_on", key=rows[column], label=rows[label])
+        return rows.select("customer_id", "purchased_on", key=rows[column], label=rows[column])
 
     def _finding(self, one: Judged, met: ir.Table) -> Finding:
         level, customers = one.level, self.ground.rollup.customers

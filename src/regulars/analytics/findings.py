@@ -18,6 +18,7 @@ from regulars.analytics.lifecycle import Lifecycle
 from regulars.analytics.readable import Readable
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import Rollup
+from regulars.analytics.sold import Sold
 
 # strong, moderate: a difference that survives the correction for everything compared, at 1 % and at 5 %;
 # tested: a rule whose hit rate was measured on the past; assumed: money that rests on a named assumption
@@ -99,6 +100,11 @@ class Ground:
     attributes: Attributes | None = None  # what else is known of the customers
 
     @cached_property
+    def sold(self) -> Sold:
+        """What each known customer bought on each day, in numbers."""
+        return Sold(self.rollup)
+
+    @cached_property
     def goods(self) -> Goods:
         """Purchases product by product; `NotEnoughData` where no product is named."""
-        return goods(self.rollup)
+        return goods(self.sold)

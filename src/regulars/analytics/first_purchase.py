@@ -28,29 +28,34 @@ def _places(rollup: Rollup) -> ir.Table | None:
     names = [name for name in ("store", "channel") if rollup.has(name)]
     if not names:
         return None
-    receipts = rollup.receipts.filter(rollup.receipts.lines > 0)
-    starts = rollup.customers.select("customer_id", purchased_on=rollup.customers.first_on)
-    receipts = receipts.inner_join(starts, ["customer_id", "purchased_on"])
-    order = [receipts.purchased_at, *[receipts[name] for name in names]]
-    place = ibis.row_number().over(ibis.window(group_by=receipts.customer_id, order_by=order))
-    first = receipts.mutate(place=place).filter(ibis._.place == 0)
-    return first.select("customer_id", **{f"first_{name}": first[name] for name in names})
+    receipts = _of_first_day(rollup, rollup.receipts.filter(rollup.receipts.lines > 0))
+    return _first(receipts, receipts.purchased_at, {f"first_{name}": receipts[name] for name in names})
 
 
 def _goods(rollup: Rollup) -> ir.Table | None:
-    lines = rollup.lines
-    names: dict[str, ir.Value] = {}
+    lines = _of_first_day(rollup, rollup.lines.filter(rollup.lines.amount >= 0))
+    names: dict[str, ir.Column] = {}
     labels = [lines[name] for name in ("product", "product_id") if rollup.has(name)]
     if labels:
         names["first_product"] = ibis.coalesce(*labels)
     if rollup.has("category"):
         names["first_category"] = lines.category
-    if not names:
-        return None
-    sold = lines.filter(lines.amount >= 0).select("customer_id", "purchased_on", "amount", **names)
+    return _first(lines, -lines.amount, names) if names else None
+
+
+def _of_first_day(rollup: Rollup, table: ir.Table) -> ir.Table:
     starts = rollup.customers.select("customer_id", purchased_on=rollup.customers.first_on)
-    sold = sold.inner_join(starts, ["customer_id", "purchased_on"])
-    order = [sold.amount.desc(), *[sold[name] for name in names]]
-    place = ibis.row_number().over(ibis.window(group_by=sold.customer_id, order_by=order))
-    first = sold.mutate(place=place).filter(ibis._.place == 0)
-    return first.select("customer_id", *names)
+    return table.inner_join(starts, ["customer_id", "purchased_on"])
+
+
+def _first(table: ir.Table, rank: ir.Column, names: dict[str, ir.Column]) -> ir.Table:
+    """The names on each customer's row with the smallest rank, a name that is missing after all others.
+
+    One pass that keeps one row per customer: numbering the rows by a window takes thrice the time.
+    """
+    order: dict[str, ir.Value] = {"rank": rank}
+    for label, name in names.items():
+        # engines disagree whether null comes first
+        order |= {f"no_{label}": name.isnull(), label: name.fill_null("")}
+    least = table.group_by("customer_id").aggregate(first=ibis.struct(names).argmin(ibis.struct(order)))
+    return least.select("customer_id", **{label: least.first[label] for label in names})

@@ -7,8 +7,9 @@ import ibis
 import ibis.expr.types as ir
 
 from regulars.analytics.rollup import Rollup
+from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_BUYERS = 20
 # the cost of everything that compares products grows with their square
@@ -45,52 +46,69 @@ class Goods:
         return self.rollup.span_days - 1
 
 
-def goods(rollup: Rollup) -> Goods:
+def goods(sold: Sold) -> Goods:
     """Number the products and sum up their purchases; `NotEnoughData` without products that enough people buy."""
-    lines = named_lines(rollup)
-    items = lines.group_by(["customer_id", "purchased_on", "product"]).aggregate(
-        amount=lines.amount.sum(), margin=(lines.amount - lines.cost).sum()
-    )
-    items = items.cache()
-    products = _numbered(items).cache()
+    columns = product_columns(sold.rollup)
+    days = sold.by_key(*columns)
+    # most products of a large shop are bought too rarely to be compared: only the others are numbered and summed up
+    days = days.inner_join(_known(days), "key_no").cache()
+    products = _numbered(days, sold.keys(*columns).names).cache()
     if int(products.count().to_pyarrow().as_py()) < 2:
         raise NotEnoughData(
             _("At least two products with {need} buyers each are needed to tell what goes with what.").format(
                 need=FEWEST_BUYERS
             )
         )
-    return Goods(rollup, products, _bought(rollup, items, products).cache())
+    return Goods(sold.rollup, products.drop("key_no"), _bought(sold.rollup, days, products).cache())
+
+
+def product_columns(rollup: Rollup) -> list[str]:
+    """The columns that name what was bought, the best first; `NotEnoughData` without any."""
+    names = [name for name in ("product", "product_id") if rollup.has(name)]
+    if not names:
+        raise NotEnoughData(_("No column says what was bought."))
+    return names
 
 
 def named_lines(rollup: Rollup) -> ir.Table:
     """The lines sold to known customers, with `product`: its name, else its code; lines without either are left out."""
-    names = [name for name in ("product", "product_id") if rollup.has(name)]
-    if not names:
-        raise NotEnoughData(_("No column says what was bought."))
     lines = rollup.lines
-    cost = lines.cost if rollup.has("cost") else ibis.null("int64")
-    lines = lines.mutate(product=ibis.coalesce(*[lines[name] for name in names]), cost=cost)
+    lines = lines.mutate(product=ibis.coalesce(*[lines[name] for name in product_columns(rollup)]))
     return lines.filter(lines.customer_id.notnull() & lines.product.notnull() & (lines.amount >= 0))
 
 
-def _numbered(items: ir.Table) -> ir.Table:
-    products = items.group_by("product").aggregate(
-        purchases=items.count(),
-        buyers=items.customer_id.nunique(),
-        amount=items.amount.sum(),
-        margin=items.margin.sum(),
+def _known(days: ir.Table) -> ir.Table:
+    """`key_no`, `buyers` of the products of enough buyers that so many others do not surpass; ties are all here."""
+    pairs = days.select("customer_no", "key_no").distinct()
+    buyers = pairs.group_by("key_no").aggregate(buyers=pairs.count())
+    buyers = buyers.filter(buyers.buyers >= FEWEST_BUYERS)
+    place = ibis.rank().over(ibis.window(order_by=buyers.buyers.desc()))
+    return buyers.mutate(place=place).filter(ibis._.place < MOST_PRODUCTS).drop("place")
+
+
+def _numbered(days: ir.Table, names: ir.Table) -> ir.Table:
+    """The products in order of their buyers; keys are numbered by name, so ties go by name."""
+    products = days.group_by("key_no", "buyers").aggregate(
+        purchases=days.count(),
+        amount=days.amount.sum(),
+        margin=days.margin.sum() if "margin" in days.columns else ibis.null("int64"),
     )
-    products = products.filter(products.buyers >= FEWEST_BUYERS)
-    order = ibis.window(order_by=[products.buyers.desc(), products["product"]])
-    products = products.mutate(product_no=ibis.row_number().over(order))
-    return products.filter(products.product_no < MOST_PRODUCTS)
+    order = ibis.window(order_by=[products.buyers.desc(), products.key_no])
+    products = products.mutate(product_no=ibis.row_number().over(order).cast("int32"))
+    products = products.filter(products.product_no < MOST_PRODUCTS).inner_join(names, "key_no")
+    return products.select("key_no", "product_no", "buyers", "purchases", "amount", "margin", product=names.key)
 
 
-def _bought(rollup: Rollup, items: ir.Table, products: ir.Table) -> ir.Table:
-    visits = rollup.visits.select("customer_id", "purchased_on", "visit_no")
-    numbers = rollup.customers.select("customer_id", "customer_no")
-    found = items.select("customer_id", "purchased_on", "product", "amount")
-    found = found.inner_join(products.select("product", "product_no"), "product")
-    found = found.inner_join(numbers, "customer_id").inner_join(visits, ["customer_id", "purchased_on"])
-    day_no = found.purchased_on.delta(ibis.literal(rollup.first_day), unit="day")
-    return found.select("customer_no", "product_no", "visit_no", "amount", day_no=day_no)
+def _bought(rollup: Rollup, days: ir.Table, products: ir.Table) -> ir.Table:
+    found = days.select("customer_no", "day_no", "key_no", "amount")
+    found = found.inner_join(products.select("key_no", "product_no"), "key_no")
+    found = found.inner_join(visit_days(rollup), ["customer_no", "day_no"])
+    return found.select("customer_no", "product_no", "visit_no", "amount", "day_no")
+
+
+def visit_days(rollup: Rollup) -> ir.Table:
+    """The visits in numbers: `customer_no`, `day_no` (days since the first of the history), `visit_no`."""
+    numbers = rollup.customers.select("customer_id", customer_no=rollup.customers.customer_no.cast("int32"))
+    visits = rollup.visits.inner_join(numbers, "customer_id")
+    day_no = visits.purchased_on.delta(ibis.literal(rollup.first_day), unit="day")
+    return visits.select("customer_no", day_no=day_no.cast("int32"), visit_no=visits.visit_no.cast("int32"))

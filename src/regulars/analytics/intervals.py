@@ -11,7 +11,7 @@ from scipy import stats
 
 from regulars.analytics.estimate import Estimate
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 CONFIDENCE = 0.95
 _TAIL = (1 - CONFIDENCE) / 2

@@ -11,7 +11,7 @@ from regulars.analytics.baskets import BoughtTogether
 from regulars.analytics.findings import Found
 from regulars.analytics.sequences import BoughtInSequence
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 CLOSEST = 2  # partners of each product that count
 LARGEST = 8

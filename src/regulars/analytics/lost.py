@@ -18,7 +18,7 @@ from regulars.analytics.readable import Readable
 from regulars.analytics.rhythm import Rhythm
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.analytics.snapshot import snapshot
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 PARTS = ("lost", "shrunken", "never_returned")
 

@@ -22,7 +22,7 @@ from regulars.analytics.rollup import Rollup
 from regulars.analytics.scores import UNIT_DAYS
 from regulars.analytics.snapshot import TUPLE, Past
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from regulars.analytics.price_response import product_key, product_names
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.analytics.snapshot import SPREAD
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 from regulars.core.money import minor_digits
 
 Floats = NDArray[np.float64]
@@ -75,7 +75,12 @@ def minimum_order(ground: Ground) -> MinimumOrder:
     """
     rollup, margin = ground.rollup, ground.margin_share
     if margin is None:
-        raise NotEnoughData(_("The minimum order needs the margin: a column with the cost of each line, or --margin."))
+        raise NotEnoughData(
+            _(
+                "The minimum order needs the margin: a column with the cost of each line, or its share "
+                "(--margin, or the settings of the application)."
+            )
+        )
     paid, count, quantiles = _receipts(rollup)
     if count < FEWEST_RECEIPTS:
         raise NotEnoughData(

@@ -17,7 +17,7 @@ from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Fi
 from regulars.analytics.intervals import wilson
 from regulars.analytics.needs_past import RULES, Past, Rule, features_of, look_back, try_rules
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Flags = NDArray[np.bool_]
 

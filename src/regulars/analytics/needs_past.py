@@ -16,7 +16,7 @@ from regulars.analytics.intervals import mean_interval
 from regulars.analytics.logistic import Logistic, fit_logistic
 from regulars.analytics.rollup import LOG_STEPS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -82,6 +82,10 @@ def _popularity(bought: ir.Table, cut: int, horizon: int) -> ir.Table:
 def features_of(bought: ir.Table, cut: int, horizon: int) -> ir.Table:
     """One row per customer and product bought by the day `cut`, with the columns `FEATURES` and the own interval."""
     past = bought.filter(bought.day_no <= cut)
+    return _features(past, _visitors(past, cut, horizon), _popularity(past, cut, horizon), cut, horizon)
+
+
+def _features(past: ir.Table, people: ir.Table, products: ir.Table, cut: int, horizon: int) -> ir.Table:
     pairs = past.group_by("customer_no", "product_no").aggregate(
         n=past.count(),
         first=past.day_no.min(),
@@ -89,7 +93,6 @@ def features_of(bought: ir.Table, cut: int, horizon: int) -> ir.Table:
         amount=past.amount.sum(),
         faded=_faded(past.day_no, cut, 4 * horizon),
     )
-    people, products = _visitors(past, cut, horizon), _popularity(past, cut, horizon)
     rows = pairs.inner_join(people, "customer_no").inner_join(products, "product_no")
     n = rows.n.cast("float64")
     gap = ibis.greatest((rows.product_gap + (rows["last"] - rows["first"]).cast("float64")) / n, 1.0)
@@ -127,16 +130,16 @@ class Past:
 def look_back(goods: Goods, cut: int, horizon: int, step: int) -> Past:
     """What was known at the end of day `cut`, and what then happened, of every `step`-th customer."""
     bought = goods.bought
-    rows = features_of(bought, cut, horizon)
-    rows = rows.filter(rows.customer_no % step == 0)
+    known = _popularity(bought.filter(bought.day_no <= cut), cut, horizon).cache()
+    # of all customers only the popularity is wanted; everything else is of the few that are looked at
+    past = bought.filter((bought.day_no <= cut) & (bought.customer_no % step == 0)).cache()
+    visitors = _visitors(past, cut, horizon).cache()
+    rows = _features(past, visitors, known, cut, horizon)
     own = rows.select("customer_no", "product_no", "n", *FEATURES).order_by("customer_no", "product_no").to_pyarrow()
-    people = _visitors(bought.filter((bought.day_no <= cut) & (bought.customer_no % step == 0)), cut, horizon)
-    people = people.order_by("customer_no").to_pyarrow()
-    popularity = _popularity(bought.filter(bought.day_no <= cut), cut, horizon).select(
-        "product_no", "popularity", "lately"
-    )
+    people = visitors.order_by("customer_no").to_pyarrow()
     # ordered last of all: an engine may forget the order of what is selected from
-    products = popularity.order_by(ibis.desc("lately"), "product_no").to_pyarrow()
+    products = known.select("product_no", "popularity", "lately")
+    products = products.order_by(ibis.desc("lately"), "product_no").to_pyarrow()
     after = bought.filter((bought.day_no > cut) & (bought.day_no <= cut + horizon) & (bought.customer_no % step == 0))
     after = after.group_by("customer_no", "product_no").aggregate(days=after.count())
     after = after.order_by("customer_no", "product_no").to_pyarrow()
@@ -171,7 +174,7 @@ def _candidates(own: pa.Table, people: pa.Table, products: pa.Table, after: pa.T
 
 
 def _key(customer: Ints, product: Ints) -> Ints:
-    return customer * 1_000_000 + product
+    return customer.astype(np.int64) * 1_000_000 + product
 
 
 @dataclass(frozen=True)

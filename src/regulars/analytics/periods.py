@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Period = tuple[dt.date, dt.date]  # first and last day, both included
 

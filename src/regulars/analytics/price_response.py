@@ -16,7 +16,7 @@ from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
 from regulars.analytics.lookalike import LookAlike, look_alike
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Kind = Literal["number", "day", "text"]
@@ -104,6 +104,7 @@ class Profile(Found):
     levels: ir.Table
     left_out: Mapping[str, Reason]  # heading -> why
     alike: LookAlike | None  # None: nothing to make a score of
+    best_customers: ir.Table  # `customer_id`
 
 
 def profile(ground: Ground) -> Profile:
@@ -151,6 +152,7 @@ def profile(ground: Ground) -> Profile:
         levels=ibis.memtable(pa.Table.from_pylist(rows, _LEVELS)),
         left_out=left_out,
         alike=alike,
+        best_customers=people.filter(people.best).select("customer_id"),
     )
 
 

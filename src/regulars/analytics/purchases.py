@@ -13,7 +13,7 @@ import ibis.expr.datatypes as types
 import ibis.expr.types as ir
 
 from regulars.core.errors import ColumnProblem, NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 REQUIRED: Mapping[str, types.DataType] = MappingProxyType(
     {

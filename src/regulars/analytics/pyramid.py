@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from regulars.analytics.findings import Found, Ground
-from regulars.analytics.rollup import YEAR_DAYS, Rollup
+from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 # from the bottom to the top; the stages add up: whoever stands on one stands on all below it
 STAGES = ("knows_us", "knows_products", "buys", "satisfied", "prefers", "recommends")
@@ -18,7 +18,7 @@ SEEN_IN_PURCHASES = ("buys", "satisfied", "prefers")
 
 FEWEST_VISITS = 3
 STEADY_SHARE = 0.8  # of the returns of the year that came within the window
-FEWEST_CATEGORIES = 2
+FEWEST_CATEGORIES = 2  # no more: that the first and the last differ tells no third
 
 _TABLE = pa.schema(
     [
@@ -71,10 +71,10 @@ def pyramid(ground: Ground) -> Pyramid:
         raise NotEnoughData(
             _("The loyalty pyramid needs {need} days of history; there are {n}.").format(need=need, n=rollup.span_days)
         )
-    people = _stages(rollup, rollup.as_of, ground.window_days).cache()
+    people = _stages(ground, rollup.as_of).cache()
     before = None
     if rollup.span_days >= 2 * YEAR_DAYS:
-        before = _count(_stages(rollup, rollup.as_of - dt.timedelta(days=YEAR_DAYS), ground.window_days))
+        before = _count(_stages(ground, rollup.as_of - dt.timedelta(days=YEAR_DAYS)))
     return Pyramid(
         findings=(),
         comparisons=(),
@@ -85,8 +85,9 @@ def pyramid(ground: Ground) -> Pyramid:
     )
 
 
-def _stages(rollup: Rollup, day: dt.date, window_days: int) -> ir.Table:
+def _stages(ground: Ground, day: dt.date) -> ir.Table:
     """One row per customer with a visit in the year that ends with `day`."""
+    rollup, window_days = ground.rollup, ground.window_days
     since = day - dt.timedelta(days=YEAR_DAYS)
     visits = rollup.visits
     visits = visits.filter((visits.purchased_on > ibis.literal(since)) & (visits.purchased_on <= ibis.literal(day)))
@@ -101,7 +102,7 @@ def _stages(rollup: Rollup, day: dt.date, window_days: int) -> ir.Table:
     here = ibis.literal(day).delta(people.last_on, unit="day") <= window_days
     prefers = (people.visits >= FEWEST_VISITS) & steady & here
     if rollup.has("category"):
-        broad = _broad(rollup, since, day)
+        broad = _broad(ground, since, day)
         people = people.mutate(prefers=prefers).left_join(broad, "customer_id").drop("customer_id_right")
         people = people.mutate(prefers=people.prefers & people.is_broad.fill_null(False))
     else:
@@ -111,15 +112,15 @@ def _stages(rollup: Rollup, day: dt.date, window_days: int) -> ir.Table:
     return people.select("customer_id", "amount", loyalty_stage=stage)
 
 
-def _broad(rollup: Rollup, since: dt.date, day: dt.date) -> ir.Table:
-    """Who bought from two categories or more: they differ between the first and the last by name."""
-    lines = rollup.lines
-    lines = lines.filter(
-        (lines.purchased_on > ibis.literal(since)) & (lines.purchased_on <= ibis.literal(day)) & (lines.amount >= 0)
-    )
-    lines = lines.filter(lines.customer_id.notnull() & lines.category.notnull())
-    seen = lines.group_by(["customer_id", "category"]).aggregate(lines=lines.count())
-    return seen.group_by("customer_id").aggregate(is_broad=seen.count() >= FEWEST_CATEGORIES)
+def _broad(ground: Ground, since: dt.date, day: dt.date) -> ir.Table:
+    """Who bought from two categories or more: they differ between the first and the last by number."""
+    rollup = ground.rollup
+    first, last = ((on - rollup.first_day).days for on in (since, day))
+    days = ground.sold.with_key("category")
+    days = days.filter((days.day_no > first) & (days.day_no <= last))
+    seen = days.group_by("customer_no").aggregate(is_broad=days.key_no.min() < days.key_no.max())
+    numbers = rollup.customers.select("customer_id", "customer_no")
+    return seen.inner_join(numbers, "customer_no").select("customer_id", "is_broad")
 
 
 Counts = dict[str, tuple[int, int]]

@@ -22,7 +22,7 @@ from regulars.analytics.sequences import BoughtInSequence, bought_in_sequence
 from regulars.analytics.service import Service, service
 from regulars.analytics.slowing import Slowing, slowing
 from regulars.analytics.trials import Trials, trials
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FoundT = TypeVar("FoundT", bound=Found)
 

@@ -70,4 +70,4 @@ def sample_baskets(goods: Goods) -> Baskets:
     table = rows.order_by("basket", "product_no").to_pyarrow()
     count = min(len(goods.names), MOST_PRODUCTS)
     customer, basket_no, product = (table[name].to_numpy() for name in ("customer_no", "basket", "product_no"))
-    return Baskets(count, step, customer, basket_no.astype(np.int64), product.astype(np.int64))
+    return Baskets(count, step, customer.astype(np.int64), basket_no.astype(np.int64), product.astype(np.int64))

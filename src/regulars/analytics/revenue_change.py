@@ -12,8 +12,8 @@ from regulars.analytics.periods import Period, comparison_periods, within
 from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import format_date
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
+from regulars.core.i18n import said_date
 
 FACTORS = ("frequency", "breadth", "check")
 
@@ -77,7 +77,7 @@ def _require_receipts(period: Period, receipts: int) -> None:
     if receipts == 0:
         raise NotEnoughData(
             _("There is no purchase between {first} and {last}: no change of revenue can be explained.").format(
-                first=format_date(period[0]), last=format_date(period[1])
+                first=said_date(period[0]), last=said_date(period[1])
             )
         )
 

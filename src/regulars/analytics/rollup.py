@@ -13,8 +13,8 @@ import ibis.expr.types as ir
 
 from regulars.analytics.purchases import History
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import format_date
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
+from regulars.core.i18n import said_date
 
 YEAR_DAYS = 365  # "the last 12 months": the 365 days that end with as_of
 LOG_STEPS = 2**20
@@ -68,7 +68,7 @@ def roll_up(history: History, *, as_of: dt.date) -> Rollup:
     receipts = _receipts(lines).cache()
     first_day = receipts.purchased_on.min().to_pyarrow().as_py()
     if first_day is None:
-        raise NotEnoughData(_("There are no purchases on or before {day}.").format(day=format_date(as_of)))
+        raise NotEnoughData(_("There are no purchases on or before {day}.").format(day=said_date(as_of)))
     days = _days(receipts).cache()
     customers = _customers(days, as_of).cache()
     if not _any_row(customers):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics.clv import Counted, MbgCnbdK, MbgNbd, fit_mbg_cnbd_k, fit_mbg_nbd
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Score = Callable[[Floats, Floats, Floats], Floats]  # of frequency, last purchase age and age, in days

@@ -19,7 +19,7 @@ from regulars.analytics.intervals import CONFIDENCE
 from regulars.analytics.order_of_purchases import Order, Trips, order_of, waits
 from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

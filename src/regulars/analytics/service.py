@@ -25,7 +25,7 @@ from regulars.analytics.league_cases import (
 from regulars.analytics.leagues import Cases, Floats, Ints, League, stand
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 FEWEST_VISITS = 500
 DIMENSIONS = ("staff", "shift", "channel", "store")
@@ -138,19 +138,25 @@ def _shift(receipts: ir.Table) -> ir.StringValue:
     return shift
 
 
-def _with_category(rollup: Rollup, visits: ir.Table) -> ir.Table:
-    """The category with the most money of the day; ties go to the name that sorts first."""
+def _with_category(ground: Ground, visits: ir.Table) -> ir.Table:
+    """The category with the most money of the day; ties go to the name that sorts first, to none last of all."""
+    rollup, sold = ground.rollup, ground.sold
     if not rollup.has("category"):
         return visits
-    lines = rollup.lines.filter((rollup.lines.amount >= 0) & rollup.lines.customer_id.notnull())
-    lines = lines.semi_join(visits, ["customer_id", "purchased_on"])
-    summed = lines.group_by(["customer_id", "purchased_on", "category"]).aggregate(money=lines.amount.sum())
+    keys = sold.keys("category")
+    day_no = visits.purchased_on.delta(ibis.literal(rollup.first_day), unit="day").cast("int32")
+    visits = visits.mutate(day_no=day_no)
+    mine = visits.select("day_no", customer_no=visits.number.cast("int32"))
+    items = sold.bought.semi_join(mine, ["customer_no", "day_no"]).left_join(keys.of_items, "item_no")
+    summed = items.group_by("customer_no", "day_no", "key_no").aggregate(money=items.amount.sum())
+    # keys are numbered by name
     place = ibis.row_number().over(
-        ibis.window(group_by=[summed.customer_id, summed.purchased_on], order_by=[summed.money.desc(), summed.category])
+        ibis.window(group_by=[summed.customer_no, summed.day_no], order_by=[summed.money.desc(), summed.key_no])
     )
-    main = summed.mutate(place=place).filter(ibis._.place == 0).drop("place", "money")
-    joined = visits.left_join(main, ["customer_id", "purchased_on"])
-    return joined.drop("customer_id_right", "purchased_on_right")
+    main = summed.mutate(place=place).filter(ibis._.place == 0).left_join(keys.names, "key_no")
+    main = main.select(number="customer_no", main_day="day_no", category="key")
+    same = [visits.number == main.number, visits.day_no == main.main_day]
+    return visits.left_join(main, same).drop("number_right", "main_day", "day_no")
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,7 @@ class _Comparing:
 
     def service(self) -> Service:
         cases = self.cases.filter(self.cases.number % self.nth == 0) if self.nth > 1 else self.cases
-        cases = _with_category(self.ground.rollup, cases)
+        cases = _with_category(self.ground, cases)
         rows = cases.drop("customer_id").order_by(["number", "purchased_on"]).to_pyarrow()
         compared, checks = self._compared(rows)
         worth = _value_of_return(self.ground)

@@ -15,7 +15,7 @@ from regulars.analytics.intervals import bootstrap_sum, wilson
 from regulars.analytics.opportunities import ASSUMED_SHARES, HIGH_CHECK
 from regulars.analytics.rollup import LOG_STEPS, YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 LAST_GAPS = 3
 EARLIER_GAPS = 5  # at least

@@ -14,11 +14,13 @@ from scipy import stats
 from regulars.analytics.corrections import q_values
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
+from regulars.analytics.goods import visit_days
 from regulars.analytics.intervals import wilson
 from regulars.analytics.logistic import Logistic, fit_logistic
-from regulars.analytics.rollup import LOG_STEPS, YEAR_DAYS, Rollup
+from regulars.analytics.rollup import LOG_STEPS, YEAR_DAYS
+from regulars.analytics.sold import Sold
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -94,7 +96,7 @@ def trials(ground: Ground) -> Trials:
     trials that the rate of the back-test promises, times what a buyer of the category spends in a year: as if an
     invitation brought as many again as come by themselves. Its interval is that of the rate.
     """
-    held = _holdings(ground.rollup)
+    held = _holdings(ground.sold)
     horizon, last = ground.window_days, ground.rollup.span_days - 1
     cuts = (last - 2 * horizon, last - horizon)
     taught, judged = (_past(held, cut, horizon) for cut in cuts)
@@ -122,20 +124,18 @@ def trials(ground: Ground) -> Trials:
 # --- what is known ---
 
 
-def _holdings(rollup: Rollup) -> _Holdings:
-    lines = rollup.lines
+def _holdings(sold: Sold) -> _Holdings:
+    rollup = sold.rollup
     column = next((name for name in ("category", "product", "product_id") if rollup.has(name)), None)
     if column is None:
         raise NotEnoughData(_("No column says what was bought."))
-    lines = lines.filter(lines.customer_id.notnull() & lines[column].notnull() & (lines.amount >= 0))
-    day_no = lines.purchased_on.delta(ibis.literal(rollup.first_day), unit="day")
-    lines = lines.mutate(category=lines[column], day_no=day_no)
-    year = lines.day_no > rollup.span_days - 1 - YEAR_DAYS
-    pairs = lines.group_by("customer_id", "category").aggregate(
-        first_no=lines.day_no.min(), amount=lines.amount.sum(where=year).fill_null(0)
+    days = sold.with_key(column)
+    year = days.day_no > rollup.span_days - 1 - YEAR_DAYS
+    pairs = days.group_by("customer_no", "key_no").aggregate(
+        first_no=days.day_no.min(), amount=days.amount.sum(where=year).fill_null(0)
     )
-    pairs = pairs.inner_join(rollup.customers.select("customer_id", "customer_no"), "customer_id").cache()
-    categories = _numbered(pairs).cache()
+    pairs = pairs.cache()
+    categories = _numbered(pairs, sold.keys(column).names).cache()
     rows = categories.order_by("category_no").to_pyarrow()
     if len(rows) < FEWEST_CATEGORIES:
         raise NotEnoughData(
@@ -143,27 +143,27 @@ def _holdings(rollup: Rollup) -> _Holdings:
                 need=FEWEST_CATEGORIES, buyers=FEWEST_BUYERS
             )
         )
-    first_buys = pairs.inner_join(categories.select("category", "category_no"), "category")
-    visits = rollup.visits.inner_join(rollup.customers.select("customer_id", "customer_no"), "customer_id")
-    visits = visits.select("customer_no", day_no=visits.purchased_on.delta(ibis.literal(rollup.first_day), unit="day"))
+    first_buys = pairs.inner_join(categories.select("key_no", "category_no"), "key_no")
     customers = int(rollup.customers.count().to_pyarrow().as_py())
     return _Holdings(
         names=[str(name) for name in rows["category"].to_pylist()],
         first_buys=first_buys.select("customer_no", "category_no", "first_no").cache(),
-        visits=visits.cache(),
+        visits=visit_days(rollup).select("customer_no", "day_no").cache(),
         yearly=rows["amount"].to_numpy() / np.maximum(rows["buyers_year"].to_numpy(), 1),
         step=max(1, math.ceil(customers / MOST_CUSTOMERS)),
     )
 
 
-def _numbered(pairs: ir.Table) -> ir.Table:
-    categories = pairs.group_by("category").aggregate(
+def _numbered(pairs: ir.Table, names: ir.Table) -> ir.Table:
+    """The categories in order of their buyers; keys are numbered by name, so ties go by name."""
+    categories = pairs.group_by("key_no").aggregate(
         buyers=pairs.count(), amount=pairs.amount.sum(), buyers_year=(pairs.amount > 0).sum()
     )
     categories = categories.filter(categories.buyers >= FEWEST_BUYERS)
-    order = ibis.window(order_by=[categories.buyers.desc(), categories.category])
+    order = ibis.window(order_by=[categories.buyers.desc(), categories.key_no])
     categories = categories.mutate(category_no=ibis.row_number().over(order))
-    return categories.filter(categories.category_no < MOST_CATEGORIES)
+    categories = categories.filter(categories.category_no < MOST_CATEGORIES).inner_join(names, "key_no")
+    return categories.rename(category="key")
 
 
 def _shared(held: _Holdings, cut: int) -> Floats:

@@ -15,7 +15,7 @@ from regulars.analytics.periods import month_number, month_of, months_between
 from regulars.analytics.readable import Readable
 from regulars.analytics.rollup import YEAR_DAYS, Rollup
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 # The longest gap that quarters are compared on covers this share of all gaps seen, and is no shorter than this.
 _COVERED = 0.95

@@ -9,3 +9,10 @@ class ApiConfig(AppConfig):
     name = "regulars.api"
     label = "api"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Forget whoever is erased."""
+        # models can be imported only now
+        from regulars.api.forgetting import register_forgetting  # noqa: PLC0415
+
+        register_forgetting()

@@ -5,11 +5,14 @@ import datetime as dt
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from regulars.api import export_files
+from regulars.api.models import Delivery
 from regulars.api.sending import send_due
 from regulars.api.services import hand_out
 from regulars.foundation.models import Answer
 
 ANSWERS_KEPT_DAYS = 7
+DELIVERIES_KEPT_DAYS = 30
 
 
 @app.periodic(cron="* * * * * */5", periodic_id="hooks")
@@ -23,5 +26,20 @@ def send_hooks(timestamp: int) -> None:
 @app.periodic(cron="17 3 * * *", periodic_id="answers")
 @app.task(queueing_lock="answers", pass_context=False)
 def forget_answers(timestamp: int) -> None:
-    """Answers for repetitions are kept for a week."""
+    """Answers for repetitions are kept for a week, what was told for a month."""
     Answer.objects.filter(at__lt=timezone.now() - dt.timedelta(days=ANSWERS_KEPT_DAYS)).delete()
+    told = Delivery.objects.exclude(state=Delivery.State.WAITING)
+    told.filter(last_at__lt=timezone.now() - dt.timedelta(days=DELIVERIES_KEPT_DAYS)).delete()
+
+
+@app.task(name=export_files.TASK, queue="exports", pass_context=False)
+def write_export(export_id: int) -> None:
+    """Write one list to its file."""
+    export_files.write_export(export_id)
+
+
+@app.periodic(cron="37 * * * *", periodic_id="exports")
+@app.task(queueing_lock="old exports", pass_context=False)
+def forget_exports(timestamp: int) -> None:
+    """Files that were there to be fetched go."""
+    export_files.forget_old(before=timezone.now() - dt.timedelta(hours=export_files.KEPT_HOURS))

@@ -3,25 +3,39 @@
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.urls import re_path
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from regulars.api import customers, insights, products, receipts
+from regulars.api import consents, customers, exports, insights, products, receipts
 from regulars.api.http import make_api
+from regulars.core.i18n import gettext as _
 
 
 def build() -> NinjaAPI:
     """The whole interface."""
     api = make_api()
     api.add_router("/customers", customers.router)
+    api.add_router("", consents.router)
     api.add_router("/products", products.router)
     api.add_router("/receipts", receipts.router)
     api.add_router("", insights.router)
+    api.add_router("/exports", exports.router)
     return api
+
+
+@csrf_exempt
+def nothing(_request: HttpRequest, rest: str) -> JsonResponse:
+    """A program that errs in the address reads JSON too."""
+    return JsonResponse({"detail": _("There is nothing at {path}.").format(path=rest[:200])}, status=404)
 
 
 def routes() -> tuple[list[Any], str, str]:
     """The addresses. Programs come with a key, so the page of the log-in is not for them."""
     patterns, app_name, namespace = build().urls
+    # every character: the converters of paths leave out line feeds
+    patterns.append(re_path(r"^(?P<rest>[\s\S]+)$", nothing, name="nothing"))
     for pattern in patterns:
         login_not_required(cast(Any, pattern.callback))
     return patterns, app_name, namespace

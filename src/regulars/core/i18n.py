@@ -7,12 +7,13 @@ that could be stale.
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib import resources
+from typing import Any, Self
 
 from babel import dates, numbers
 from babel.messages.mofile import write_mo
@@ -66,6 +67,51 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 def pgettext(context: str, message: str) -> str:
     """`message` in the meaning that `context` names, where one English word has two translations."""
     return _catalogue(_language.get()).pgettext(context, message)
+
+
+class Said(str):
+    """A text in the language in which it was first said, that can be said again in another.
+
+    A result that outlives its moment is made of these: an audit tells its reasons to readers of every language.
+    """
+
+    _say: Callable[[], str]
+
+    def __new__(cls, say: Callable[[], str]) -> Self:
+        made = super().__new__(cls, say())
+        made._say = say
+        return made
+
+    def __str__(self) -> str:
+        return self  # what str() gives, for an error's message too, must not forget how it is said
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, ("".join(self),)
+
+    def format(self, *given: Any, **named: Any) -> "Said":
+        """The placeholders filled, with texts that are said again, too."""
+        say = self._say
+        return Said(lambda: say().format(*map(again, given), **{name: again(one) for name, one in named.items()}))
+
+
+def again(value: Any) -> Any:
+    """The same text in the current language, where it can be said again; anything else as it is."""
+    return value._say() if isinstance(value, Said) else value
+
+
+def said(message: str) -> Said:
+    """`gettext` for texts that are kept."""
+    return Said(lambda: gettext(message))
+
+
+def nsaid(singular: str, plural: str, count: int) -> Said:
+    """`ngettext` for texts that are kept."""
+    return Said(lambda: ngettext(singular, plural, count))
+
+
+def said_date(day: dt.date) -> Said:
+    """`format_date` for texts that are kept."""
+    return Said(lambda: format_date(day))
 
 
 def N_(message: str) -> str:

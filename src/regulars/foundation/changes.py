@@ -41,15 +41,28 @@ def tracked(table: str, *, customer: str, leave_out: Sequence[str] = ()) -> RunS
     `customer` is the column with the customer's id. Rows that an import creates are told by the import itself:
     a million of them in the history would tell nothing more.
     """
-    hidden = "{" + ",".join(["id", "updated_at", *leave_out]) + "}"
+    hidden = _hidden(leave_out)
     return RunSQL(
-        f"""CREATE TRIGGER track_changes AFTER UPDATE OR DELETE ON {table}
-            FOR EACH ROW EXECUTE FUNCTION track_changes('{customer}', '{hidden}');
+        f"""{_on_change(table, customer, hidden)}
         CREATE TRIGGER track_creation AFTER INSERT ON {table}
             FOR EACH ROW WHEN (coalesce(current_setting('regulars.source', true), '') NOT LIKE 'import:%')
             EXECUTE FUNCTION track_changes('{customer}', '{hidden}');""",
         f"DROP TRIGGER track_changes ON {table}; DROP TRIGGER track_creation ON {table};",
     )
+
+
+def tracked_later(table: str, *, customer: str, leave_out: Sequence[str] = ()) -> RunSQL:
+    """A migration's step for rows that tell of their creation themselves: changes and deletions alone are kept."""
+    return RunSQL(_on_change(table, customer, _hidden(leave_out)), f"DROP TRIGGER track_changes ON {table};")
+
+
+def _hidden(leave_out: Sequence[str]) -> str:
+    return "{" + ",".join(["id", "updated_at", *leave_out]) + "}"
+
+
+def _on_change(table: str, customer: str, hidden: str) -> str:
+    return f"""CREATE TRIGGER track_changes AFTER UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION track_changes('{customer}', '{hidden}');"""
 
 
 @contextmanager

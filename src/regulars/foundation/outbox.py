@@ -2,9 +2,26 @@
 
 from typing import Any
 
+from django.db import models
+
+from regulars.core.i18n import N_
 from regulars.foundation.models import Happening
 
 
-def announce(event: str, content: dict[str, Any]) -> None:
+class Event(models.TextChoices):
+    """What other programs may be told."""
+
+    CUSTOMER_CREATED = "customer.created", N_("a customer was added")
+    CUSTOMER_CHANGED = "customer.changed", N_("a customer was changed")
+    CUSTOMERS_MERGED = "customers.merged", N_("two customers were merged")
+    CUSTOMERS_PARTED = "customers.parted", N_("a merge was taken back")
+    CUSTOMER_ERASED = "customer.erased", N_("a customer's data were erased")
+    CONSENT_CHANGED = "consent.changed", N_("consent was given or withdrawn")
+    RECEIPTS_RECORDED = "receipts.recorded", N_("receipts were recorded")
+    RECEIPTS_REMOVED = "receipts.removed", N_("an import of receipts was undone")
+    AUDIT_DONE = "audit.done", N_("an audit is ready")
+
+
+def announce(event: Event, content: dict[str, Any]) -> None:
     """Keep the event for those who want to know it. What is rolled back is not told."""
-    Happening.objects.create(event=event, content=content)
+    Happening.objects.create(event=event.value, content=content)

@@ -5,6 +5,7 @@ date, a number its shortest form.
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,13 @@ import pyarrow.parquet as pq
 
 from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
+from regulars.ingest.bombs import refuse_bomb
 from regulars.ingest.dialect import find_layout
 from regulars.ingest.engine import Engine, path_literal
 from regulars.ingest.formats import Format
 from regulars.ingest.sources import SourceFile
 from regulars.ingest.table import Facts, RawTable, cell
 from regulars.ingest.workspace import full_disk
-
-# a sheet of a million rows and thirty columns takes 2 GB unpacked; honest sheets pack 5 to 30 times
-_MOST_UNPACKED = 6 << 30
-_BOMB_RATIO, _BOMB_FLOOR = 200, 256 << 20
 
 _HEAD_ROWS = 400
 _SAMPLE_ROWS = 1500
@@ -63,16 +61,9 @@ def _damaged(source: SourceFile) -> FileProblem:
 
 def _refuse_bomb(source: SourceFile) -> None:
     try:
-        with zipfile.ZipFile(source.path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as error:
+        refuse_bomb(source.path, source.label)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise _damaged(source) from error
-    if unpacked > _MOST_UNPACKED or (unpacked > _BOMB_FLOOR and unpacked > source.size * _BOMB_RATIO):
-        raise FileProblem(
-            _("{file} unpacks to {size} GB: too much for a workbook. Save the table as CSV or Parquet.").format(
-                file=source.label, size=round(unpacked / (1 << 30), 1)
-            )
-        )
 
 
 def _load(reader: Any, position: int, source: SourceFile) -> pa.RecordBatch | None:

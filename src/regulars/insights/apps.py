@@ -14,6 +14,8 @@ class InsightsConfig(AppConfig):
         """Put what the audit suggests among the next steps of a customer."""
         # models can be imported only now
         from regulars.customers import next_steps  # noqa: PLC0415
+        from regulars.insights.forgetting import register_forgetting  # noqa: PLC0415
         from regulars.insights.selectors.today import suggest  # noqa: PLC0415
 
         next_steps.register(suggest)
+        register_forgetting()

@@ -83,8 +83,13 @@ COLUMNS = {
         Column("name", N_("Customer"), "text", lambda one, _extra: str(one)),
         Column("phone", N_("Phone"), "text", lambda one, extra: extra.contacts.get((one.pk, "phone"))),
         Column("email", N_("E-mail"), "text", lambda one, extra: extra.contacts.get((one.pk, "email"))),
+        Column("card", N_("Card"), "text", lambda one, extra: extra.contacts.get((one.pk, "card"))),
+        Column("kind", N_("Kind"), "text", lambda one, _extra: _(one.get_kind_display())),
         Column("owner", N_("Manager"), "text", lambda one, _extra: str(one.owner) if one.owner else None),
         Column("tags", N_("Tags"), "text", lambda one, extra: ", ".join(extra.tags.get(one.pk, [])) or None),
+        Column("birth_date", N_("Birthday"), "day", lambda one, _extra: one.birth_date),
+        Column("source", N_("Source"), "text", lambda one, _extra: one.source or None),
+        Column("created_at", N_("Added"), "day", lambda one, _extra: one.created_at.date()),
         Column("state", N_("State"), "text", _score("state", names.state), _PURCHASES),
         Column("rfm", N_("RFM segment"), "text", _score("rfm_segment", names.segment), _PURCHASES),
         Column("abc", N_("Class"), "text", _score("abc"), _PURCHASES),
@@ -130,7 +135,7 @@ def rows_of(
 ) -> list[tuple[Any, ...]]:
     """The values of each customer; contacts are hidden from those who may not see them."""
     wanted = {column.id for column in columns}
-    contacts = main_contacts(customers) if wanted & {"phone", "email"} else {}
+    contacts = main_contacts(customers) if wanted & {"phone", "email", "card"} else {}
     if not user.may(Right.SEE_CONTACTS):
         contacts = {(pk, kind): masked(kind, value) for (pk, kind), value in contacts.items()}
     extra = Extra(contacts, tags_of(customers) if "tags" in wanted else {}, titles)

@@ -55,14 +55,19 @@ def _taken(out: io.StringIO) -> bytes:
     return text.encode("utf-8", errors="replace")
 
 
+def safe_text(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    text = text.replace("\x00", "")
+    return f"'{text}" if _FORMULA.match(text) and not _PHONE.match(text) else text
+
+
 def _cell(column: Column, value: Any, currency: str) -> str:
     if value is None:
         return ""
     if column.kind == "money":
         return str(to_units(value, currency))
     if isinstance(value, str):
-        text = value.replace("\x00", "")
-        return f"'{text}" if _FORMULA.match(text) and not _PHONE.match(text) else text
+        return safe_text(value)
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 

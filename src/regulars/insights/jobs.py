@@ -7,10 +7,7 @@ from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 
 from regulars.analytics.purchases import History
-from regulars.foundation.models import Business
-from regulars.insights.services.audits import TASK, perform, request_audit, resume_interrupted
-
-NIGHT_HOUR = 3  # by the clock of the business
+from regulars.insights.services.audits import TASK, perform, request_nightly, resume_interrupted
 
 
 @app.task(name=TASK)
@@ -28,10 +25,8 @@ def _history() -> History:
 @app.periodic(cron="7 * * * *")
 @app.task(name="insights.nightly")
 def nightly(timestamp: int) -> None:
-    """Every hour: ask for an audit when it is night where the business is."""
-    business = Business.objects.first()
-    if business is not None and dt.datetime.fromtimestamp(timestamp, business.zone).hour == NIGHT_HOUR:
-        request_audit(None)
+    """Every hour: ask for the audit of the night where it is due."""
+    request_nightly(dt.datetime.fromtimestamp(timestamp, dt.UTC))
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -1,13 +1,13 @@
 """Audits that were run, what they say of each customer, and segments."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from regulars.accounts.models import User
-from regulars.core.i18n import N_
+from regulars.core.i18n import N_, current_language
 from regulars.customers.models import Customer
 
 
@@ -31,12 +31,51 @@ class AuditRun(models.Model):
     headlines: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
     progress: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    # why it failed, by language
+    reasons: "models.JSONField[Any, dict[str, str]]" = models.JSONField(default=dict)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    night = models.DateField(null=True, unique=True)  # the day of the business whose nightly audit it is
+    attempts = models.PositiveSmallIntegerField(default=0)  # how often a worker has begun it
     created_at = models.DateTimeField(db_default=models.functions.Now())
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["state", "-id"], name="audit_newest")]
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in the language of the reader."""
+        return self.reasons.get(current_language()) or self.error
+
+
+class AuditSettings(models.Model):
+    """What the audit cannot learn from purchases. One row; what is empty is not known."""
+
+    id: "models.PositiveSmallIntegerField[int, int]" = models.PositiveSmallIntegerField(
+        primary_key=True, default=1, editable=False
+    )
+    margin_pct = models.FloatField(null=True)  # of revenue, where the lines carry no cost
+    budget = models.BigIntegerField(null=True)  # minor units, for contacting customers
+    contact_cost = models.BigIntegerField(null=True)  # minor units for one customer
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(id=1), name="audit_settings_only_one"),
+            models.CheckConstraint(
+                condition=models.Q(margin_pct=None) | models.Q(margin_pct__gt=0, margin_pct__lt=100),
+                name="audit_margin_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(budget=None, contact_cost=None)
+                | models.Q(budget__gt=0, contact_cost__gt=0, budget__isnull=False, contact_cost__isnull=False),
+                name="audit_budget_with_cost",
+            ),
+        ]
+
+    @classmethod
+    def current(cls) -> Self:
+        """As they are set; not saved before somebody sets them."""
+        return cls.objects.first() or cls()
 
 
 class Score(models.Model):
@@ -62,6 +101,9 @@ class Score(models.Model):
     opportunity = models.CharField(max_length=300, blank=True)
     opportunity_amount = models.BigIntegerField(null=True)
     findings: "ArrayField[Any, list[str]]" = ArrayField(models.TextField(), default=list)
+    groups: "ArrayField[Any, list[str]]" = ArrayField(models.TextField(), default=list)  # behind other numbers
+    # what he will need next: [product, day, chance in per cent, minor units], the likeliest first
+    needs: "models.JSONField[Any, list[list[Any]]]" = models.JSONField(default=list)
     details: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)  # first purchase, RFM scores
 
     class Meta:
@@ -85,9 +127,12 @@ class Score(models.Model):
                 fields=["-amount", "-customer"], name="score_newcomers", condition=models.Q(never_returned=True)
             ),
             models.Index(fields=["-amount", "-customer"], name="score_amount"),
-            models.Index(fields=["last_on"], name="score_last"),
             models.Index(fields=["first_on"], name="score_first"),
+            # the orders of the list of customers
+            models.Index(fields=["-expected_value_12", "-customer"], name="score_value"),
+            models.Index(fields=["-last_on", "-customer"], name="score_latest"),
             GinIndex(fields=["findings"], name="score_findings"),
+            GinIndex(fields=["groups"], name="score_groups"),
         ]
 
 

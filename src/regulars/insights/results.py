@@ -14,9 +14,12 @@ from markupsafe import Markup
 
 from regulars.analytics.audit import Audit
 from regulars.analytics.findings import Finding
-from regulars.core.i18n import LANGUAGES, use_language
+from regulars.analytics.rollup import Rollup
+from regulars.core.i18n import LANGUAGES, again, use_language
 from regulars.core.i18n import gettext as _
+from regulars.insights.groups import group_titles, groups_of, needs_of, why_no_needs
 from regulars.insights.models import AuditRun
+from regulars.insights.periods import days_of
 from regulars.report import page as report
 from regulars.report import write_customers, write_json
 from regulars.report.blocks import Chapter
@@ -28,6 +31,9 @@ from regulars.report.sentences.sentence import strength
 from regulars.report.sentences.titles import title as short_title
 
 CUSTOMERS = "customers.parquet"
+GROUPS = "groups.parquet"
+NEEDS = "needs.parquet"
+DAYS = "days.parquet"
 PERIODS = "periods.json"
 _INDEX = "index"
 
@@ -49,10 +55,14 @@ def folder_of(run: AuditRun) -> Path:
     return Path(settings.AUDITS_ROOT) / run.folder
 
 
-def write_results(audit: Audit, periods: dict[str, Any], folder: Path) -> None:
-    """All that an audit leaves behind."""
+def write_results(audit: Audit, rollup: Rollup, folder: Path, *, periods: dict[str, Any]) -> None:
+    """All that an audit leaves behind; `rollup` is of the same history and day."""
     write_json(audit, folder / "audit.json")
     write_customers(audit, folder / CUSTOMERS)
+    groups_of(audit, rollup).to_parquet(folder / GROUPS)
+    if (needs := needs_of(audit)) is not None:
+        needs.to_parquet(folder / NEEDS)
+    days_of(rollup).to_parquet(folder / DAYS)
     (folder / PERIODS).write_text(json.dumps(periods), encoding="utf-8")
     for language in LANGUAGES:
         with use_language(language):
@@ -103,6 +113,7 @@ def _write_pages(audit: Audit, folder: Path) -> None:
             for part in parts
         ],
         "lists": dict(_lists(context)),
+        "no_needs": why_no_needs(context) if needs_of(audit) is None else "",
     }
     _write(folder / _INDEX, index)
     for part in parts:
@@ -111,7 +122,17 @@ def _write_pages(audit: Audit, folder: Path) -> None:
 
 
 def _write(path: Path, content: Any) -> None:
-    path.with_suffix(".json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    text = json.dumps(_said_again(content), ensure_ascii=False)
+    path.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+def _said_again(content: Any) -> Any:
+    """The audit has said its reasons in one language: here is the other."""
+    if isinstance(content, dict):
+        return {name: _said_again(one) for name, one in content.items()}
+    if isinstance(content, list):
+        return [_said_again(one) for one in content]
+    return again(content)
 
 
 def _heading(chapter: Chapter) -> dict[str, str]:
@@ -130,6 +151,9 @@ def _lists(context: Context) -> Iterator[tuple[str, dict[str, str]]]:
     for finding in context.audit.reasons.findings:
         if finding.people is not None:
             yield f"finding:{finding.id}", {**_finding_words(context, finding), "value": "", "interval": ""}
+
+    for list_id, title in group_titles(context):
+        yield list_id, {"title": title, "text": "", "action": "", "value": "", "interval": ""}
 
 
 def _finding_words(context: Context, finding: Finding) -> dict[str, str]:

@@ -11,8 +11,10 @@ class PurchasesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Put purchases into the timeline."""
+        """Put purchases into the timeline, and forget whoever is erased."""
         # models can be imported only now
+        from regulars.purchases.forgetting import register_forgetting  # noqa: PLC0415
         from regulars.purchases.timeline import register_source  # noqa: PLC0415
 
         register_source()
+        register_forgetting()

@@ -10,6 +10,8 @@ from regulars.purchases.importing import runs
 from regulars.purchases.models import Import
 
 _DRAFT_DAYS = 7
+_FILE_DAYS = 30
+_SWEEP_AFTER = dt.timedelta(days=1)  # no upload takes longer
 _LOST_AFTER = dt.timedelta(minutes=2)
 
 
@@ -28,8 +30,10 @@ def undo_import(import_id: int, user_id: int | None) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(queue="imports", pass_context=False)
 def forget_old_drafts(timestamp: int) -> None:
-    """Files that nobody imported in a week go."""
+    """Files that nobody imported in a week go; of imports nothing but figures is left after a month."""
     runs.forget_old_drafts(before=timezone.now() - dt.timedelta(days=_DRAFT_DAYS))
+    runs.forget_old_files(before=timezone.now() - dt.timedelta(days=_FILE_DAYS))
+    runs.sweep(before=timezone.now() - _SWEEP_AFTER)
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -161,3 +161,18 @@ class Filled(models.Model):
     contact_id = models.BigIntegerField(null=True)
     field = models.CharField(max_length=60, blank=True)  # a column of customers, or "own:" and the slug of a field
     digest = models.CharField(max_length=32, blank=True)
+
+
+class Renamed(models.Model):
+    """What an import wrote over a product's name or category: undo puts it back if it still stands."""
+
+    imported_by = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="renamed")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+")
+    field = models.CharField(max_length=8)  # "name" or "category"
+    before = models.CharField(max_length=500, blank=True)
+    after = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["imported_by", "product", "field"], name="renamed_once"),
+        ]

@@ -16,6 +16,8 @@ class Cell:
     user: bool = False
     tone: str = ""  # one of TONES, or "heat0".."heat9"
     code: str = ""  # tells apart what has one name
+    list_id: str = ""  # of the people whom the number counts; `count` of them
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Figure:
     tone: str = ""
     people: People | None = None
     chapter: str = ""  # where the headline is explained
-    list_id: str = ""  # of the people, where the page shows none of them
+    list_id: str = ""  # of the people, where the page shows none of them; `count` of them
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ class Bar:
     torn: bool = False  # begins at the axis, and the axis does not begin at zero
     people: People | None = None
     code: str = ""  # tells apart what has one name
-    list_id: str = ""  # of the people, where the page shows none of them
+    list_id: str = ""  # of the people, where the page shows none of them; `count` of them
+    count: int | None = None
 
     @property
     def fill_style(self) -> str:
@@ -145,7 +149,8 @@ class Part:
     share: float
     value: str
     tone: str
-    list_id: str = ""  # of the people in this part
+    list_id: str = ""  # of the people in this part; `count` of them
+    count: int | None = None
 
     @property
     def style(self) -> str:

@@ -4,6 +4,8 @@ from regulars.core.i18n import gettext as _
 from regulars.core.i18n import pgettext
 from regulars.report import words
 
+OURS = "#"  # before names that the application gives to attributes of customers
+
 
 def _pick(names: dict[str, str], key: str) -> str:
     # an id that is newer than this page is shown as it is rather than breaking the page
@@ -276,3 +278,40 @@ def model(key: str) -> str:
         },
         key,
     )
+
+
+def given(text: str) -> str:
+    """An attribute of customers or one of its values: what the application named itself begins with a sign."""
+    key, _colon, name = text.partition(":")
+    if key == OURS + "tag" and name:
+        return _("Tag “{name}”").format(name=words.name(name))
+    return _ours().get(text) or words.name(text)
+
+
+def is_ours(text: str) -> bool:
+    """Whether `given` finds words of ours for it."""
+    return text.startswith(OURS + "tag:") or text in _ours()
+
+
+def _ours() -> dict[str, str]:
+    known = {
+        "kind": _("Kind"),
+        "sex": _("Sex"),
+        "birth": _("Year of birth"),
+        "language": _("Language"),
+        "owner": _("Manager"),
+        "nobody": _("nobody"),
+        "source": _("Source"),
+        "yes": _("yes"),
+        "no": _("no"),
+        "f": _("Woman"),
+        "m": _("Man"),
+        "person": _("Person"),
+        "company": _("Company"),
+        "intermediary": _("Intermediary"),
+        "supplier": _("Supplier"),
+        "partner": _("Partner"),
+        "employee": _("Employee"),
+        "competitor": _("Competitor"),
+    }
+    return {OURS + key: title for key, title in known.items()}

@@ -1,6 +1,7 @@
 """The customers behind a number: which column of the table finds them, and the richest of them."""
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,11 @@ _COLUMNS = {
     "finding": "findings",
 }
 _MONEY = {"lost": "missed_amount", "opportunity": "opportunity_amount"}
+
+
+def key_of(text: str) -> str:
+    """A short name for the id of a list, whatever signs the text has."""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def list_column(kind: str) -> str | None:

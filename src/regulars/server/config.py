@@ -29,22 +29,27 @@ def _option(default: Any, help_text: str) -> Any:
     return field(default=default, metadata={"help": help_text})
 
 
+def _secret(help_text: str) -> Any:
+    # left out where the settings are shown as a whole: in a traceback, in a log
+    return field(default="", repr=False, metadata={"help": help_text})
+
+
 @dataclass(frozen=True)
 class Config:
     """All settings of an installation. `home` is the folder with its data."""
 
     home: Path
-    database_url: str = _option("", N_("PostgreSQL to use; without it an own one runs in the data folder"))
-    secret_key: str = _option("", N_("signs sessions; without it the one that `regulars init` wrote is used"))
+    database_url: str = _secret(N_("PostgreSQL to use; without it an own one runs in the data folder"))
+    secret_key: str = _secret(N_("signs sessions; without it the one that `regulars init` wrote is used"))
     address: str = _option("127.0.0.1:8000", N_("host and port that the web server listens on"))
     public_url: str = _option("", N_("how browsers reach it, such as https://crm.example.com; else the address"))
     behind_proxy: bool = _option(False, N_("whether a proxy in front sets X-Forwarded-Proto and X-Forwarded-For"))
     web_processes: int = _option(2, N_("processes that answer pages"))
     worker_jobs: int = _option(2, N_("background jobs that run at once"))
     upload_limit_mb: int = _option(500, N_("largest file that may be uploaded, in megabytes"))
-    exchange_password: str = _option("", N_("lets 1C send CommerceML to /exchange/1c/; empty: closed"))
+    exchange_password: str = _secret(N_("lets 1C send CommerceML to /exchange/1c/; empty: closed"))
     memory_limit: str = _option("4GB", N_("memory for one audit"))
-    mail_url: str = _option("", N_("server that sends letters: smtp://user:password@host:587"))
+    mail_url: str = _secret(N_("server that sends letters: smtp://user:password@host:587"))
     mail_from: str = _option("", N_("sender of letters, such as crm@example.com"))
     development: bool = _option(False, N_("show errors in the browser; never on a server"))
 

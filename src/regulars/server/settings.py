@@ -76,6 +76,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "regulars.web.middleware.content_policy",
     "regulars.web.middleware.speak",
+    "regulars.web.devices.remember_device",
+    "regulars.web.middleware.WithoutZeroBytes",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -160,6 +162,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.home / "static"
 MEDIA_ROOT = CONFIG.home / "files"
 AUDITS_ROOT = CONFIG.home / "audits"
+EXPORTS_ROOT = CONFIG.home / "exports"
 HISTORY = "regulars.insights.warehouse.history"  # what gives an audit its purchases
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -168,7 +171,7 @@ STORAGES = {
 FILE_UPLOAD_HANDLERS = [
     "regulars.web.uploads.Bounded",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "regulars.web.uploads.OnDisk",
 ]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000

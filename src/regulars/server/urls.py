@@ -8,6 +8,8 @@ from django.urls import include, path
 
 from regulars.api.routes import routes
 from regulars.web import (
+    api_docs,
+    audit_settings,
     exchange,
     find,
     imports,
@@ -16,6 +18,7 @@ from regulars.web import (
     insights_compare,
     people,
     profile,
+    programs,
     receipts,
     segments,
     settings,
@@ -58,7 +61,15 @@ _settings = [
     path("roles/new/", settings.new_role, name="new_role"),
     path("roles/<slug:slug>/", settings.role, name="role"),
     path("business/", settings.business, name="business"),
+    path("audit/", audit_settings.page, name="audit_settings"),
     path("log/", settings.log, name="log"),
+    path("programs/", programs.page, name="programs"),
+    path("programs/keys/", programs.make_key, name="key_make"),
+    path("programs/keys/<int:key_id>/revoke/", programs.revoke_key, name="key_revoke"),
+    path("programs/hooks/", programs.make_hook, name="hook_make"),
+    path("programs/hooks/<int:hook_id>/", programs.hook, name="hook"),
+    path("programs/hooks/<int:hook_id>/change/", programs.change_hook, name="hook_change"),
+    path("programs/deliveries/<int:delivery_id>/again/", programs.send_again, name="delivery_again"),
 ]
 
 _insights = [
@@ -77,6 +88,7 @@ _segments = [
     path("", segments.page, name="segments"),
     path("new/", segments.edit, name="segment_new"),
     path("people/<path:list_id>/", people.page, name="segment_people"),
+    path("audiences/<int:audience_id>/hashed/", segments.hashed, name="audience_hashed"),
     path("<int:segment_id>/", segments.segment, name="segment"),
     path("<int:segment_id>/count/", segments.count, name="segment_count"),
     path("<int:segment_id>/edit/", segments.edit, name="segment_edit"),
@@ -95,6 +107,7 @@ urlpatterns = [
     path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("profile/", profile.page, name="profile"),
     path("settings/", include(_settings)),
+    path("api/v1/docs/", api_docs.page, name="api_docs"),
     path("api/v1/", routes()),
     path("insights/", include(_insights)),
     path("segments/", include(_segments)),

@@ -16,7 +16,7 @@ from regulars.core import i18n
 from regulars.core.money import format_money
 from regulars.customers.contact_values import masked, shown_phone
 from regulars.customers.names import shown_name
-from regulars.web.menu import business_name, menu
+from regulars.web.menu import business_name, menu, settings_tabs
 
 
 def environment(**options: Any) -> jinja2.Environment:
@@ -40,6 +40,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "moment": format_moment,
         "language": i18n.current_language,
         "menu": menu,
+        "settings_tabs": settings_tabs,
         "business_name": business_name,
         "messages_of": get_messages,
         "name_of": shown_name,
@@ -69,4 +70,6 @@ def _has_page(name: str) -> bool:
 
 def format_moment(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
     """A moment by the shop's clock: 3 мар. 2026 г., 14:05."""
-    return dates.format_datetime(at, format="medium", tzinfo=zone, locale=i18n.current_language()).rpartition(":")[0]
+    language = i18n.current_language()
+    day = dates.format_date(at.astimezone(zone), format="medium", locale=language)
+    return f"{day}, {dates.format_time(at, format='short', tzinfo=zone, locale=language)}"

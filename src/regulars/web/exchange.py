@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from regulars.core.errors import InputError
+from regulars.core.errors import RegularsError
 from regulars.purchases.importing.exchange_1c import begin_or_look, take_piece
 from regulars.purchases.models import Import
 from regulars.web.sign_in import address_of
@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return _words("failure", "log in first: mode=checkauth", status=401)
     try:
         return _step(request, mode, session)
-    except InputError as error:
+    except RegularsError as error:
         return _words("failure", str(error))
 
 
@@ -68,12 +68,14 @@ def _step(request: HttpRequest, mode: str, session: str) -> HttpResponse:
 
 def _take(request: HttpRequest, session: str, name: str) -> HttpResponse:
     # pictures of goods come too, and have no place here
+    if name.lower().endswith(".zip"):
+        return _words("failure", "zip=no was said by mode=init: send the files as they are")
     if not name.lower().endswith(".xml"):
         return _words("success")
     piece = request.read(_PIECE + 1)
     if len(piece) > _PIECE:
         return _words("failure", f"a piece is larger than file_limit={_PIECE}")
-    take_piece(session, name, piece, most=largest())
+    take_piece(session, name, piece, most=largest(), starts_itself=request.GET.get("type") == "sale")
     return _words("success")
 
 
@@ -84,7 +86,7 @@ def _import(session: str, name: str) -> HttpResponse:
             return _words("success")
         case Import.State.FAILED:
             return _words("failure", imported.error)
-    return _words("progress")
+    return _words("progress", str(imported.progress.get("label") or imported.get_state_display()))
 
 
 def _log_in(request: HttpRequest) -> HttpResponse:
@@ -96,8 +98,13 @@ def _log_in(request: HttpRequest) -> HttpResponse:
         response = _words("failure", "wrong password", status=401)
         response.headers["WWW-Authenticate"] = 'Basic realm="Regulars"'
         return response
-    token = signing.dumps(secrets.token_hex(16), salt=_SALT)
+    token = signing.dumps(secrets.token_hex(16), key=_key(), salt=_SALT)
     return _words("success", _COOKIE, token)
+
+
+def _key() -> str:
+    # with another password all exchanges under way end
+    return f"{settings.SECRET_KEY}{settings.CONFIG.exchange_password}"
 
 
 def _password(request: HttpRequest) -> str:
@@ -112,7 +119,7 @@ def _password(request: HttpRequest) -> str:
 
 def _session(request: HttpRequest) -> str | None:
     try:
-        found: str = signing.loads(request.COOKIES.get(_COOKIE, ""), salt=_SALT, max_age=_SESSION_SECONDS)
+        found: str = signing.loads(request.COOKIES.get(_COOKIE, ""), key=_key(), salt=_SALT, max_age=_SESSION_SECONDS)
     except signing.BadSignature:
         return None
     return found

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from regulars.accounts.rights import Right
 from regulars.accounts.services import log
 from regulars.analytics.purchases import Notice
-from regulars.core.errors import InputError
+from regulars.core.errors import InputError, OutputError
+from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.foundation.models import Business
@@ -28,7 +29,7 @@ from regulars.purchases.importing.preview import ROLE_TITLES, preview
 from regulars.purchases.models import Import
 from regulars.web.access import Request, needs
 from regulars.web.environment import format_moment
-from regulars.web.uploads import largest
+from regulars.web.uploads import largest, was_disk_full
 
 _PAGE = 50
 
@@ -65,12 +66,18 @@ BADGES = {"done": "good", "failed": "bad", "draft": "warn", "undone": ""}
 def upload(request: Request) -> HttpResponse:
     """Take a file in as a draft."""
     given = request.FILES.get("file")
+    if was_disk_full(request):
+        return _index(
+            request, error=_("There is no space left on the server's disk. Free some and try again."), status=507
+        )
     if not isinstance(given, UploadedFile):
         return _index(request, error=_("Choose a file first."), status=400)
     try:
         runs.refuse_without_business()
         stored = files.store(given.chunks(), most=largest())
         kind = guess_kind(files.path_of(stored.name), given.name or "")
+    except OutputError as error:
+        return _index(request, error=str(error), status=507)
     except InputError as error:
         return _index(request, error=str(error), status=400)
     draft = runs.make_draft(kind, stored, given.name or "", by=request.user)
@@ -257,7 +264,7 @@ def _result(imported: Import) -> dict[str, Any]:
     return {
         "imported": imported,
         "result": dict.fromkeys(_FIGURES) | result,
-        "notices": notices,
+        "notices": notices + _unused(imported),
         "reasons": reasons,
         "has_rejects": bool(imported.rejects_stored_as),
         "currency": Business.current().currency,
@@ -267,6 +274,19 @@ def _result(imported: Import) -> dict[str, Any]:
         "error": spoken(imported.error),
         "kept": _kept(result.get("undo", {})),
     }
+
+
+def _unused(imported: Import) -> list[str]:
+    """What a file of 1C holds besides."""
+    unused = imported.result.get("unused")
+    if unused is None:
+        return []
+    words = {"prices": _("Prices in the file: {count}. They are not kept."),
+             "stock": _("Stock in the file: {count}. It is not kept.")}  # fmt: skip
+    told = [words[what].format(count=format_number(count, 0)) for what, count in unused.items() if what in words]
+    if not told and not any(imported.result.get(name) for name in ("receipts", "products", "customers", "rows_read")):
+        told = [_("The file holds nothing that is new here.")]
+    return told
 
 
 def _kept(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -9,15 +9,19 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.rights import Right
+from regulars.core.errors import InputError
 from regulars.core.i18n import current_language, format_date
 from regulars.core.i18n import gettext as _
 from regulars.insights.models import AuditRun
 from regulars.insights.periods import PERIODS, USUAL
 from regulars.insights.results import index_of, periods_of
+from regulars.insights.selectors.periods import bounds_of, figures_between
 from regulars.insights.selectors.runs import newest_run, past_runs
 from regulars.report import words
 from regulars.web.access import Request, needs
 from regulars.web.insights import _state
+
+OWN = "own"  # the period between two dates of the reader
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,16 @@ def page(request: Request) -> HttpResponse:
     if run is None:
         return render(request, "insights_empty.html", _state(request) | {"has_purchases": False})
     found = periods_of(run)
-    period = request.GET.get("period", USUAL)
-    if period not in found:
-        period = USUAL if USUAL in found else next(iter(found))
-    shown = found[period]
+    period, shown, error = _chosen(request, run, found)
     purse = words.Purse(run.headlines["currency"])
     content = {
         "run": run,
         "tab": "insights_business",
         "period": period,
         "periods": [(name, period_name(name)) for name in PERIODS if name in found],
+        "span": shown["days"],
+        "bounds": bounds_of(run),
+        "error": error,
         "days": _days(shown["days"]),
         "days_before": _days(shown["days_before"]) if shown["before"] else "",
         "main": _main(shown, purse),
@@ -59,12 +63,38 @@ def page(request: Request) -> HttpResponse:
         "opportunities": index_of(run, current_language()).opportunities,
         "lost": _lost(run, purse),
     }
-    return render(request, "insights_business.html", content)
+    return render(request, "insights_business.html", content, status=422 if error else 200)
+
+
+def _chosen(request: Request, run: AuditRun, found: dict[str, Any]) -> tuple[str, dict[str, Any], str]:
+    """The period of the address, its figures, and what is wrong with the dates that were given."""
+    period, error = request.GET.get("period", USUAL), ""
+    if period == OWN:
+        try:
+            return OWN, figures_between(run, *_dates(request)), ""
+        except InputError as problem:
+            error = str(problem)
+    if period not in found:
+        period = USUAL if USUAL in found else next(iter(found))
+    return period, found[period], error
+
+
+def _dates(request: Request) -> tuple[dt.date, dt.date]:
+    days = []
+    for name in ("from", "to"):
+        text = request.GET.get(name, "")[:40]
+        try:
+            days.append(dt.date.fromisoformat(text))
+        except ValueError:
+            raise InputError(_("{value!r} is no day. Write it as 2026-03-31.").format(value=text)) from None
+    return days[0], days[1]
 
 
 def period_name(period: str) -> str:
     """What the period is called."""
     return {
+        "this_week": _("This week"),
+        "last_week": _("Last week"),
         "week": _("7 days"),
         "month": _("30 days"),
         "quarter": _("91 days"),
@@ -87,7 +117,7 @@ def _ratio(figures: dict[str, int] | None, above: str, below: str) -> float | No
 
 def _change(now: float | None, before: float | None) -> tuple[str, str]:
     """The change in words and its tone; more is better everywhere on this page."""
-    if now is None or not before:
+    if now is None or before is None or before <= 0:
         return "", ""
     share = now / before - 1
     tone = "" if abs(share) < 0.005 else ("good" if share > 0 else "bad")

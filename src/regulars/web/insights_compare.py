@@ -44,6 +44,7 @@ def page(request: Request) -> HttpResponse:
             "rows": _rows(older.headlines, newer.headlines),
             "flows": moved,
             "states": [(state, names.state(state)) for state in STATES],
+            "nobody": NOBODY,
             "state_names": {state: names.state(state) for state in STATES} | {NOBODY: _("Not known yet")},
         }
     return render(request, "insights_compare.html", content)
@@ -60,7 +61,11 @@ def _chosen(request: Request, name: str, runs: list[AuditRun], usual: int) -> Au
 
 def _rows(older: dict[str, Any], newer: dict[str, Any]) -> list[Row]:
     purse = words.Purse(newer["currency"])
-    found = [_row("customers", _("Customers"), older["customers"], newer["customers"], words.count)]
+    found = [
+        _row("revenue", _("Revenue of the whole history"), older["revenue"], newer["revenue"], purse.money),
+        _row("receipts", _("Receipts"), older["receipts"], newer["receipts"], words.count),
+    ]
+    found += [_row("customers", _("Customers"), older["customers"], newer["customers"], words.count)]
     for state in STATES:
         counts = [one["states"].get(state, {}).get("customers") for one in (older, newer)]
         found.append(_row(state, names.state(state), counts[0], counts[1], words.count))
@@ -73,6 +78,11 @@ def _rows(older: dict[str, Any], newer: dict[str, Any]) -> list[Row]:
     ):
         values = [one[key] and one[key][0] for one in (older, newer)]
         found.append(_row(key, label, values[0], values[1], say))
+    gains = [sum(one["money"] for one in each["opportunities"]) or None for each in (older, newer)]
+    found.append(_row("opportunities", _("All opportunities together"), gains[0], gains[1], money))
+    # what was sold in the last year, and in the year before it
+    years = [each["revenue_change"] and each["revenue_change"][1] for each in (older, newer)]
+    found.insert(1, _row("revenue_year", _("Revenue of the last period"), years[0], years[1], purse.money))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
@@ -18,7 +18,14 @@ PAGES = (
     ("insights", N_("Insights"), Right.SEE_INSIGHTS),
     ("strategy", N_("Strategy"), Right.SEE_INSIGHTS),
     ("imports", N_("Import"), Right.RUN_IMPORTS),
-    ("settings", N_("Settings"), Right.MANAGE_USERS),
+    ("settings", N_("Settings"), None),
+)
+SETTINGS = (
+    ("users", N_("People"), Right.MANAGE_USERS),
+    ("business", N_("Business"), Right.MANAGE_BUSINESS),
+    ("audit_settings", N_("Audit"), Right.MANAGE_BUSINESS),
+    ("programs", N_("Other programs"), Right.MANAGE_API),
+    ("log", N_("Log of safety"), Right.SEE_LOG),
 )
 
 
@@ -26,6 +33,7 @@ PAGES = (
 class Item:
     """One line of the menu."""
 
+    name: str
     title: str
     address: str
     is_here: bool
@@ -37,13 +45,25 @@ def menu(request: Request) -> list[Item]:
     for name, title, right in PAGES:
         if right is not None and not request.user.may(right):
             continue
-        try:
-            address = reverse(name)
-        except NoReverseMatch:
+        address = reverse(name)
+        if name == "settings":
+            items += _settings_item(request, address, _(title))
             continue
         here = request.path == address if address == "/" else request.path.startswith(address)
-        items.append(Item(_(title), address, here))
+        items.append(Item(name, _(title), address, here))
     return items
+
+
+def _settings_item(request: Request, address: str, title: str) -> list[Item]:
+    """The way to the first of the settings that this user may open, if there is one."""
+    tabs = settings_tabs(request)
+    return [Item("settings", title, tabs[0].address, request.path.startswith(address))] if tabs else []
+
+
+def settings_tabs(request: Request) -> list[Item]:
+    """The pages of the settings that this user may open."""
+    found = [(name, reverse(name), _(title)) for name, title, right in SETTINGS if request.user.may(right)]
+    return [Item(name, title, address, request.path.startswith(address)) for name, address, title in found]
 
 
 def business_name(request: Request) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import translation
 
 from regulars.core.i18n import LANGUAGES, use_language
+from regulars.core.i18n import gettext as _
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -72,3 +73,29 @@ def _language_of(request: HttpRequest) -> str:
         return chosen
     wished = translation.get_language_from_request(request)
     return wished if wished in LANGUAGES else "en"
+
+
+class WithoutZeroBytes:
+    """Refuses words with a zero byte: no keyboard makes one, and PostgreSQL keeps none."""
+
+    def __init__(self, handle: Handler) -> None:
+        self.handle = handle
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Only once the page is known."""
+        return self.handle(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., object], _arguments: object, _named: object
+    ) -> HttpResponse | None:
+        """Pages alone have forms; programs send bodies of their own, which must not be read here."""
+        words = [request.path, *_words(request.GET)]
+        if not getattr(view, "csrf_exempt", False):
+            words += _words(request.POST)
+        if any("\0" in word for word in words):
+            return HttpResponse(_("The request holds a zero byte, which no text has."), "text/plain", 400)
+        return None
+
+
+def _words(given: QueryDict) -> list[str]:
+    return [word for name, values in given.lists() for word in (name, *values)]

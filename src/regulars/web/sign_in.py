@@ -20,6 +20,7 @@ from regulars.accounts.services import accept, find_invitation, log
 from regulars.core.errors import InputError
 from regulars.core.i18n import current_language
 from regulars.foundation.models import Business
+from regulars.web.devices import attempts_key
 
 DEMONSTRATION = "regulars.demo"
 DEMONSTRATION_SECONDS = 24 * 3600
@@ -32,6 +33,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """People come by invitation only."""
         return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """What failed attempts are counted by, besides the address."""
+        return attempts_key(request, str(credentials.get("email") or credentials.get("username") or ""))
 
 
 class Acceptance(forms.Form):

@@ -14,11 +14,12 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer, Erasure, Likeness
 from regulars.foundation.models import Business
 from regulars.insights.selectors.runs import last_failure, newest_run, open_run
-from regulars.insights.selectors.today import what_to_do
+from regulars.insights.selectors.today import Suggestion, what_to_do
 from regulars.purchases.models import Import
 from regulars.report import words
 from regulars.web.access import Request, for_everybody
 from regulars.web.insights import address_if_any
+from regulars.web.uploads import largest
 
 _MOST = 5
 _MOST_COUNTED = 1_000
@@ -44,14 +45,23 @@ def page(request: Request) -> HttpResponse:
     suggestions = what_to_do(user) if user.may(Right.SEE_CUSTOMERS) and user.may(Right.SEE_PURCHASES) else []
     content: dict[str, Any] = {
         "waiting": [*_imports(request), *_duplicates(request), *_erasures(request), *_audit(request)],
-        "suggestions": [(one, address_if_any("customer", one.customer.pk)) for one in suggestions],
+        "suggestions": _by_title(suggestions),
         "currency": business.currency if business else "USD",
         "is_empty": not Customer.objects.exists(),
-        "import_address": address_if_any("imports") if user.may(Right.RUN_IMPORTS) else "",
+        "may_import": user.may(Right.RUN_IMPORTS),
+        "limit_mb": largest() >> 20,
         "run": newest_run(),
         "may_see_insights": user.may(Right.SEE_INSIGHTS),
     }
     return render(request, "today.html", content)
+
+
+def _by_title(suggestions: list[Suggestion]) -> list[tuple[str, list[tuple[Suggestion, str]]]]:
+    """People under what to do with them; first what brings most."""
+    groups: dict[str, list[tuple[Suggestion, str]]] = {}
+    for one in suggestions:
+        groups.setdefault(one.title, []).append((one, address_if_any("customer", one.customer.pk)))
+    return list(groups.items())
 
 
 def _imports(request: Request) -> list[Waiting]:
@@ -109,7 +119,7 @@ def _audit(request: Request) -> list[Waiting]:
         text = _("{done} of {total} steps").format(done=done, total=total) if total else _("It has just begun.")
         return [Waiting(_("The audit is running"), text, _("Watch"), address)]
     if failure is not None:
-        return [Waiting(_("The audit failed"), failure.error, _("See why"), address, "bad")]
+        return [Waiting(_("The audit failed"), failure.reason, _("See why"), address, "bad")]
     run = newest_run()
     days = 0 if run is None or run.finished_at is None else (timezone.now() - run.finished_at).days
     if days > 7:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from regulars.analytics.clv.counted import Counted, Floats, checked_tuples, floats
 from regulars.analytics.clv.optimum import Objective, Optimum, climb
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 # Below this, four parameters and the curve of leaving are mostly noise.
 MINIMUM_CUSTOMERS = 300

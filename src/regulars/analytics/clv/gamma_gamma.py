@@ -11,7 +11,7 @@ from regulars.analytics.clv.fit import MINIMUM_CUSTOMERS, Fit, climb_from, requi
 from regulars.analytics.clv.optimum import Objective, Optimum
 from regulars.analytics.clv.tables import distinct, sums
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 _NAMES = ("p", "q", "gamma")
 

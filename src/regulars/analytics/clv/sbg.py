@@ -12,7 +12,7 @@ from regulars.analytics.clv.counted import Floats, floats
 from regulars.analytics.clv.fit import MINIMUM_CUSTOMERS, Fit, climb_from, require_arrival
 from regulars.analytics.clv.optimum import Objective
 from regulars.core.errors import NotEnoughData
-from regulars.core.i18n import gettext as _
+from regulars.core.i18n import said as _
 
 _NAMES = ("alpha", "beta")
 

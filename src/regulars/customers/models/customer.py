@@ -70,6 +70,7 @@ class Customer(models.Model):
     is_quiet = models.BooleanField(default=False)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="merged")
     is_demo = models.BooleanField(default=False)
+    is_erased = models.BooleanField(default=False)  # on demand: nothing that tells who he was may be written again
     created_at = models.DateTimeField(db_default=models.functions.Now())
     updated_at = models.DateTimeField(db_default=models.functions.Now())
     search_text = models.TextField(
@@ -83,6 +84,20 @@ class Customer(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="customer_kind_known"),
             models.CheckConstraint(condition=~models.Q(merged_into=models.F("id")), name="customer_not_into_himself"),
+            models.CheckConstraint(
+                condition=models.Q(is_erased=False)
+                | models.Q(
+                    external_id=None,
+                    name="",
+                    family_name="",
+                    given_name="",
+                    middle_name="",
+                    birth_date=None,
+                    sex="",
+                    own_fields={},
+                ),
+                name="customer_erased_is_nobody",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-updated_at", "-id"], name="customer_updated"),

@@ -15,6 +15,7 @@ class Note(models.Model):
     text = models.TextField(max_length=20_000)
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(db_default=models.functions.Now())
+    edited_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["customer", "-id"], name="note_of_customer")]

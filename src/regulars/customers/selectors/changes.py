@@ -22,19 +22,21 @@ _TITLES = {
     ("customers_relation", "update"): N_("Relation changed"),
     ("customers_relation", "delete"): N_("Relation removed"),
     ("customers_file", "delete"): N_("File removed"),
+    ("customers_note", "update"): N_("Note changed"),
+    ("customers_note", "delete"): N_("Note removed"),
     ("customers_customer_tags", "insert"): N_("Tag added"),
     ("customers_customer_tags", "update"): N_("Tag moved"),
     ("customers_customer_tags", "delete"): N_("Tag removed"),
 }
 
-_FIELDS = {
+FIELD_TITLES = {
     "kind": N_("Kind"), "external_id": N_("Key in other programs"), "name": N_("Name"),
     "family_name": N_("Family name"), "given_name": N_("Given name"), "middle_name": N_("Middle name"),
     "birth_date": N_("Birthday"), "sex": N_("Sex"), "language": N_("Language"), "owner_id": N_("Manager"),
     "source": N_("Source"), "quiet_reason": N_("Left in peace because"), "quiet_until": N_("Left in peace until"),
     "is_quiet": N_("Left in peace"), "merged_into_id": N_("Merged into"), "tag_id": N_("Tag"), "value": N_("Value"),
     "label": N_("Label"), "is_main": N_("Main"), "is_valid": N_("Works"), "other_id": N_("Customer"),
-    "note": N_("Note"),
+    "note": N_("Note"), "text": N_("Text"),
 }  # fmt: skip
 # told by other fields, or by nothing that a person needs
 _UNTOLD = {"customer_id", "written", "import_id", "is_demo", "created_at"}
@@ -59,7 +61,7 @@ class Words:
             if name == "own_fields":
                 found += self._own(before or {}, after or {})
             elif name not in _UNTOLD:
-                label = _(_FIELDS.get(name, name))
+                label = _(FIELD_TITLES.get(name, name))
                 found.append((label, _arrow(self._value(change, name, before), self._value(change, name, after))))
         return tuple(found)
 

@@ -36,7 +36,13 @@ def _earlier(rows: "QuerySet[Any]", before: Before, limit: int) -> "QuerySet[Any
 
 def _notes(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
     rows = _earlier(Note.objects.filter(customer__in=ids).select_related("author"), before, limit)
-    return [Entry(one.at, one.pk, "note", _("Note"), who=_name(one.author), text=one.text) for one in rows]
+    return [
+        Entry(
+            one.at, one.pk, "note", _("Note"), who=_name(one.author), text=one.text, actor_id=one.author_id,
+            details={"note": one.pk, "is_edited": one.edited_at is not None},
+        )
+        for one in rows
+    ]  # fmt: skip
 
 
 def _consents(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:

@@ -11,7 +11,9 @@ from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Consent, Customer, Purpose
+from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
+from regulars.foundation.outbox import Event, announce
 
 
 def record_consent(
@@ -31,10 +33,13 @@ def record_consent(
         if text_version is None or not Purpose.objects.filter(slug=purpose, version=text_version).exists():
             raise InputError(_("There is no text for {purpose!r} yet: write it first.").format(purpose=purpose))
     with acting(by.pk if by else None, "web"):
-        return Consent.objects.create(
+        lock_living(customer)
+        made = Consent.objects.create(
             customer=customer, purpose=purpose, channel=channel, is_given=is_given, text_version=text_version,
             source=source.strip()[:100], proof=proof or {}, at=moment, recorded_by=by,
         )  # fmt: skip
+        announce(Event.CONSENT_CHANGED, {"customer": customer.pk, "purpose": purpose, "channel": channel})
+        return made
 
 
 @transaction.atomic

@@ -4,13 +4,18 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils import timezone
+
 from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer, Note, Relation, Tag
 from regulars.customers.names import assembled
+from regulars.customers.services.erasing import refuse_forgotten
+from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 
 MOST_TAGS = 50
 LONGEST_NOTE = 20_000
@@ -27,8 +32,11 @@ def add_customer(*, by: User | None, source: str = "web", **values: Any) -> Cust
     _name_person(customer)
     if not customer.name:
         raise InputError(_("Give a name: it is how you will find this customer."))
+    if by is None and customer.external_id:
+        refuse_forgotten([("key", customer.external_id)])
     with acting(by.pk if by else None, source):
         customer.save(force_insert=True)
+        announce(Event.CUSTOMER_CREATED, {"id": customer.pk})
     return customer
 
 
@@ -40,8 +48,12 @@ def edit_customer(customer: Customer, *, by: User | None, source: str = "web", *
         _name_person(customer)
     if not customer.name:
         raise InputError(_("Give a name: it is how you will find this customer."))
+    if by is None and values.get("external_id"):
+        refuse_forgotten([("key", values["external_id"])])
     with acting(by.pk if by else None, source):
+        lock_living(customer)
         customer.save(update_fields=sorted({*values, "name"}))
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def set_owner(customer: Customer, owner: User | None, *, by: User) -> None:
@@ -49,8 +61,10 @@ def set_owner(customer: Customer, owner: User | None, *, by: User) -> None:
     if owner is not None and not owner.is_active:
         raise InputError(_("{name} works here no more.").format(name=owner.name))
     with acting(by.pk, "web"):
+        lock_living(customer)
         customer.owner = owner
         customer.save(update_fields=["owner"])
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def leave_in_peace(customer: Customer, *, reason: str, until: dt.date | None, by: User | None) -> None:
@@ -58,15 +72,19 @@ def leave_in_peace(customer: Customer, *, reason: str, until: dt.date | None, by
     if not reason.strip():
         raise InputError(_("Write why: somebody will ask in a year."))
     with acting(by.pk if by else None, "web"):
+        lock_living(customer)
         customer.is_quiet, customer.quiet_reason, customer.quiet_until = True, reason.strip()[:300], until
         customer.save(update_fields=["is_quiet", "quiet_reason", "quiet_until"])
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def end_peace(customer: Customer, *, by: User) -> None:
     """He may be addressed again, as far as he agreed."""
     with acting(by.pk, "web"):
+        lock_living(customer)
         customer.is_quiet, customer.quiet_reason, customer.quiet_until = False, "", None
         customer.save(update_fields=["is_quiet", "quiet_reason", "quiet_until"])
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def set_tags(customer: Customer, names: Iterable[str], *, by: User | None) -> None:
@@ -75,17 +93,47 @@ def set_tags(customer: Customer, names: Iterable[str], *, by: User | None) -> No
     if len(wanted) > MOST_TAGS:
         raise InputError(_("A customer has at most {count} tags.").format(count=MOST_TAGS))
     with acting(by.pk if by else None, "web"):
+        lock_living(customer)
         Tag.objects.bulk_create([Tag(name=name) for name in sorted(wanted)], ignore_conflicts=True)
         customer.tags.set(Tag.objects.filter(name__in=wanted))
 
 
 def add_note(customer: Customer, text: str, *, by: User | None) -> Note:
     """A note in the timeline."""
-    text = text.strip()
+    text = _note_text(text)
+    with acting(by.pk if by else None, "web"):
+        lock_living(customer)
+        return Note.objects.create(customer=customer, text=text, author=by)
+
+
+def edit_note(note: Note, text: str, *, by: User) -> None:
+    """Say it better; what it said before stays in the history."""
+    _check_author(note, by)
+    text = _note_text(text)
+    if text == note.text:
+        return
+    with acting(by.pk, "web"):
+        note.text, note.edited_at = text, timezone.now()
+        note.save(update_fields=["text", "edited_at"])
+
+
+def delete_note(note: Note, *, by: User) -> None:
+    """Take it back; the history keeps that it was there."""
+    _check_author(note, by)
+    with acting(by.pk, "web"):
+        note.delete()
+
+
+def _note_text(text: str) -> str:
+    text = text.replace("\0", "").strip()
     if not text or len(text) > LONGEST_NOTE:
         raise InputError(_("A note has from 1 to {count} characters.").format(count=LONGEST_NOTE))
-    with acting(by.pk if by else None, "web"):
-        return Note.objects.create(customer=customer, text=text.replace("\0", ""), author=by)
+    return text
+
+
+def _check_author(note: Note, by: User) -> None:
+    if note.author_id != by.pk:
+        raise InputError(_("A note is changed by whoever wrote it. Write your own beside it."))
 
 
 def relate(
@@ -101,6 +149,7 @@ def relate(
     if other is not None and Relation.objects.filter(customer=customer, other=other, kind=kind).exists():
         raise InputError(_("This is known already."))
     with acting(by.pk, "web"):
+        lock_living(*filter(None, (customer, other)))
         return Relation.objects.create(
             customer=customer, other=other, kind=kind, name=name[:200], birth_date=birth_date, note=note.strip()[:300]
         )

@@ -12,7 +12,9 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.field_values import read_value
 from regulars.customers.models import Customer, Field
+from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
+from regulars.foundation.outbox import Event, announce
 
 MOST_FIELDS = 100
 MOST_CHOICES = 100
@@ -66,10 +68,12 @@ def set_own_fields(customer: Customer, typed: Mapping[str, Any], *, by: User | N
         raise InputError(_("There is no field {name!r}.").format(name=sorted(unknown)[0]))
     read = {slug: read_value(fields[slug], value) for slug, value in typed.items()}
     with acting(by.pk if by else None, source):
+        lock_living(customer)
         locked = Customer.objects.select_for_update().only("own_fields").get(pk=customer.pk)
         values = locked.own_fields | read
         customer.own_fields = {slug: value for slug, value in values.items() if value is not None}
         Customer.objects.filter(pk=customer.pk).update(own_fields=customer.own_fields)
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
 
 
 def _choices(type: str, choices: Sequence[str]) -> list[str]:  # noqa: A002

@@ -1,5 +1,6 @@
 """Files of customers: bytes lie in the data folder under names of our own; the given name is only shown."""
 
+import datetime as dt
 import hashlib
 import os
 import re
@@ -14,6 +15,7 @@ from regulars.accounts.models import User
 from regulars.core.errors import InputError, OutputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer, File
+from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
 
 LARGEST = 20_000_000
@@ -39,6 +41,7 @@ def store_file(customer: Customer, *, name: str, size: int, chunks: Iterable[byt
     written, digest = _write(folder() / stored_as, chunks)
     try:
         with acting(by.pk, "web"):
+            lock_living(customer)
             return File.objects.create(
                 customer=customer, name=shown, stored_as=stored_as, size=written, digest=digest, author=by
             )
@@ -53,6 +56,17 @@ def delete_file(file: File, *, by: User) -> None:
     with acting(by.pk, "web"):
         file.delete()
         transaction.on_commit(lambda: path.unlink(missing_ok=True))
+
+
+def sweep(*, before: dt.datetime) -> int:
+    """Take away bytes that no row knows: a crash between the two writes may have left them. How many there were."""
+    if not folder().exists():
+        return 0
+    known = set(File.objects.values_list("stored_as", flat=True))
+    left = [one for one in folder().iterdir() if one.name not in known and one.stat().st_mtime < before.timestamp()]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
 
 
 def path_of(file: File) -> Path:

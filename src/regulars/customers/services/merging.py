@@ -14,6 +14,7 @@ from regulars.customers.models import Contact, Customer, Erasure, Merge
 from regulars.customers.selectors.family import chain_of
 from regulars.customers.services.moving import allow_ledger, label, link_of, links, move
 from regulars.foundation.changes import acting
+from regulars.foundation.outbox import Event, announce
 
 _NAME = ("family_name", "given_name", "middle_name")
 _ALONE = ("name", "birth_date", "sex", "language", "owner_id", "source")
@@ -33,6 +34,7 @@ def merge(kept: Customer, gone: Customer, *, by: User | None, reasons: Sequence[
         moved = {"rows": {name: ids for name, ids in rows.items() if ids}, "mains": mains, **_fill(kept, gone)}
         Customer.objects.filter(pk=gone.pk).update(merged_into=kept.pk)
         allow_ledger("")
+        announce(Event.CUSTOMERS_MERGED, {"kept": kept.pk, "gone": gone.pk})
         return Merge.objects.create(kept=kept, gone=gone, reasons=list(reasons), moved=moved, by=by)
 
 
@@ -54,6 +56,7 @@ def unmerge(merge: Merge, *, by: User) -> Customer:
         merge.undone_by, merge.undone_at = by, timezone.now()
         merge.save(update_fields=["undone_by", "undone_at"])
         gone.refresh_from_db()
+        announce(Event.CUSTOMERS_PARTED, {"kept": merge.kept_id, "again": gone.pk})
         return gone
 
 

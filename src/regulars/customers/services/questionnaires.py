@@ -16,6 +16,7 @@ from regulars.customers.models import Consent, Customer, Field, Form, FormAnswer
 from regulars.customers.selectors.family import survivor
 from regulars.customers.services.consents import newest_version, record_consent
 from regulars.customers.services.fields import set_own_fields
+from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
 
 LINK_DAYS = 30
@@ -56,6 +57,7 @@ def answer_form(
         raise InputError(_("Nothing is filled in yet."))
     source = "web" if by else "form"
     with acting(by.pk if by else None, source):
+        lock_living(customer)
         made = FormAnswer.objects.create(form=form, customer=customer, answers=answers, filled_by=by)
         set_own_fields(customer, answers, by=by, source=source)
         if agrees and form.purpose:
@@ -70,6 +72,7 @@ def make_link(form: Form, customer: Customer) -> str:
     """The token of a personal link; a former one for the same form is void from now on."""
     token = secrets.token_urlsafe(24)
     with acting(None, "web"):
+        lock_living(customer)
         FormLink.objects.filter(form=form, customer=customer, used_at=None).delete()
         FormLink.objects.create(
             form=form, customer=customer, token_hash=hash_of(token),

@@ -167,3 +167,5 @@ _BUILT_IN = (
     Attribute("created", N_("entry into the base"), _WHO, "days", "created_at"),
     Attribute("consent", N_("consent"), _MAY, "consent"),
 )
+# to be known to those who may see purchases
+PURCHASES = frozenset(one.id for one in _BUILT_IN if one.group in (_BUYS, _AUDIT))

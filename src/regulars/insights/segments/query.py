@@ -3,7 +3,17 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -11,8 +21,9 @@ from regulars.core.money import minor_digits
 from regulars.customers.models import Consent, Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
+from regulars.insights.merged import anybody_was_merged, of_family, with_parts
 from regulars.insights.segments.attributes import Attribute, attributes
-from regulars.insights.segments.rule import Rule
+from regulars.insights.segments.rule import Rule, conditions
 from regulars.purchases.models import Product, Receipt
 
 Moment = dt.datetime
@@ -23,8 +34,10 @@ def customers_of(rule: Rule, *, one_by_one: bool = False) -> CustomerSet:
 
     `one_by_one` looks purchases up customer by customer: quick when few customers are asked about, slow for all.
     """
-    found: CustomerSet = Customer.objects.whole().filter(Compiler(one_by_one=one_by_one).group(rule))
-    return found
+    compiler = Compiler(one_by_one=one_by_one)
+    people: CustomerSet = Customer.objects.whole()
+    # what is left of such a rule may be the whole base: nobody is safer
+    return people.filter(compiler.group(rule)) if compiler.knows(rule) else people.none()
 
 
 class Compiler:
@@ -37,6 +50,13 @@ class Compiler:
         self.today = timezone.now().astimezone(self.zone).date()
         self.unit = 10 ** minor_digits(business.currency if business else "USD")
         self.known = attributes()
+        self.has_merged = anybody_was_merged()
+
+    def knows(self, rule: Rule) -> bool:
+        """Whether everything that the rule speaks of is still there, and of the same type."""
+        return all(
+            leaf["what"] in self.known and leaf["how"] in self.known[leaf["what"]].hows for leaf in conditions(rule)
+        )
 
     def group(self, rule: Rule) -> Q:
         """All or any of the items."""
@@ -142,28 +162,40 @@ class Compiler:
         return Q(agreed) if leaf["how"] == "given" else ~Q(agreed)
 
     def _bought(self, _attribute: Attribute, leaf: Rule) -> Q:
+        own = self._bought_by(Q(customer=OuterRef("pk")), leaf, one_by_one=self.one_by_one)
+        if not self.has_merged:
+            return own
+        family = self._bought_by(Q(of_family("customer_id")), leaf, one_by_one=True)
+        return (~Q(pk__in=with_parts()) & own) | (Q(pk__in=with_parts()) & family)
+
+    def _bought_by(self, his: Q, leaf: Rule, *, one_by_one: bool) -> Q:
         least = leaf["value"] if leaf["how"] == "at_least" else leaf["value"] + (1 if self._is_whole(leaf) else 0)
         if leaf["how"] == "at_least":
-            return self._bought_least(leaf, least)
+            return self._bought_least(his, leaf, least, one_by_one=one_by_one)
         # one look-up per customer: a list of all who did is too long to be left out at once
-        return ~Q(Exists(self._more(self.receipts(leaf).filter(customer=OuterRef("pk")), leaf, least)))
+        return ~Q(Exists(self._more(self._as_one(leaf, his), leaf, least)))
 
-    def _bought_least(self, leaf: Rule, least: float) -> Q:
+    def _bought_least(self, his: Q, leaf: Rule, least: float, *, one_by_one: bool) -> Q:
         if leaf["measure"] == "receipts" and least <= 1:
-            return Q(Exists(self.receipts(leaf).filter(customer=OuterRef("pk"))))
-        if self.one_by_one:
-            return Q(Exists(self._more(self.receipts(leaf).filter(customer=OuterRef("pk")), leaf, least)))
-        return Q(pk__in=self._more(self.receipts(leaf).filter(customer__isnull=False), leaf, least))
+            return Q(Exists(self.receipts(leaf).filter(his)))
+        if one_by_one:
+            return Q(Exists(self._more(self._as_one(leaf, his), leaf, least)))
+        known = self.receipts(leaf).filter(customer__isnull=False)
+        return Q(pk__in=self._more(known.order_by().values("customer"), leaf, least).values("customer"))
+
+    def _as_one(self, leaf: Rule, his: Q) -> "QuerySet[Any, Any]":
+        """His receipts as one group, also where several rows are one person now."""
+        return self.receipts(leaf).filter(his).order_by().annotate(all_of_them=Value(1)).values("all_of_them")
 
     @staticmethod
     def _is_whole(leaf: Rule) -> bool:
         return bool(leaf["measure"] == "receipts")
 
-    def _more(self, receipts: "QuerySet[Receipt]", leaf: Rule, least: float) -> "QuerySet[Any, Any]":
-        grouped = receipts.order_by().values("customer").annotate(measured=self.measure(leaf))
+    def _more(self, groups: "QuerySet[Any, Any]", leaf: Rule, least: float) -> "QuerySet[Any, Any]":
         value = round(least * self.unit) if leaf["measure"] == "amount" else least
         strictly = leaf["how"] == "at_most" and leaf["measure"] != "receipts"
-        return grouped.filter(**{f"measured__{'gt' if strictly else 'gte'}": value}).values("customer")
+        measured: QuerySet[Any, Any] = groups.annotate(measured=self.measure(leaf))
+        return measured.filter(**{f"measured__{'gt' if strictly else 'gte'}": value})
 
     def receipts(self, leaf: Rule) -> "QuerySet[Receipt]":
         """The receipts that a condition on purchases is about."""

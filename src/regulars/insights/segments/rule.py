@@ -16,7 +16,7 @@ from typing import Any
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.insights.segments.attributes import MEASURES, THINGS, Attribute, attributes
+from regulars.insights.segments.attributes import MEASURES, PURCHASES, THINGS, Attribute, attributes
 
 Rule = dict[str, Any]
 
@@ -49,6 +49,11 @@ def conditions(rule: Rule) -> Any:
             yield from conditions(item)
         else:
             yield item
+
+
+def is_about_purchases(rule: Rule) -> bool:
+    """Whether who fits it tells what somebody bought."""
+    return any(leaf["what"] in PURCHASES for leaf in conditions(rule))
 
 
 def _group(raw: Any, known: Mapping[str, Attribute], *, depth: int) -> Rule:

@@ -7,6 +7,7 @@ from regulars.core.i18n import format_date, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.models import Consent, Customer
+from regulars.customers.selectors.family import family_of
 from regulars.foundation.models import Business
 from regulars.insights.segments.attributes import Attribute
 from regulars.insights.segments.query import Compiler
@@ -86,7 +87,7 @@ class _Judge:
         return words.decimal(value) if isinstance(value, int | float) else words.name(value)
 
     def _bought(self, leaf: Rule) -> str:
-        receipts = self.compiler.receipts(leaf).filter(customer=self.customer)
+        receipts = self.compiler.receipts(leaf).filter(customer__in=family_of(self.customer.pk))
         value = receipts.aggregate(measured=self.compiler.measure(leaf))["measured"] or 0
         if leaf["measure"] == "amount":
             return format_money(value, self.currency)

@@ -42,7 +42,7 @@ class Speaker:
     def condition(self, leaf: Rule) -> str:
         """One condition: "whose mean check is at least 500 ₽"."""
         attribute = self.known.get(leaf["what"])
-        if attribute is None:
+        if attribute is None or leaf["how"] not in attribute.hows:
             return _("who have the removed field “{name}”").format(name=leaf["what"])
         special = {"bought": self._bought, "consent": self._consent, "birthday": self._birthday}
         if attribute.type in special:

@@ -9,13 +9,13 @@ from regulars.analytics.purchases import connect
 from regulars.insights.models import AuditRun
 from regulars.insights.results import CUSTOMERS, folder_of
 
-NOBODY = "none"  # the customer was not known yet
+NOBODY = "none"  # the customer was not known yet, or is not known any more
 MOST_MOVERS = 20_000
 
 
 @dataclass(frozen=True)
 class Flows:
-    """`counts[before][after]` customers; `NOBODY` before is who came in between."""
+    """`counts[before][after]` customers; `NOBODY` before is who came in between, after: who was merged or erased."""
 
     counts: dict[str, dict[str, int]]
 
@@ -23,6 +23,11 @@ class Flows:
     def rows(self) -> list[str]:
         """The states before that anybody was in."""
         return [state for state in (*STATES, NOBODY) if self.counts.get(state)]
+
+    @property
+    def gone(self) -> bool:
+        """Whether anybody is not known any more."""
+        return any(NOBODY in after for after in self.counts.values())
 
     def count(self, before: str, after: str) -> int:
         """How many went this way."""
@@ -61,8 +66,10 @@ def movers(older: AuditRun, newer: AuditRun, before: str, after: str) -> list[in
 def _counted(older: Path, newer: Path) -> dict[str, dict[str, int]]:
     engine = connect(memory_limit="1GB")
     before, after = (engine.read_parquet(str(table)).select("customer_id", "state") for table in (older, newer))
-    pairs = after.left_join(before, "customer_id")
-    rows = pairs.group_by(before=pairs.state_right.fill_null(NOBODY), after=pairs.state).aggregate(people=pairs.count())
+    pairs = after.outer_join(before, "customer_id")
+    rows = pairs.group_by(before=pairs.state_right.fill_null(NOBODY), after=pairs.state.fill_null(NOBODY)).aggregate(
+        people=pairs.count()
+    )
     counts: dict[str, dict[str, int]] = {}
     for row in rows.to_pyarrow().to_pylist():
         counts.setdefault(row["before"], {})[row["after"]] = row["people"]

@@ -1,27 +1,31 @@
 """Lists of people: who is behind a number, narrowed by filters, read page by page however long they are."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from regulars.accounts.models import User
+from regulars.analytics.pyramid import SEEN_IN_PURCHASES
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
-from regulars.insights.models import Audience, AuditRun, Score, Segment
+from regulars.insights.merged import survivors_of
+from regulars.insights.models import Audience, AuditRun, Member, Score, Segment
 from regulars.insights.segments.query import customers_of
 from regulars.insights.selectors.flows import movers
-from regulars.purchases.models import Receipt
+from regulars.insights.selectors.visits import bought_between
 
 PAGE_ROWS = 50
 MOST_COUNTED = 10_000
 _EVERYBODY = 2**31
+_STAGES = SEEN_IN_PURCHASES  # from the bottom of the pyramid to the top
 
 _SCORES = {
     "state": "score__state",
@@ -44,6 +48,7 @@ class PeopleList:
     id: str
     people: CustomerSet = field(repr=False)
     money: str | None
+    rule: dict[str, Any] | None = None  # by which they were chosen, where they were
 
     @property
     def kind(self) -> str:
@@ -72,6 +77,10 @@ class Filters:
         """Those of an address; what is longer than any value is cut."""
         return cls(**{name: given.get(name, "").strip()[:60] for name in cls.__dataclass_fields__})
 
+    def of_base(self) -> "Filters":
+        """Without those that tell of purchases."""
+        return Filters(owner=self.owner, tag=self.tag)
+
     @property
     def given(self) -> dict[str, str]:
         """Those that are not empty."""
@@ -85,29 +94,58 @@ def people_list(list_id: str) -> PeopleList | None:
         return PeopleList(list_id, _whole().filter(score__isnull=False), "amount")
     if not value:
         return None
-    if kind in ("segment", "audience"):
-        return _of_rule(kind, value, list_id)
-    if kind == "flow":
-        return _of_flow(value, list_id)
-    if kind in _PERIODS:
-        return _of_period(kind, value, list_id)
+    made = {"segment": _of_rule, "audience": _of_rule, "flow": _of_flow, "cohort": _of_cohort}
+    make = made.get(kind) or (_of_period if kind in _PERIODS else None)
+    if make is not None:
+        return make(value, list_id)
     filters = _filters(kind, value)
     return None if filters is None else PeopleList(list_id, _whole().filter(**filters), _MONEY.get(kind, "amount"))
 
 
 def _filters(kind: str, value: str) -> dict[str, object] | None:
-    """What the scores of such people have in common."""
+    """What the scores of such people have in common; None when there is no such list."""
+    special: dict[str, Callable[[], dict[str, object] | None]] = {
+        "newcomers": lambda: {"score__never_returned": True} | _first_in(value.removeprefix("never_returned")),
+        "finding": lambda: _marked("findings", value),
+        "group": lambda: _of_group(value),
+        "stage": lambda: {"score__loyalty_stage__in": _STAGES[_STAGES.index(value) :]} if value in _STAGES else None,
+        "paced": lambda: {"score__rfm_segment": value, "score__visit_period_days__isnull": False},
+    }
+    if kind in special:
+        return special[kind]()
     if (kind, value) == ("lost", "any"):
         return {"score__missed_amount__gt": 0}
-    if kind == "newcomers":
-        return {"score__never_returned": True}
-    if kind == "finding":
-        # with its bound it is found first and put in order after; else the whole base is walked in the order of money
-        return {"pk__in": Score.objects.filter(findings__contains=[value]).values("pk")[:_EVERYBODY]}
     if kind not in _SCORES:
         return None
     known = {f"score__{_MONEY[kind]}__isnull": False} if kind in _MONEY else {}
     return {_SCORES[kind]: value, **known}
+
+
+def _of_group(value: str) -> dict[str, object]:
+    group, _colon, month = value.rpartition(":")
+    return _marked("groups", value) if _month_of(month) is None else _marked("groups", group) | _first_in(month)
+
+
+def _marked(column: str, value: str) -> dict[str, object]:
+    # with its bound it is found first and put in order after; else the whole base is walked in the order of money
+    return {"pk__in": Score.objects.filter(**{f"{column}__contains": [value]}).values("pk")[:_EVERYBODY]}
+
+
+def _first_in(month: str) -> dict[str, object]:
+    """First seen in this month, written 2026-02; nothing is asked when it is empty."""
+    day = _month_of(month)
+    return {} if day is None else {"score__first_on__range": (day, _last_of(day))}
+
+
+def _month_of(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(f"{text}-01") if len(text) == 7 else None
+    except ValueError:
+        return None
+
+
+def _last_of(day: dt.date) -> dt.date:
+    return (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
 
 
 def _whole() -> CustomerSet:
@@ -115,15 +153,22 @@ def _whole() -> CustomerSet:
     return found
 
 
-def _of_rule(kind: str, value: str, list_id: str) -> PeopleList | None:
+def _of_rule(value: str, list_id: str) -> PeopleList | None:
     if not value.isascii() or not value.isdigit() or len(value) > 18:
         return None
-    if kind == "audience":
-        if not Audience.objects.filter(pk=int(value)).exists():
-            return None
-        return PeopleList(list_id, _whole().filter(audience_members__audience=int(value)), None)
+    if list_id.startswith("audience:"):
+        audience = Audience.objects.filter(pk=int(value)).first()
+        return None if audience is None else PeopleList(list_id, _members(int(value)), None, audience.rule)
     segment = Segment.objects.filter(pk=int(value)).first()
-    return None if segment is None else PeopleList(list_id, customers_of(segment.rule), None)
+    return None if segment is None else PeopleList(list_id, customers_of(segment.rule), None, segment.rule)
+
+
+def _members(audience: int) -> CustomerSet:
+    """Those who were frozen; for somebody who was merged since, the one who is left."""
+    members = Member.objects.filter(audience=audience)
+    if not members.filter(customer__merged_into__isnull=False).exists():
+        return _whole().filter(audience_members__audience=audience)
+    return _whole().filter(Q(pk__in=members.values("customer")) | Q(pk__in=survivors_of(members.values("customer"))))
 
 
 def _of_flow(value: str, list_id: str) -> PeopleList | None:
@@ -138,35 +183,39 @@ def _of_flow(value: str, list_id: str) -> PeopleList | None:
     return PeopleList(list_id, _whole().filter(pk__in=movers(older, newer, parts[2], parts[3])), None)
 
 
+def _of_cohort(value: str, list_id: str) -> PeopleList | None:
+    """The month of the first visit, and the number of the month after it in which they bought."""
+    month, _colon, number = value.partition(":")
+    day = _month_of(month)
+    if day is None or not 1900 <= day.year <= 2200 or not (number.isascii() and number.isdigit() and len(number) < 4):
+        return None
+    months = day.year * 12 + day.month - 1 + int(number)
+    then = dt.date(months // 12, months % 12 + 1, 1)
+    people = _whole().filter(bought_between(then, _last_of(then)), **_first_in(month))
+    return PeopleList(list_id, people, "amount")
+
+
 _PERIODS = ("bought", "first", "returned", "stopped")
 
 
-def _of_period(kind: str, value: str, list_id: str) -> PeopleList | None:
+def _of_period(value: str, list_id: str) -> PeopleList | None:
     """`bought` and `first` take two days; `returned` and `stopped` the first day of the period before as a third."""
+    kind = list_id.partition(":")[0]
     try:
         days = [dt.date.fromisoformat(day) for day in value.split(":")]
     except ValueError:
         return None
-    if len(days) != (2 if kind in ("bought", "first") else 3):
+    if len(days) != (2 if kind in ("bought", "first") else 3) or not all(1900 <= day.year <= 2200 for day in days):
         return None
     if kind == "first":
         return PeopleList(list_id, _whole().filter(score__first_on__range=days), None)
-    now = _bought(days[0], days[1])
+    now = bought_between(days[0], days[1])
     if kind == "bought":
         return PeopleList(list_id, _whole().filter(now), None)
-    before = _bought(days[2], days[0] - dt.timedelta(days=1))
+    before = bought_between(days[2], days[0] - dt.timedelta(days=1))
     if kind == "stopped":
         return PeopleList(list_id, _whole().filter(before, ~now), None)
     return PeopleList(list_id, _whole().filter(now, ~before, score__first_on__lt=days[2]), None)
-
-
-def _bought(first: dt.date, last: dt.date) -> Exists:
-    """Bought something on these days by the clock of the business."""
-    business = Business.objects.first()
-    zone = business.zone if business else dt.UTC
-    start = dt.datetime.combine(first, dt.time(), zone)
-    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), zone)
-    return Exists(Receipt.objects.filter(customer=OuterRef("pk"), purchased_at__gte=start, purchased_at__lt=end))
 
 
 def narrowed(people: CustomerSet, filters: Filters, user: User) -> CustomerSet:
@@ -254,16 +303,17 @@ def all_of(people: CustomerSet, money: str | None, *, at_once: int = 1000) -> It
 
 
 def main_contacts(customers: list[Customer]) -> dict[tuple[int, str], str]:
-    """One phone and one e-mail of each: the main one, else the oldest that works."""
+    """One phone, one e-mail and one card of each: the main one, else the oldest that works."""
     place = Window(RowNumber(), partition_by=[F("customer_id"), F("kind")], order_by=[F("is_main").desc(), F("pk")])
     rows = (
-        Contact.objects.filter(
-            customer__in=[one.pk for one in customers], kind__in=(Contact.Kind.PHONE, Contact.Kind.EMAIL), is_valid=True
-        )
+        Contact.objects.filter(customer__in=[one.pk for one in customers], kind__in=_SHOWN_CONTACTS, is_valid=True)
         .annotate(place=place)
         .filter(place=1)
     )
     return {(customer, kind): value for customer, kind, value in rows.values_list("customer_id", "kind", "value")}
+
+
+_SHOWN_CONTACTS = (Contact.Kind.PHONE, Contact.Kind.EMAIL, Contact.Kind.CARD)
 
 
 def tags_of(customers: list[Customer]) -> dict[int, list[str]]:

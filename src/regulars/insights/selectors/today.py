@@ -3,16 +3,19 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.core.i18n import current_language, format_date
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money
 from regulars.customers.models import Customer
 from regulars.customers.next_steps import Step
 from regulars.customers.selectors.consents import is_left_in_peace
+from regulars.foundation.models import Business
 from regulars.insights.columns import next_visit
-from regulars.insights.models import Score
+from regulars.insights.models import AuditRun, Score
 from regulars.insights.results import index_of
 from regulars.insights.selectors.runs import newest_run
 from regulars.report import names, words
@@ -66,7 +69,7 @@ def why_now(score: Score) -> str:
         return _("Came every {usual}, silent since {day}").format(
             usual=words.days(max(1, score.visit_period_days)), day=format_date(score.last_on)
         )
-    return _("{state}, last visit on {day}").format(state=names.state(score.state), day=format_date(score.last_on))
+    return _("Last visit on {day}").format(day=format_date(score.last_on))
 
 
 def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:
@@ -74,12 +77,37 @@ def suggest(customer: Customer, user: User, day: dt.date) -> Sequence[Step]:
     if not user.may(Right.SEE_PURCHASES) or is_left_in_peace(customer, day):
         return []
     score = Score.objects.filter(customer=customer, opportunity_amount__gt=0).exclude(opportunity="").first()
-    return [] if score is None else [Step(_BEFORE_TIDYING, _title(score, titles()), why_now(score), "#contacts")]
+    if score is None:
+        return []
+    business = Business.objects.first()
+    gain = format_money(score.opportunity_amount or 0, business.currency if business else "USD")
+    fact = why_now(score).rstrip(".")  # a Russian date ends with one
+    why = [f"{fact}."] if fact else []
+    why.append(_("It may bring {money} in a year.").format(money=gain))
+    return [Step(_BEFORE_TIDYING, _title(score, titles()), " ".join(why), "#contacts")]
+
+
+@dataclass(frozen=True)
+class Need:
+    """A product that he will need next: when by his own rhythm, how likely, and what he usually pays for it."""
+
+    product: str
+    due_on: dt.date
+    chance: float
+    amount: int
+
+    @classmethod
+    def of(cls, written: Sequence[Any]) -> "Need":
+        """As the scores keep it."""
+        product, due_on, chance, amount = written
+        return cls(str(product), dt.date.fromisoformat(due_on), chance / 100, amount)
 
 
 @dataclass(frozen=True)
 class Said:
     """What the audit says of one customer, in words; None and empty where it says nothing."""
+
+    as_of: dt.date | None
 
     state: str
     state_id: str
@@ -90,7 +118,11 @@ class Said:
     visits: int
     value: int | None  # expected in 12 months, minor units
     missed: int | None
+    value_why: str  # why no money is expected
     next_on: dt.date | None
+    next_why: str  # why no visit is expected
+    needs: tuple[Need, ...]
+    needs_why: str  # why nothing is foretold
     opportunity: str
     gain: int | None
     advice: tuple[str, ...]  # of the findings that he is one of
@@ -104,7 +136,9 @@ def score_of(customer: Customer) -> Said | None:
     run = newest_run()
     lists = {} if run is None else index_of(run, current_language()).lists
     found = [lists[f"finding:{one}"] for one in score.findings if f"finding:{one}" in lists]
+    needs = tuple(Need.of(one) for one in score.needs)
     return Said(
+        as_of=None if run is None else run.as_of,
         state=names.state(score.state),
         state_id=score.state,
         meaning=names.state_meaning(score.state),
@@ -114,8 +148,26 @@ def score_of(customer: Customer) -> Said | None:
         visits=score.visits,
         value=score.expected_value_12,
         missed=score.missed_amount,
+        value_why="" if score.expected_value_12 is not None else _("The history does not carry a forecast yet."),
         next_on=next_visit(score),
+        next_why=_why_no_visit(score),
+        needs=needs,
+        needs_why="" if needs else _why_no_needs(score, run),
         opportunity=_title(score, {key: one.title for key, one in lists.items()}) if score.opportunity else "",
         gain=score.opportunity_amount,
         advice=tuple(one.title for one in found),
     )
+
+
+def _why_no_visit(score: Score) -> str:
+    if score.visits < 2:
+        return _("One visit tells no rhythm.")
+    return _("The lost are not expected back by themselves.") if score.state == "lost" else ""
+
+
+def _why_no_needs(score: Score, run: AuditRun | None) -> str:
+    if run is not None and (reason := index_of(run, current_language()).no_needs):
+        return str(reason)
+    if score.state == "lost":
+        return _("What somebody will need is told only of those who still come.")
+    return _("No product was bought twice, or none is likely to be bought soon.")

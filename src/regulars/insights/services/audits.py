@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
+from babel import Locale, UnknownLocaleError
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -17,19 +19,24 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from regulars.accounts.models import User
 from regulars.analytics.audit import audit
+from regulars.analytics.opportunities import Budget
 from regulars.analytics.purchases import History
 from regulars.analytics.rollup import roll_up
 from regulars.core.errors import RegularsError
-from regulars.core.i18n import gettext as _
-from regulars.core.i18n import use_language
+from regulars.core.i18n import LANGUAGES, again, said, use_language
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
+from regulars.insights.beside import attributes_for
 from regulars.insights.headlines import headline_numbers
-from regulars.insights.models import AuditRun
-from regulars.insights.periods import period_figures
-from regulars.insights.results import CUSTOMERS, folder_of, with_lists, write_results
+from regulars.insights.models import AuditRun, AuditSettings
+from regulars.insights.periods import Days, days_of, period_figures
+from regulars.insights.results import CUSTOMERS, DAYS, folder_of, with_lists, write_results
 from regulars.insights.services.scores import replace_scores
+from regulars.purchases.models import Receipt
 
 TASK = "insights.audit"
+NIGHT_HOUR = 3  # by the clock of the business
+MOST_ATTEMPTS = 3
 _LOCK = 7_340_001  # the number of the advisory lock that an audit holds while it runs
 _KEPT_DAYS = 35
 _OPEN = (AuditRun.State.WAITING, AuditRun.State.RUNNING)
@@ -41,14 +48,42 @@ HistorySource = Callable[[], History]
 
 def request_audit(by: User | None) -> AuditRun:
     """Have the worker run an audit; the one that already waits or runs is given instead of a second."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # two who press the button at one moment get one audit
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK + 1])
-        run = AuditRun.objects.filter(state__in=_OPEN).order_by("-id").first()
-        if run is None:
-            run = AuditRun.objects.create(by=by)
-            app.configure_task(TASK).defer(run_id=run.pk)
+    with _asking():
+        return _open_run() or _defer(AuditRun.objects.create(by=by))
+
+
+def request_nightly(now: dt.datetime) -> AuditRun | None:
+    """The audit of the night, once for each day of the business; None when there is nothing to do.
+
+    A machine that was off at night does it when it is on again. A night that failed is not tried again: it is told,
+    and the next one goes on.
+    """
+    business = Business.objects.first()
+    if business is None or not Receipt.objects.exists():
+        return None
+    local = now.astimezone(business.zone)
+    if local.hour < NIGHT_HOUR:
+        return None
+    with _asking():
+        if _open_run() is not None or AuditRun.objects.filter(night=local.date()).exists():
+            return None
+        return _defer(AuditRun.objects.create(night=local.date()))
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Two who ask at one moment get one audit."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK + 1])
+        yield
+
+
+def _open_run() -> AuditRun | None:
+    return AuditRun.objects.filter(state__in=_OPEN).order_by("-id").first()
+
+
+def _defer(run: AuditRun) -> AuditRun:
+    app.configure_task(TASK).defer(run_id=run.pk)
     return run
 
 
@@ -75,32 +110,54 @@ def perform(run_id: int, history: HistorySource) -> bool:
     """Run the audit; False when another process is at one, or this one is done already.
 
     May be called again after a crash at any point: the folder is made anew, and the scores and the state of the
-    run change in one transaction.
+    run change in one transaction. What kills its worker every time is given up after a few attempts.
     """
     with _alone() as alone:
         run = AuditRun.objects.filter(pk=run_id, state__in=_OPEN).first()
         if not alone or run is None:
             return False
-        AuditRun.objects.filter(pk=run_id).update(state=AuditRun.State.RUNNING, progress={}, error="")
-        business = Business.objects.first()
-        try:
-            with use_language(business.language if business else "en"):
-                _run(run, history())
-        except RegularsError as refusal:
-            _fail(run, str(refusal))
-        except Exception:
-            _fail(run, _("The program failed. The log of the worker says where."))
-            raise
+        _sweep()
+        if run.attempts >= MOST_ATTEMPTS:
+            _fail(run, said("It was stopped in the middle several times. Perhaps memory or room on the disk ran out."))
+            return True
+        AuditRun.objects.filter(pk=run_id).update(
+            state=AuditRun.State.RUNNING, attempts=run.attempts + 1, progress={}, error="", reasons={}
+        )
+        _try(run, history)
         return True
 
 
+def _try(run: AuditRun, history: HistorySource) -> None:
+    business = Business.objects.first()
+    try:
+        with use_language(business.language if business else "en"):
+            _run(run, history())
+    except RegularsError as refusal:
+        _fail(run, str(refusal))
+    except (OSError, duckdb.IOException) as fault:
+        logger.exception("audit %s cannot write", run.pk)
+        _fail(run, said("Its results cannot be written: {error}. Is there room on the disk?").format(error=fault))
+    except Exception:
+        _fail(run, said("The program failed. The log of the worker says where."))
+        raise
+
+
 def _run(run: AuditRun, history: History) -> None:
-    as_of = history.last_day
-    progress = _Progress(run)
-    found = audit(history, as_of=as_of, progress=progress)
-    periods = period_figures(roll_up(history, as_of=as_of))
+    # a receipt from the future must not make everybody lost
+    as_of = min(history.last_day, business_today())
     folder = _new_folder(run)
-    write_results(with_lists(found), periods, folder)
+    chosen = AuditSettings.current()
+    found = audit(
+        history,
+        as_of=as_of,
+        margin_share=None if chosen.margin_pct is None else chosen.margin_pct / 100,
+        budget=_budget(chosen),
+        attributes=attributes_for(history, folder),
+        progress=_Progress(run),
+    )
+    rollup = roll_up(history, as_of=as_of)
+    days = Days(days_of(rollup).cache(), rollup.first_day, as_of)
+    write_results(with_lists(found), rollup, folder, periods=period_figures(days, week_starts=first_weekday()))
     final = Path(settings.AUDITS_ROOT) / str(run.pk)
     shutil.rmtree(final, ignore_errors=True)  # left by a run that was killed right here
     folder.rename(final)
@@ -114,27 +171,75 @@ def _run(run: AuditRun, history: History) -> None:
             progress={},
             finished_at=timezone.now(),
         )
+        announce(Event.AUDIT_DONE, {"audit": run.pk, "as_of": as_of.isoformat()})
     _forget_old(as_of)
 
 
+def business_today() -> dt.date:
+    """The day by the clock of the business."""
+    business = Business.objects.first()
+    return timezone.now().astimezone(business.zone if business else dt.UTC).date()
+
+
+def first_weekday() -> int:
+    """On which day weeks begin where the business is: 0 for Monday, 6 for Sunday."""
+    business = Business.objects.first()
+    if business is None:
+        return 0
+    try:
+        return int(Locale.parse(f"{business.language}_{business.region}").first_week_day)
+    except (UnknownLocaleError, ValueError):
+        return int(Locale.parse(business.language).first_week_day)
+
+
+def _budget(chosen: AuditSettings) -> Budget | None:
+    if chosen.budget is None or chosen.contact_cost is None:
+        return None
+    return Budget(chosen.budget, chosen.contact_cost)
+
+
 def _new_folder(run: AuditRun) -> Path:
-    root = Path(settings.AUDITS_ROOT)
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = root / f".{run.pk}"
+    folder = _root() / f".{run.pk}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
 
 
+def _root() -> Path:
+    root = Path(settings.AUDITS_ROOT)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root
+
+
+def _sweep() -> None:
+    """Free the disk of what runs left that were killed or failed; nobody else writes there meanwhile."""
+    kept = set(AuditRun.objects.filter(state=AuditRun.State.DONE).exclude(folder="").values_list("folder", flat=True))
+    for path in _root().iterdir():
+        if path.name.lstrip(".").isdigit() and path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _fail(run: AuditRun, words: str) -> None:
-    AuditRun.objects.filter(pk=run.pk).update(state=AuditRun.State.FAILED, error=words, finished_at=timezone.now())
+    reasons = {}
+    for language in LANGUAGES:
+        with use_language(language):
+            reasons[language] = again(words)
+    AuditRun.objects.filter(pk=run.pk).update(
+        state=AuditRun.State.FAILED, error=str(words), reasons=reasons, progress={}, finished_at=timezone.now()
+    )
+    shutil.rmtree(_root() / f".{run.pk}", ignore_errors=True)
 
 
 def _forget_old(today: dt.date) -> None:
-    """Free the disk of old results: after five weeks the last of each month stays. The numbers of all of them stay."""
+    """Free the disk of old results: after five weeks the last of each month stays. The numbers of all of them stay.
+
+    The sales by day, the largest file beside the customers, are kept of the newest audit alone.
+    """
     done = AuditRun.objects.filter(state=AuditRun.State.DONE).exclude(folder="").order_by("-as_of", "-id")
     seen: set[tuple[int, int]] = set()
-    for run in done:
+    for place, run in enumerate(done):
+        if place:
+            (folder_of(run) / DAYS).unlink(missing_ok=True)
         assert run.as_of is not None
         month = (run.as_of.year, run.as_of.month)
         if (today - run.as_of).days > _KEPT_DAYS and month in seen:

@@ -28,12 +28,15 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "opportunity_amount": ("bigint", "opportunity_amount"),
     "findings": ("text", "to_json(findings)"),
     "details": ("jsonb", ""),
+    "groups": ("text", "to_json(groups)"),
+    "needs": ("jsonb", "needs"),
 }
 _DETAILS = ("r", "f", "m", "visits_year", "standing", "first_store", "first_channel", "first_product", "first_category",
             "look_alike")  # fmt: skip
 _EMPTY = {"state": "''", "rfm_segment": "''", "abc": "''", "loyalty_stage": "''", "lost_kind": "''",
           "opportunity": "''", "visits": "0", "amount": "0", "amount_year": "0", "never_returned": "false",
-          "details": "'{}'"}  # fmt: skip
+          "details": "'{}'", "needs": "'[]'"}  # fmt: skip
+_NEEDS_SHOWN = 3
 
 
 def replace_scores(customers: Path) -> None:
@@ -55,6 +58,11 @@ def replace_scores(customers: Path) -> None:
 def _write_rows(customers: Path, rows: Path) -> None:
     engine = connect()
     source = f"read_parquet('{_quoted(customers)}')"
+    for name, query in _BESIDE.items():
+        file = customers.with_name(f"{name}.parquet")
+        if file.exists():
+            found = query.format(file=_quoted(file))
+            source = f"(SELECT * FROM {source} LEFT JOIN ({found}) USING (customer_id))"
     known = {row[0] for row in engine.raw_sql(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     pairs = ", ".join(f"'{name}', {name}" for name in _DETAILS if name in known)
     read = {name: how if name in known else "NULL" for name, (_type, how) in _COLUMNS.items()}
@@ -64,6 +72,17 @@ def _write_rows(customers: Path, rows: Path) -> None:
         f"COPY (SELECT customer_id, {columns} FROM {source} WHERE regexp_full_match(customer_id, '[0-9]{{1,18}}')) "
         f"TO '{_quoted(rows)}' (FORMAT csv, HEADER false)"
     )
+
+
+# what lies beside the table of customers, in several rows for one of them
+_BESIDE = {
+    "groups": 'SELECT customer_id, list(DISTINCT "group" ORDER BY "group") AS groups '
+    "FROM read_parquet('{file}') WHERE \"group\" IS NOT NULL GROUP BY ALL",
+    # nothing that is less likely than one in ten is worth a line on the card
+    "needs": "SELECT customer_id, to_json(list(json_array(product, due_on::VARCHAR, round(score * 100)::INTEGER, "
+    f"usual_amount) ORDER BY score DESC, product)[:{_NEEDS_SHOWN}]) AS needs "
+    "FROM read_parquet('{file}') WHERE score >= 0.1 GROUP BY ALL",
+}
 
 
 def _quoted(path: Path) -> str:
@@ -83,9 +102,10 @@ def _load(rows: Path) -> None:
 
 def _take_over() -> None:
     values = {name: f"coalesce(n.{name}, {_EMPTY[name]})" if name in _EMPTY else f"n.{name}" for name in _COLUMNS}
-    values["findings"] = (
-        "coalesce((SELECT array_agg(value) FROM jsonb_array_elements_text(n.findings::jsonb) AS value), '{}')"
-    )
+    for name in ("findings", "groups"):
+        values[name] = (
+            f"coalesce((SELECT array_agg(value) FROM jsonb_array_elements_text(n.{name}::jsonb) AS value), '{{}}')"
+        )
     names = ", ".join(_COLUMNS)
     assignments = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
     old = ", ".join(f"s.{name}" for name in _COLUMNS)

@@ -105,7 +105,7 @@ class Customers:
         """Write them and their contacts."""
         demo = bool(self.imported.options.get("is_demo"))
         loaded = load_list(self.engine, self.folder, self.imported.pk, is_demo=demo, progress=progress)
-        return {**loaded, **self.figures}
+        return {**loaded.counts, **self.figures}
 
 
 def _customers(imported: Import, path: Path, folder: Path, rejects: Path, progress: Progress) -> Customers:
@@ -141,16 +141,22 @@ class Documents:
     def write(self, progress: Progress) -> dict[str, Any]:
         """First who and what they mention, then the receipts."""
         counts: dict[str, Any] = {}
+        forgotten: frozenset[str] = frozenset()
         demo = bool(self.imported.options.get("is_demo"))
         if self.people is not None:
-            counts |= load_list(self.people, self.staged.folder, self.imported.pk, is_demo=demo, progress=progress)
+            people = load_list(self.people, self.staged.folder, self.imported.pk, is_demo=demo, progress=progress)
+            counts, forgotten = dict(people.counts), people.forgotten
         products = write_catalogue(self.products, self.imported.pk)
-        loaded = load(self.staged, self.imported.pk, cards=False, source="import", is_demo=demo, progress=progress)
+        loaded = load(
+            self.staged, self.imported.pk, cards=False, source="import", is_demo=demo, forgotten=forgotten,
+            progress=progress,
+        )  # fmt: skip
         made = counts.get("customers", 0) + loaded.customers
         return {
             **counts,
             **loaded.as_dict(),
             "customers": made,
+            "customers_forgotten": counts.get("customers_forgotten", 0) or loaded.customers_forgotten,
             "products": products + loaded.products,
             **self.figures,
         }
@@ -168,7 +174,9 @@ def _commerceml(imported: Import, path: Path, folder: Path) -> Documents:
     found = read_commerceml(path, currency=business.currency)
     staged = stage(history_of(found.lines, folder), folder)
     people = stage_people(found.people, folder, business.region) if found.people else None
-    return Documents(imported, staged, _documents_read(found.documents, found.reasons), found.products, people)
+    figures = _documents_read(found.documents, found.reasons)
+    unused = {what: count for what, count in found.unused.items() if count}
+    return Documents(imported, staged, figures | {"unused": unused}, found.products, people)
 
 
 def _documents_read(documents: int, reasons: Mapping[str, int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""CommerceML 2.x, as 1C writes it: the catalogue, the counterparties, the orders.
+"""CommerceML 2.x, as 1C writes it: the catalogue, the offers, the counterparties, the orders.
 
 The XML is read piece by piece, without entities, without a document type and without the network.
 """
@@ -32,6 +32,7 @@ class CommerceML:
     products: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> name, category
     people: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)  # id -> name, contacts
     documents: int = 0
+    unused: Counter[str] = field(default_factory=Counter)  # what is read and has no place in the base: prices, stock
     reasons: Counter[str] = field(default_factory=Counter)
 
 
@@ -45,6 +46,8 @@ def read_commerceml(path: Path, *, currency: str) -> CommerceML:
                     groups[_child(element, "Ид")] = _child(element, "Наименование")
                 case "Товар":
                     _take_product(element, groups, found)
+                case "Предложение":
+                    _take_offer(element, found)
                 case "Контрагент":
                     _take_person(element, found)
                 case "Документ":
@@ -53,31 +56,45 @@ def read_commerceml(path: Path, *, currency: str) -> CommerceML:
                 raise FileProblem(_("The file is too large. Have 1C send it in parts."))
     except etree.XMLSyntaxError as error:
         raise FileProblem(_("{file} is no XML: {error}").format(file=path, error=error)) from error
-    if not (found.lines or found.products or found.people or found.documents):
-        raise FileProblem(_("{file} holds no goods, counterparties or orders of CommerceML.").format(file=path))
     return found
 
 
-_WANTED = ("Группа", "Товар", "Контрагент", "Документ")
+_ROOT = "КоммерческаяИнформация"
+_WANTED = ("Группа", "Товар", "Предложение", "Контрагент", "Документ")
 
 
 def _elements(path: Path) -> Iterator[Any]:
     """Whole elements of the kinds we know; those inside a document come with it."""
-    inside = 0
-    reader = etree.iterparse(
-        str(path), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
+    with path.open("rb") as stream:
+        reader = etree.iterparse(
+            stream, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        )
+        yield from _wanted(reader, path)
+
+
+def _wanted(reader: Any, path: Path) -> Iterator[Any]:
+    inside, root = 0, ""
     for event, element in reader:
         if not isinstance(element.tag, str):
             continue
         name = _name(element)
+        root = root or name
+        if root != _ROOT:
+            raise FileProblem(_("{file} is no CommerceML: it begins with {name}.").format(file=path, name=root[:60]))
         if name == "Документ":
             inside += 1 if event == "start" else -1
         if event == "end" and name in _WANTED and not inside:
             yield element
             # groups nest: the outer one still needs its own words
             if name != "Группа":
-                element.clear()
+                _let_go(element)
+
+
+def _let_go(element: Any) -> None:
+    element.clear()
+    # the emptied ones before it would still fill the memory
+    while element.getprevious() is not None:
+        del element.getparent()[0]
 
 
 def _name(element: Any) -> str:
@@ -105,6 +122,16 @@ def _take_product(element: Any, groups: dict[str, str], found: CommerceML) -> No
     category = next((groups.get((one.text or "").strip(), "") for one in _below(element, "Группы", "Ид")), "")
     if key:
         found.products[key] = (_child(element, "Наименование") or _child(element, "Артикул") or key, category)
+
+
+def _take_offer(element: Any, found: CommerceML) -> None:
+    """A variant of a product has a name of its own; orders name it by the variant's key."""
+    key, name = _child(element, "Ид"), _child(element, "Наименование")
+    base = found.products.get(key.partition("#")[0], ("", ""))
+    if key and name and key not in found.products:
+        found.products[key] = (name, base[1])
+    found.unused["prices"] += sum(1 for _price in _below(element, "Цены", "Цена"))
+    found.unused["stock"] += bool(_child(element, "Количество")) + sum(1 for _place in _below(element, "Остатки"))
 
 
 _CONTACTS = (("почта", "email"), ("mail", "email"), ("телефон", "phone"), ("phone", "phone"))

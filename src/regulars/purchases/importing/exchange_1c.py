@@ -1,10 +1,14 @@
-"""Files that 1C pushes: each name of one exchange is one import, put together from its pieces."""
+"""Files that 1C pushes: each name of one exchange is one import, put together from its pieces.
 
-import hashlib
+1C asks for the import of a catalogue; orders it may just send, so those start when their last byte is there.
+"""
+
+import os
+from pathlib import Path
 
 from django.db import transaction
 
-from regulars.core.errors import FileProblem, InputError
+from regulars.core.errors import FileProblem, InputError, OutputError
 from regulars.core.i18n import gettext as _
 from regulars.purchases.importing import files, runs
 from regulars.purchases.models import Import
@@ -12,7 +16,12 @@ from regulars.purchases.models import Import
 _MOST_FILES = 500
 
 
-def take_piece(session: str, name: str, piece: bytes, *, most: int) -> None:
+_END = "</КоммерческаяИнформация>"
+_ENDS = tuple(_END.encode(code) for code in ("utf-8", "cp1251"))
+_TAIL = 200
+
+
+def take_piece(session: str, name: str, piece: bytes, *, most: int, starts_itself: bool = False) -> None:
     """Add bytes to a file of the exchange; `InputError` when it grows too large or was started already."""
     with transaction.atomic():
         found = _of(session, name, lock=True)
@@ -31,8 +40,26 @@ def take_piece(session: str, name: str, piece: bytes, *, most: int) -> None:
         size = path.stat().st_size if path.exists() else 0
         if size + len(piece) > most:
             raise FileProblem(_("The file is larger than {size} MB.").format(size=most >> 20))
+        _append(path, piece, size)
+        if starts_itself and _is_whole(path):
+            _start(found, session)
+
+
+def _append(path: Path, piece: bytes, size: int) -> None:
+    """All of it or nothing: 1C sends a piece that failed once more."""
+    try:
         with path.open("ab") as stream:
             stream.write(piece)
+    except OSError as error:
+        if path.exists():
+            os.truncate(path, size)
+        raise OutputError(_("The file cannot be kept: {error}.").format(error=error.strerror)) from error
+
+
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _TAIL))
+        return stream.read().rstrip().endswith(_ENDS)
 
 
 @transaction.atomic
@@ -42,12 +69,15 @@ def begin_or_look(session: str, name: str) -> Import:
     if found is None:
         raise InputError(_("There is no file {name} in this exchange.").format(name=name))
     if found.state == Import.State.DRAFT:
-        digest = hashlib.sha256(files.path_of(found.stored_as).read_bytes()).hexdigest()
-        Import.objects.filter(pk=found.pk).update(digest=digest)
-        runs.start(found, runs.Wishes(), by=None)
-        Import.objects.filter(pk=found.pk).update(options=runs.Wishes().as_dict() | {"exchange": session})
+        _start(found, session)
         found.refresh_from_db()
     return found
+
+
+def _start(found: Import, session: str) -> None:
+    Import.objects.filter(pk=found.pk).update(digest=files.digest_of(files.path_of(found.stored_as)))
+    runs.start(found, runs.Wishes(), by=None)
+    Import.objects.filter(pk=found.pk).update(options=runs.Wishes().as_dict() | {"exchange": session})
 
 
 def _of(session: str, name: str, *, lock: bool = False) -> Import | None:

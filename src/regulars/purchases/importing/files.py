@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from regulars.core.errors import FileProblem
+from regulars.core.errors import FileProblem, OutputError
 from regulars.core.i18n import gettext as _
 
 _CHUNK = 1 << 20
@@ -58,6 +58,9 @@ def store(chunks: Iterable[bytes], *, most: int) -> StoredFile:
                 stream.write(chunk)
         if not size:
             raise FileProblem(_("The file is empty: it holds no rows at all. Export it again."))
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise OutputError(_("The file cannot be kept: {error}.").format(error=error.strerror or error)) from error
     except BaseException:
         target.unlink(missing_ok=True)
         raise

@@ -23,6 +23,7 @@ _MOST_BYTES = 200 << 20
 _DEEPEST = 12
 
 _INCOME, _INCOME_RETURN = 1, 2
+_CORRECTIONS = (31, "31")  # the form of a correction receipt
 _BUYER = ("buyerPhoneOrAddress", "buyerAddress", "clientAddress", "buyer")
 
 
@@ -57,7 +58,12 @@ def read_fiscal(path: Path, *, region: str, currency: str) -> Fiscal:
 
 def _content(path: Path) -> Any:
     if path.stat().st_size > _MOST_BYTES:
-        raise FileProblem(_("The file is larger than {size} MB. Split it.").format(size=_MOST_BYTES >> 20))
+        raise FileProblem(
+            _(
+                "The file has {has} MB, and receipts of cash registers are read in files of at most {size} MB. "
+                "Have the operator export them by month or by store; receipts that come twice count once."
+            ).format(has=-(-path.stat().st_size >> 20), size=_MOST_BYTES >> 20)
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
         try:
@@ -85,13 +91,16 @@ def _documents(content: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 
 def _lines(document: dict[str, Any], found: Fiscal) -> Iterator[dict[str, Any]]:
-    operation = document.get("operationType", _INCOME)
+    operation = _whole(document.get("operationType", _INCOME))
     moment = _moment(document.get("localDateTime") or document.get("dateTime"))
     items = document.get("items")
     name = [document.get(part) for part in ("fiscalDriveNumber", "fiscalDocumentNumber", "fiscalSign")]
     if operation not in (_INCOME, _INCOME_RETURN):
         found.reasons["no_sale"] += 1
         return
+    if _is_correction(document) and not items:
+        # it names a sum that was not rung up, or not so, and no goods
+        items = [{"name": None, "sum": document.get("totalSum")}]
     if moment is None or not all(name) or not isinstance(items, list) or not items:
         found.reasons["no_receipt"] += 1
         return
@@ -100,7 +109,7 @@ def _lines(document: dict[str, Any], found: Fiscal) -> Iterator[dict[str, Any]]:
         "customer_id": _buyer(document, found.region),
         "purchased_at": moment,
         "receipt_id": str(name[1]),
-        "receipt_name": name_text("fiscal", ":".join(str(part).strip() for part in name)),
+        "receipt_name": name_text("fiscal", ":".join(_text(part) or "" for part in name)),
         "store": _text(document.get("retailPlace") or document.get("retailPlaceAddress") or document.get("userInn")),
         "staff": _text(document.get("operator")),
     }
@@ -109,6 +118,14 @@ def _lines(document: dict[str, Any], found: Fiscal) -> Iterator[dict[str, Any]]:
         found.reasons["bad_item"] += 1
         return
     yield from (head | line for line in lines if line is not None)
+
+
+def _is_correction(document: dict[str, Any]) -> bool:
+    return document.get("code") in _CORRECTIONS or "correctionType" in document
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
 def _line(item: Any, sign: int) -> dict[str, Any] | None:
@@ -135,11 +152,15 @@ def _moment(value: Any) -> dt.datetime | None:
 
 
 def _buyer(document: dict[str, Any], region: str) -> str | None:
-    text = next((str(document[key]).strip() for key in _BUYER if isinstance(document.get(key), str)), "")
+    text = next((_text(document[key]) or "" for key in _BUYER if isinstance(document.get(key), str)), "")
     if "@" in text:
         return text.casefold()
     return normalise(text, region) if text else None
 
 
 def _text(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None else None
+    if value is None:
+        return None
+    # JSON can hold half of a letter, which no table can
+    whole = str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.strip() or None

@@ -1,6 +1,6 @@
 """Staged rows into PostgreSQL, inside the transaction of the caller."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress, Silent
 from regulars.customers.services.search import search_later, sort_search_in
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 from regulars.ingest.engine import literal
 from regulars.purchases.importing.exchange import execute, pull, push, trusted_rows, value
 from regulars.purchases.importing.goods import settle_goods
@@ -54,9 +55,10 @@ def load(
     cards: bool,
     source: str,
     is_demo: bool = False,
+    forgotten: Set[str] = frozenset(),
     progress: Progress | None = None,
 ) -> Loaded:
-    """Write everything that is new; the caller's transaction is its fate."""
+    """Write everything that is new; the caller's transaction is its fate. `forgotten` are keys that make nobody."""
     told = progress or Silent()
     execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     search_later()
@@ -66,11 +68,12 @@ def load(
         return Loaded(receipts_known=known, receipts_differ=differ)
     _leave_out_names(stage, known)
     told.step(_("Customers"), None, None)
-    people = settle_customers(stage, import_id, cards=cards, source=source, is_demo=is_demo)
+    people = settle_customers(stage, import_id, cards=cards, source=source, is_demo=is_demo, forgotten=forgotten)
     told.step(_("Products and stores"), None, None)
     goods = settle_goods(stage, import_id)
     figures = _write(stage, import_id, told)
     _note_touched(stage)
+    announce(Event.RECEIPTS_RECORDED, {"receipts": figures["receipts"], "import": import_id})
     told.step(_("Making customers easy to find"), None, None)
     sort_search_in(people.made)
     return Loaded(

@@ -1,6 +1,7 @@
 """The customers of an import: known ones by key or contact, new ones made, forgotten ones left out."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from django.db import connection
@@ -25,7 +26,9 @@ class People:
     forgotten: int
 
 
-def settle_customers(stage: Stage, import_id: int, *, cards: bool, source: str, is_demo: bool = False) -> People:
+def settle_customers(
+    stage: Stage, import_id: int, *, cards: bool, source: str, is_demo: bool = False, forgotten: Set[str] = frozenset()
+) -> People:
     """Give every key of `st_customers` its customer: DuckDB's table `st_customer_ids` (written, id).
 
     Order of trust: the key in the till, then a telephone, e-mail or card that only one customer has. A merged
@@ -33,7 +36,7 @@ def settle_customers(stage: Stage, import_id: int, *, cards: bool, source: str, 
     """
     _send(stage, cards=cards)
     known = _find_known()
-    forgotten = _leave_out_forgotten()
+    left_out = _leave_out_forgotten(forgotten)
     made = _make(import_id, source=source, is_demo=is_demo)
     pull(
         stage.connection,
@@ -46,7 +49,7 @@ def settle_customers(stage: Stage, import_id: int, *, cards: bool, source: str, 
         """CREATE OR REPLACE TEMP TABLE st_customer_ids AS
         SELECT c.written, n.id FROM st_customers c JOIN st_customer_numbers n USING (n)"""
     )
-    return People(known, made, forgotten)
+    return People(known, made, left_out)
 
 
 def _send(stage: Stage, *, cards: bool) -> None:
@@ -98,22 +101,30 @@ def _hold() -> None:
     execute(
         f"""WITH held AS (
             SELECT c.id FROM customers_customer c
-            WHERE c.id IN (SELECT customer_id FROM {_TABLE} WHERE customer_id IS NOT NULL) FOR KEY SHARE)
+            WHERE c.id IN (SELECT customer_id FROM {_TABLE} WHERE customer_id IS NOT NULL) AND NOT c.is_erased
+            FOR KEY SHARE)
         UPDATE {_TABLE} SET customer_id = NULL
         WHERE customer_id IS NOT NULL AND customer_id NOT IN (SELECT id FROM held)"""
     )
 
 
-def _leave_out_forgotten() -> int:
+def _leave_out_forgotten(known: Set[str]) -> int:
     """Keys of people who asked to be erased bring nobody back: their purchases belong to nobody."""
+    gone = execute(f"DELETE FROM {_TABLE} WHERE customer_id IS NULL AND key = ANY(%s)", [sorted(known)]) if known else 0
     if not ForgottenContact.objects.exists():
-        return 0
-    gone = 0
+        return gone
     for keys in _batches():
-        erased = forgotten({(kind, text) for _n, _key, kind, text in keys} | {("key", key) for _n, key, *_ in keys})
-        found = [n for n, key, kind, text in keys if {(kind, text), ("key", key)} & erased]
+        said = {n: _identities(key, kind, text) for n, key, kind, text in keys}
+        erased = forgotten({one for several in said.values() for one in several})
+        found = [n for n, several in said.items() if several & erased]
         gone += execute(f"DELETE FROM {_TABLE} WHERE n = ANY(%s)", [found]) if found else 0
     return gone
+
+
+def _identities(key: str, kind: str, text: str) -> set[tuple[str, str]]:
+    """All that the key may have been to the erased person: a contact, a card, his key in the till."""
+    card = re.sub(r"[\s-]", "", key).upper()
+    return {(kind, text), ("key", key), ("card", card)}
 
 
 def _batches() -> Iterator[list[tuple[int, str, str, str]]]:

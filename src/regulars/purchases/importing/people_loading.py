@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,26 @@ def write_rejects(engine: Engine, target: Path) -> None:
 
 
 def _harmless(text: str) -> str:
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠") else text
 
 
-def load_list(engine: Engine, folder: Path, import_id: int, *, is_demo: bool, progress: Progress) -> Mapping[str, int]:
+@dataclass(frozen=True)
+class LoadedList:
+    """What a list brought, and the keys of those whom it may not bring back."""
+
+    counts: Mapping[str, int]
+    forgotten: frozenset[str]
+
+
+def load_list(engine: Engine, folder: Path, import_id: int, *, is_demo: bool, progress: Progress) -> LoadedList:
     """Write it inside the caller's transaction."""
     execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     search_later()
     progress.step(_("Comparing with what is there"), None, None)
     _send(engine, folder)
     _find_known()
-    forgotten = _leave_out_forgotten()
+    _hold()
+    forgotten, keys = _leave_out_forgotten()
     known = int(value("SELECT count(DISTINCT customer_id) FROM incoming_people WHERE customer_id IS NOT NULL"))
     progress.step(_("Customers"), None, None)
     made = _make(import_id, is_demo=is_demo)
@@ -124,12 +134,13 @@ def load_list(engine: Engine, folder: Path, import_id: int, *, is_demo: bool, pr
     progress.step(_("Making customers easy to find"), None, None)
     refresh_search_of_import(import_id)
     _refresh_filled(import_id)
-    return {
+    counts = {
         "customers": made,
         "customers_known": known,
         "customers_filled": filled,
         "customers_forgotten": forgotten,
     }
+    return LoadedList(counts, keys)
 
 
 def _send(engine: Engine, folder: Path) -> None:
@@ -203,9 +214,21 @@ def _find_known() -> None:
         pass  # a chain of merges is walked to its end
 
 
-def _leave_out_forgotten() -> int:
+def _hold() -> None:
+    """Nobody merges or erases a known customer before he is written to; who was erased meanwhile is nobody's."""
+    execute(
+        """WITH held AS (SELECT c.id FROM customers_customer c
+            WHERE c.id IN (SELECT customer_id FROM incoming_people) AND NOT c.is_erased AND c.merged_into_id IS NULL
+            ORDER BY c.id FOR NO KEY UPDATE)
+        UPDATE incoming_people SET customer_id = NULL
+        WHERE customer_id IS NOT NULL AND customer_id NOT IN (SELECT id FROM held)"""
+    )
+
+
+def _leave_out_forgotten() -> tuple[int, frozenset[str]]:
+    """How many people are left out, and their keys: receipts beside the list must not bring them back either."""
     if not ForgottenContact.objects.exists():
-        return 0
+        return 0, frozenset()
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT n, kind, value FROM incoming_people_contacts
@@ -215,7 +238,10 @@ def _leave_out_forgotten() -> int:
     erased = forgotten({(kind, text) for _n, kind, text in rows})
     gone = [number for number, kind, text in rows if (kind, text) in erased]
     execute("DELETE FROM incoming_people_contacts WHERE n = ANY(%s)", [gone])
-    return execute("DELETE FROM incoming_people WHERE n = ANY(%s)", [gone])
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM incoming_people WHERE n = ANY(%s) RETURNING external_id", [gone])
+        keys = [key for (key,) in cursor.fetchall()]
+    return len(keys), frozenset(filter(None, keys))
 
 
 def _make(import_id: int, *, is_demo: bool) -> int:

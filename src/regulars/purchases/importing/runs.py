@@ -9,21 +9,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.accounts.services import log
-from regulars.core.errors import InputError, RegularsError
+from regulars.core.errors import InputError
 from regulars.core.i18n import LANGUAGES, use_language
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 from regulars.purchases.importing import files
 from regulars.purchases.importing.bringing import bring
 from regulars.purchases.importing.files import StoredFile
 from regulars.purchases.importing.reporting import Reporter
+from regulars.purchases.importing.troubles import in_words
 from regulars.purchases.importing.undo import take_back
 from regulars.purchases.models import Import
 
@@ -109,13 +112,16 @@ def run(import_id: int, *, source: Path | None = None, progress: Progress | None
         Import.objects.filter(pk=import_id).update(state=State.RUNNING, progress={})
         try:
             _run_beside_others(imported, path, told)
-        except RegularsError as error:
-            _fail(imported, _without_paths(str(error), path, imported.file_name))
-        except Exception:
-            _log.exception("import %s failed", import_id)
-            connection.close_if_unusable_or_obsolete()
-            _fail(imported, _("Something broke on our side; nothing was brought in. The worker's log says what."))
-            raise
+        except Exception as error:
+            if not connection.in_atomic_block:
+                # what broke may be the connection itself
+                connection.close_if_unusable_or_obsolete()
+            known = in_words(error)
+            if known is None:
+                _log.exception("import %s failed", import_id)
+                _fail(imported, _("Something broke on our side; nothing was brought in. The worker's log says what."))
+                raise
+            _fail(imported, _without_paths(str(known), path, imported.file_name))
     return Import.objects.get(pk=import_id)
 
 
@@ -123,7 +129,8 @@ def _run_beside_others(imported: Import, path: Path, told: Reporter) -> None:
     """A till may record a receipt of the file while the file is being written: then it is known the second time."""
     try:
         _run(imported, path, told)
-    except IntegrityError:
+    # rows that go through COPY fail with an error that Django does not translate
+    except (IntegrityError, psycopg.IntegrityError):
         _run(imported, path, told)
 
 
@@ -132,15 +139,19 @@ def _run(imported: Import, path: Path, told: Reporter) -> None:
         raise InputError(_("The file is no longer here. Upload it again."))
     with TemporaryDirectory(prefix="regulars-import-") as folder:
         rejects = files.new_path()
-        brought = bring(imported, path, folder=Path(folder), rejects=rejects, progress=told)
-        with acting(imported.by.pk if imported.by else None, f"import:{imported.pk}"):
-            result = brought.write(told)
-            told.be_quiet()
-            found = _locked(imported, State.RUNNING)
-            found.state, found.result, found.progress, found.error = State.DONE, result, {}, ""
-            found.rejects_stored_as = rejects.name if rejects.exists() else ""
-            found.finished_at = timezone.now()
-            found.save()
+        try:
+            brought = bring(imported, path, folder=Path(folder), rejects=rejects, progress=told)
+            with acting(imported.by.pk if imported.by else None, f"import:{imported.pk}"):
+                result = brought.write(told)
+                told.be_quiet()
+                found = _locked(imported, State.RUNNING)
+                found.state, found.result, found.progress, found.error = State.DONE, result, {}, ""
+                found.rejects_stored_as = rejects.name if rejects.exists() else ""
+                found.finished_at = timezone.now()
+                found.save()
+        except BaseException:
+            rejects.unlink(missing_ok=True)
+            raise
     if imported.stored_as:
         # it holds people's purchases, and has done its work
         files.remove(imported.stored_as)
@@ -161,6 +172,8 @@ def undo(import_id: int, *, user_id: int | None, progress: Progress | None = Non
         found.state, found.progress = State.UNDONE, {}
         found.result = found.result | {"undo": counts, "undone_at": timezone.now().isoformat()}
         found.save(update_fields=["state", "progress", "result"])
+        if counts["removed_receipts"]:
+            announce(Event.RECEIPTS_REMOVED, {"receipts": counts["removed_receipts"], "import": import_id})
     files.remove(imported.rejects_stored_as)
     return found
 
@@ -223,6 +236,28 @@ def forget_old_drafts(*, before: dt.datetime) -> int:
     old = list(Import.objects.filter(state=State.DRAFT, created_at__lt=before))
     for draft in old:
         discard(draft)
+    return len(old)
+
+
+def sweep(*, before: dt.datetime) -> int:
+    """Take away files that no import knows: a crash may have left them. How many there were."""
+    known = {name for pair in Import.objects.values_list("stored_as", "rejects_stored_as") for name in pair}
+    left = [
+        one for one in files.folder().iterdir() if one.name not in known and one.stat().st_mtime < before.timestamp()
+    ]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def forget_old_files(*, before: dt.datetime) -> int:
+    """Drop what old imports still hold of people: files that failed, and lists of rejected rows."""
+    old = list(Import.objects.filter(created_at__lt=before).exclude(stored_as="", rejects_stored_as=""))
+    old = [one for one in old if not one.is_under_way]
+    for one in old:
+        Import.objects.filter(pk=one.pk).update(stored_as="", rejects_stored_as="")
+        files.remove(one.stored_as)
+        files.remove(one.rejects_stored_as)
     return len(old)
 
 

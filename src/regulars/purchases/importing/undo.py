@@ -9,10 +9,13 @@ from regulars.core.progress import Progress
 from regulars.customers.models import Contact, Customer
 from regulars.customers.services.search import search_later
 from regulars.purchases.importing.exchange import execute, may_trust, trusted_rows, value
+from regulars.purchases.importing.goods import take_back_names
 from regulars.purchases.importing.load import LOCK
 from regulars.purchases.importing.people_loading import take_back_fills
 
 _GONE = "undone_customers"
+_UNUSED = "undone_goods"
+_MOST_LOOKS = 200_000_000  # some ten seconds
 
 # made anew by the next night's work; nobody wrote it
 _DERIVED = frozenset({"insights.Score", "customers.Likeness"})
@@ -28,6 +31,7 @@ def take_back(import_id: int, progress: Progress) -> dict[str, int]:
     progress.step(_("Removing customers that nothing else uses"), None, None)
     counts["emptied_customers"] = take_back_fills(import_id)
     counts |= _remove_customers(import_id)
+    counts["renamed_products"] = take_back_names(import_id)
     counts |= _remove_goods(import_id)
     return counts
 
@@ -111,19 +115,24 @@ def _derived() -> Iterator[tuple[str, str]]:
 def _remove_goods(import_id: int) -> dict[str, int]:
     # nobody may mention them between the look and the deletion
     execute("LOCK TABLE purchases_product, purchases_store, purchases_seller IN EXCLUSIVE MODE")
-    counts = {}
-    # without this right each product would be looked for in all lines once more
-    if may_trust():
-        with trusted_rows():
-            counts["removed_products"] = _unused("product", "purchases_line", import_id)
-            counts["removed_stores"] = _unused("store", "purchases_receipt", import_id)
-            counts["removed_sellers"] = _unused("seller", "purchases_receipt", import_id)
+    counts: dict[str, int] = {}
+    for name, user in (("product", "purchases_line"), ("store", "purchases_receipt"), ("seller", "purchases_receipt")):
+        counts |= _remove_unused(name, user, import_id)
     return counts
 
 
-def _unused(name: str, user: str, import_id: int) -> int:
-    return execute(
-        f"""DELETE FROM purchases_{name} p WHERE p.import_id = %s
+def _remove_unused(name: str, user: str, import_id: int) -> dict[str, int]:
+    execute(f"DROP TABLE IF EXISTS {_UNUSED}")
+    unused = execute(
+        f"""CREATE TEMP TABLE {_UNUSED} ON COMMIT DROP AS SELECT p.id FROM purchases_{name} p WHERE p.import_id = %s
         AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{name}_id = p.id)""",
         [import_id],
     )
+    # without the right to trust, the database looks for each of them in all rows once more
+    if not may_trust() and unused * int(value(f"SELECT count(*) FROM {user}")) > _MOST_LOOKS:
+        return {f"kept_unused_{name}s": unused}
+    if name == "product":
+        execute(f"DELETE FROM purchases_renamed r USING {_UNUSED} u WHERE r.product_id = u.id")
+    with trusted_rows():
+        removed = execute(f"DELETE FROM purchases_{name} p USING {_UNUSED} u WHERE p.id = u.id")
+    return {f"removed_{name}s": removed}

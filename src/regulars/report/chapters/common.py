@@ -97,6 +97,17 @@ class Products:
         return Cell(self.name(row), user=True, code=self.code(row))
 
 
+def people(count: int, list_id: str, text: str = "") -> Cell:
+    """A number of customers, and the list of them; `text` where a share is shown instead."""
+    return Cell(text or words.count(count), list_id=list_id, count=count)
+
+
+def in_month(day: dt.date) -> str:
+    """The days of a month, for the id of a list: 2026-02-01:2026-02-28."""
+    following = (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    return f"{day.replace(day=1).isoformat()}:{(following - dt.timedelta(days=1)).isoformat()}"
+
+
 def number(title: str, *, secondary: bool = False) -> Column:
     """A column of numbers."""
     return Column(title, number=True, secondary=secondary)

@@ -4,8 +4,8 @@ from regulars.analytics.opportunities import HIGH_CHECK, MENDED_FOR_ALL, Opportu
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import names, words
-from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Table, Text
-from regulars.report.chapters.common import Context, likely, number, share, table, whisker
+from regulars.report.blocks import Bar, Bars, Block, Cell, Chapter, Column, Explained, Table, Text
+from regulars.report.chapters.common import Context, likely, number, people, share, table, whisker
 from regulars.report.sentences.titles import title as title_of
 
 _FIRST_PAGE = 5  # opportunities on the page of headlines
@@ -96,7 +96,10 @@ def _small_ones(context: Context) -> list[Table]:
         table(
             caption,
             [Column(_("Opportunity")), number(_("Customers")), number(_("Possible gain"))],
-            [(title(item), words.count(item.customers), context.purse.about(item.money.value)) for item in small],
+            [
+                (title(item), people(item.customers, f"opportunity:{item.id}"), context.purse.about(item.money.value))
+                for item in small
+            ],
             _("Their people are in customers.parquet, in the column “opportunity”."),
         )
     ]
@@ -120,7 +123,7 @@ def _proof(context: Context) -> Table | Text:
     columns += [number(_("Within the budget"))] if chances.budget else []
     rows = []
     for item in _worth_a_bar(chances.items):
-        row = [title(item), words.count(item.customers), _group(item)]
+        row: list[str | Cell] = [title(item), people(item.customers, f"opportunity:{item.id}"), _group(item)]
         row += [context.purse.about(item.profit or 0.0)] if with_profit else []
         row += ["—" if item.within_budget is None else words.count(item.within_budget)] if chances.budget else []
         rows.append(row)

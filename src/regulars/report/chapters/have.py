@@ -1,12 +1,26 @@
 """What do we have? The base, its months, its concentration, ABC and XYZ."""
 
+import datetime as dt
+
 import ibis
 
+from regulars.analytics.audit import Audit
+from regulars.analytics.rollup import YEAR_DAYS
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import charts, words
 from regulars.report.blocks import Bar, Bars, Block, Chapter, Column, Explained, Figure, Figures, Picture, Table
-from regulars.report.chapters.common import Context, Products, last_months, number, rows_of, share, table
+from regulars.report.chapters.common import (
+    Context,
+    Products,
+    in_month,
+    last_months,
+    number,
+    people,
+    rows_of,
+    share,
+    table,
+)
 
 _SLICES = 50
 _PRODUCTS_SHOWN = 20
@@ -55,6 +69,7 @@ def _figures(context: Context) -> Figures:
                 _("A customer is one value of the customer column. Who only returned goods is not counted."),
             ),
             list_id="all",
+            count=base.customers,
         ),
         Figure(
             _("Revenue"),
@@ -134,7 +149,15 @@ def _new(context: Context) -> Figure:
                 "for long."
             ).format(days=words.days(audit.window_days)),
         ),
+        list_id=f"first:{_new_since(audit)}:{audit.as_of}",
+        count=base.new_customers,
     )
+
+
+def _new_since(audit: Audit) -> dt.date:
+    """The first day on which somebody may count as new."""
+    year = audit.as_of - dt.timedelta(days=YEAR_DAYS - 1)
+    return max(year, audit.first_day + dt.timedelta(days=audit.window_days))
 
 
 def _month_note(context: Context, shown: int) -> str:
@@ -187,7 +210,14 @@ def _buyers(context: Context) -> Picture:
     numbers = table(
         _("Customers who bought, by month"),
         [Column(_("Month")), number(_("Customers")), number(_("For the first time"))],
-        [(words.month(row["month"]), words.count(row["customers"]), words.count(row["new_customers"])) for row in rows],
+        [
+            (
+                words.month(row["month"]),
+                people(row["customers"], f"bought:{in_month(row['month'])}"),
+                people(row["new_customers"], f"first:{in_month(row['month'])}"),
+            )
+            for row in rows
+        ],
     )
     legend = (("regular", _("had bought before")), ("new", _("first purchase")))
     rule = _("Each customer counts once in a month. In the first months of the history everybody looks new.")
@@ -207,6 +237,7 @@ def _abc(context: Context) -> Bars:
             tone=_ABC_TONES[abc],
             people=context.people("abc:A", rows[abc]["customers"]) if abc == "A" else None,
             list_id=f"abc:{abc}",
+            count=rows[abc]["customers"],
         )
         for abc in ("A", "B", "C")
         if abc in rows

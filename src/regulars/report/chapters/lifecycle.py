@@ -61,6 +61,7 @@ def stripe(context: Context) -> Stripe:
             value=f"{words.count(states[state].customers)} · {words.percent(share(states[state].customers, total))}",
             tone=state,
             list_id=f"state:{state}",
+            count=states[state].customers,
         )
         for state in STATES
     )

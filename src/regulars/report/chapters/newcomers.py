@@ -8,7 +8,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.report import charts, words
 from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Figure, Figures, Missing, Picture, Table
-from regulars.report.chapters.common import Context, last_months, likely, number, rows_of, table
+from regulars.report.chapters.common import Context, in_month, last_months, likely, number, people, rows_of, table
 
 COHORTS_SHOWN = 24
 _MONTHS_AFTER = (*range(1, 13), 18, 24)
@@ -75,6 +75,8 @@ def _figures(context: Context) -> Figures:
             _("Came again in time"),
             words.percent(newcomers.returned_in_window / newcomers.customers),
             Explained(_("The share of newcomers whose second visit came within {window}.").format(window=window)),
+            list_id="group:in_time",
+            count=newcomers.returned_in_window,
         ),
     ]
     if newcomers.regular_share is not None:
@@ -98,6 +100,8 @@ def _became_regular(context: Context, part: Any) -> Figure:
         ),
         interval=likely(words.percent_range(part)),
         tone="good",
+        list_id="group:became_regular",
+        count=context.audit.newcomers.became_regular,
     )
 
 
@@ -139,9 +143,9 @@ def _months(rows: list[dict[str, Any]]) -> Picture:
         [
             (
                 words.month(row["month"]),
-                words.count(row["customers"]),
+                people(row["customers"], f"group:newcomers:{row['month']:%Y-%m}"),
                 words.percent(row["share"]),
-                words.count(row["never_returned"]),
+                people(row["never_returned"], f"newcomers:{row['month']:%Y-%m}"),
             )
             for row in rows
         ],
@@ -165,7 +169,7 @@ def _cohorts(context: Context) -> Table:
     rows = [
         (
             Cell(words.month(cohort)),
-            Cell(words.count(sizes[cohort])),
+            people(sizes[cohort], f"first:{in_month(cohort)}"),
             *(_heat(found.get((cohort, n)), highest) for n in months),
         )
         for cohort in sorted(sizes, reverse=True)
@@ -192,7 +196,8 @@ def _heat(row: dict[str, Any] | None, highest: float) -> Cell:
     if row is None:
         return Cell("")
     step = round(row["active_share"] / highest * _HEAT_STEPS) if highest else 0
-    return Cell(words.count(row["active_share"] * 100), tone=f"heat{step}")
+    text, list_id = words.count(row["active_share"] * 100), f"cohort:{row['cohort']:%Y-%m}:{row['month_no']}"
+    return Cell(text, tone=f"heat{step}", list_id=list_id, count=row["active"])
 
 
 def _survival(context: Context) -> Picture | Missing:

@@ -51,7 +51,8 @@ def _answer(context: Context, found: Discounts | None) -> str:
     )
 
 
-def _name(habit: str) -> str:
+def habit_name(habit: str) -> str:
+    """What a class of customers by discounts is called."""
     return {
         "price": _("Buy on price"),
         "mixed": _("Buy as the shop offers"),
@@ -65,7 +66,7 @@ def _classes(context: Context, found: Discounts) -> Bars:
     for habit in CLASSES:
         row = rows.get(habit)
         if row is None:
-            bars.append(Bar(_name(habit), words.customers(0), 0.0))
+            bars.append(Bar(habit_name(habit), words.customers(0), 0.0))
             continue
         note = _("bought at a discount: {part} of the lines").format(
             part=words.percent(share(row["discounted"], row["lines"]))
@@ -74,11 +75,13 @@ def _classes(context: Context, found: Discounts) -> Bars:
             note += "; " + _("given in a year: {money}").format(money=context.purse.money(row["discount_year"]))
         bars.append(
             Bar(
-                _name(habit),
+                habit_name(habit),
                 words.customers(row["customers"]),
                 share(row["customers"], found.compared),
                 note=note,
                 tone={"price": "warn", "service": "good"}.get(habit, "quiet"),
+                list_id=f"group:habit:{habit}",
+                count=row["customers"],
             )
         )
     return Bars(

@@ -5,7 +5,7 @@ from typing import Any
 from regulars.analytics.profile import Profile, Reason
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
-from regulars.report import findings, words
+from regulars.report import findings, names, words
 from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Figure, Figures, Table, Text
 from regulars.report.chapters.common import Context, likely, number, rows_of, table
 from regulars.report.sentences.profile import level
@@ -77,6 +77,8 @@ def _figures(context: Context, found: Profile) -> Figures:
                 _("Best customers"),
                 words.count(found.best),
                 Explained(_best_rule(context, found)),
+                list_id="group:best",
+                count=found.best,
             ),
         )
     )
@@ -107,8 +109,8 @@ def _levels(rows: list[dict[str, Any]]) -> Table:
         ],
         [
             (
-                Cell(words.name(row["heading"]), user=True),
-                Cell(level(row), user=row["low"] is None and row["high"] is None),
+                Cell(names.given(row["heading"]), user=not names.is_ours(row["heading"])),
+                Cell(level(row), user=row["low"] is None and row["high"] is None and not names.is_ours(row["level"])),
                 words.percent(row["best_share"]),
                 words.percent(row["others_share"]),
                 Cell(words.times(row["lift"]), tone=_tone(row)),
@@ -152,7 +154,9 @@ def _reading(found: Profile) -> tuple[str, ...]:
     if matched.without_customer:
         lines.append(_("Rows that name nobody: {n}.").format(n=words.count(matched.without_customer)))
     if found.left_out:
-        shown = "; ".join(f"“{words.name(heading)}”: {_why(why)}" for heading, why in list(found.left_out.items())[:12])
+        shown = "; ".join(
+            f"“{names.given(heading)}”: {_why(why)}" for heading, why in list(found.left_out.items())[:12]
+        )
         lines.append(_("Columns left out: {columns}.").format(columns=shown))
     return tuple(lines)
 

@@ -40,6 +40,8 @@ def _bar(context: Context, row: dict[str, Any], widest: int) -> Bar:
         note=note,
         interval=" · ".join(details),
         people=context.people(f"pyramid:{row['stage']}", row["customers_here"]),
+        list_id=f"stage:{row['stage']}",
+        count=row["customers"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import PurePath
 
+from regulars.core.i18n import again
 from regulars.core.i18n import gettext as _
 from regulars.ingest.reasons import describe_notice, describe_reason
 from regulars.report import names, words
@@ -110,5 +111,5 @@ def _skipped(context: Context) -> Table | Text:
     return table(
         title,
         [Column(_("Analysis")), Column(_("Why"))],
-        [(names.analysis(name), Cell(words.name(reason, 400))) for name, reason in skipped.items()],
+        [(names.analysis(name), Cell(words.name(again(reason), 400))) for name, reason in skipped.items()],
     )

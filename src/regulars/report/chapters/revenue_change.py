@@ -141,6 +141,7 @@ def _step(context: Context, change: RevenueChange, name: str, start: float, end:
         end=end,
         tone="good" if money >= 0 else "bad",
         list_id=_list_of(change, name),
+        count=people,
     )
 
 

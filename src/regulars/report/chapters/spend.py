@@ -21,7 +21,7 @@ from regulars.report.blocks import (
     Picture,
     Table,
 )
-from regulars.report.chapters.common import Context, last_months, likely, number, rows_of, share, table
+from regulars.report.chapters.common import Context, last_months, likely, number, people, rows_of, share, table
 from regulars.report.people import SHOWN
 
 # the id of the list of those who spend much and come rarely
@@ -228,8 +228,9 @@ def _pillars(context: Context) -> Table:
     rows = {row["period"]: row for row in rows_of(context.audit.pillars.table)}
     previous, last = rows["previous"], rows["last"]
     money, plain = context.purse.money, lambda value: words.decimal(value, 2)
+    bought = [people(row["customers"], f"bought:{row['starts_on']}:{row['ends_on']}") for row in (previous, last)]
+    change = _compared(previous["customers"], last["customers"], words.count)[2]
     lines: list[tuple[str, str, Callable[[float], str]]] = [
-        (_("Customers who bought"), "customers", words.count),
         (_("× visits of each"), "visits_per_customer", plain),
         (_("Receipts"), "receipts", words.count),
         (_("× items in a receipt"), "lines_per_receipt", plain),
@@ -245,7 +246,10 @@ def _pillars(context: Context) -> Table:
             number(_("Now")),
             number(_("Change")),
         ],
-        [(label, *_compared(previous[name], last[name], show)) for label, name, show in lines],
+        [
+            (_("Customers who bought"), *bought, change),
+            *((label, *_compared(previous[name], last[name], show)) for label, name, show in lines),
+        ],
         note=_("Before: {before}. Now: {now}. Revenue is receipts × items in a receipt × money for an item.").format(
             before=words.period(previous["starts_on"], previous["ends_on"]),
             now=words.period(last["starts_on"], last["ends_on"]),
@@ -276,6 +280,8 @@ def _by_segment(context: Context) -> Bars:
             end=share(row["p75_days"], widest),
             point=share(row["median_days"], widest),
             tone="accent-soft",
+            list_id=f"paced:{row['rfm_segment']}",
+            count=row["customers"],
         )
         for row in rows
     )

@@ -32,6 +32,7 @@ def bars(
     counted: str,
     explained: Explained | None = None,
     money: Callable[[float], str] | None = None,
+    list_of: Callable[[dict[str, Any]], str] | None = None,
 ) -> Bars:
     """One bar per group: to the left fewer come again than after comparable cases, to the right more.
 
@@ -40,7 +41,7 @@ def bars(
     """
     return Bars(
         title,
-        tuple(_bar(row, widest, counted, money) for row in rows),
+        tuple(_bar(row, widest, counted, money, list_of) for row in rows),
         explained,
         scale=_reading() if explained else "",
     )
@@ -62,7 +63,13 @@ def _half(row: dict[str, Any]) -> float:
     return 1.96 * float(row["variance"] ** 0.5)
 
 
-def _bar(row: dict[str, Any], widest: float, counted: str, money: Callable[[float], str] | None) -> Bar:
+def _bar(
+    row: dict[str, Any],
+    widest: float,
+    counted: str,
+    money: Callable[[float], str] | None,
+    list_of: Callable[[dict[str, Any]], str] | None,
+) -> Bar:
     difference, half = row["raw_difference"], _half(row)
     note = counted.format(n=words.count(row["cases"]), expected=words.percent(row["expected"], 1))
     if money is not None and row["check"] is not None:
@@ -78,6 +85,8 @@ def _bar(row: dict[str, Any], widest: float, counted: str, money: Callable[[floa
         low=max(_MIDDLE + (difference - half) / widest / 2, 0.0),
         high=min(_MIDDLE + (difference + half) / widest / 2, 1.0),
         tone=_tone(row),
+        list_id=list_of(row) if list_of else "",
+        count=row["cases"] if list_of else None,
     )
 
 

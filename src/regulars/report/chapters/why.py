@@ -1,5 +1,6 @@
 """Why do they leave? What newcomers began with, and what regulars bought last."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from regulars.analytics.entry import Entry
@@ -12,6 +13,7 @@ from regulars.report.blocks import Block, Cell, Chapter, Column, Explained, Tabl
 from regulars.report.chapters.common import Context, number, rows_of, table
 from regulars.report.chapters.standings import bars, compared, reach
 from regulars.report.findings import cards
+from regulars.report.people import key_of
 from regulars.report.sentences.levels import is_ours, level
 
 _ROWS = 5_000
@@ -54,19 +56,40 @@ def _answer(context: Context) -> str:
 
 def _entry(context: Context, entry: Entry) -> list[Block]:
     found: list[Block] = [cards(context, _("With what newcomers are lost, and with what they stay"), entry)]
-    rows = rows_of(entry.levels, limit=_ROWS)
     titles = {
         "product": _("Newcomers by the product of the first purchase"),
         "category": _("Newcomers by the category of the first purchase"),
     }
-    for dimension, title in titles.items():
+    dimension, shown = beginnings(entry)
+    if shown:
+        counted = _("{n} newcomers; comparable ones: {expected}")
+        found.append(
+            bars(
+                titles[dimension],
+                shown,
+                widest=reach(shown),
+                counted=counted,
+                explained=_entry_method(context, entry),
+                # what was counted on a sample has no list
+                list_of=beginning_list if entry.newcomers == entry.of_newcomers else None,
+            )
+        )
+    return found
+
+
+def beginnings(entry: Entry) -> tuple[str, list[dict[str, Any]]]:
+    """What newcomers began with, as far as it is drawn: the dimension and its rows."""
+    rows = rows_of(entry.levels, limit=_ROWS)
+    for dimension in ("product", "category"):
         shown = compared(rows, dimension)
         if len(shown) >= _FEWEST_BARS:
-            counted = _("{n} newcomers; comparable ones: {expected}")
-            method = _entry_method(context, entry)
-            found.append(bars(title, shown, widest=reach(shown), counted=counted, explained=method))
-            break
-    return found
+            return dimension, shown
+    return "", []
+
+
+def beginning_list(row: Mapping[str, Any]) -> str:
+    """The id of the list of those who began with this."""
+    return f"group:began:{row['dimension']}:{key_of(row['key'])}"
 
 
 def _entry_method(context: Context, entry: Entry) -> Explained:

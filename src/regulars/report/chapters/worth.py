@@ -21,7 +21,8 @@ from regulars.report.blocks import (
     Picture,
     Table,
 )
-from regulars.report.chapters.common import Context, likely, number, rows_of, share, table
+from regulars.report.chapters.common import Context, likely, number, people, rows_of, share, table
+from regulars.report.people import key_of
 
 _PAYBACK_MONTHS = (0, 3, 6, 12, 24, 36)
 _ORIGINS = ("first_channel", "first_store", "first_category", "first_product")
@@ -197,11 +198,23 @@ def _limits(context: Context, rows: list[dict[str, Any]]) -> Table:
 
 
 def _segments(context: Context, segments: ir.Table) -> list[Block]:
-    rows = rows_of(segments, limit=200)
-    origins = [row for row in rows if row["dimension"] in _ORIGINS and row["value_first"] is not None]
-    blocks: list[Block] = [_by_origin(context, origins)] if origins else []
-    mine = [row for row in rows if row["dimension"] == "rfm_segment"]
+    begun = origins(context)
+    blocks: list[Block] = [_by_origin(context, begun)] if begun else []
+    mine = [row for row in rows_of(segments, limit=200) if row["dimension"] == "rfm_segment"]
     return [*blocks, _by_segment(context, mine)] if mine else blocks
+
+
+def origins(context: Context) -> list[dict[str, Any]]:
+    """Where and with what newcomers began, as far as it is drawn."""
+    if context.audit.ltv.segments is None:
+        return []
+    rows = rows_of(context.audit.ltv.segments, limit=200)
+    return [row for row in rows if row["dimension"] in _ORIGINS and row["value_first"] is not None]
+
+
+def origin_list(dimension: str, segment: str) -> str:
+    """The id of the list of those who began so."""
+    return f"group:{dimension}:{key_of(segment)}"
 
 
 def _by_origin(context: Context, rows: list[dict[str, Any]]) -> Bars:
@@ -222,6 +235,8 @@ def _by_origin(context: Context, rows: list[dict[str, Any]]) -> Bars:
                 low=low,
                 high=high,
                 tone="accent-soft",
+                list_id=origin_list(row["dimension"], row["segment"]),
+                count=row["customers"],
             )
         )
     days = words.days(context.audit.ltv.first_days or 0)
@@ -253,7 +268,7 @@ def _by_segment(context: Context, rows: list[dict[str, Any]]) -> Table:
         [
             (
                 names.segment(row["segment"]),
-                words.count(row["customers"]),
+                people(row["customers"], f"rfm:{row['segment']}"),
                 context.purse.about(row["historic_mean"]),
                 _money(context, row["expected_12"]),
             )

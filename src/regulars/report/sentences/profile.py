@@ -9,7 +9,7 @@ from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import Finding
 from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
-from regulars.report import words
+from regulars.report import names, words
 from regulars.report.sentences.sentence import Sentence
 from regulars.report.words import Purse
 
@@ -18,7 +18,7 @@ def level(row: Mapping[str, Any]) -> str:
     """A value of an attribute, or a band of numbers or days; `row` has `kind`, `level`, `low`, `high`."""
     low, high = row["low"], row["high"]
     if low is None and high is None:
-        return words.name(row["level"])
+        return names.given(row["level"])
     if row["kind"] == "day":
         first, last = _day(low, 0), _day(high, -1)
         if low is None:
@@ -40,7 +40,7 @@ def _shares(finding: Finding, _purse: Purse) -> dict[str, str]:
     lift = about["lift"]
     assert isinstance(lift, Estimate)
     return {
-        "heading": words.name(about["heading"]),
+        "heading": names.given(str(about["heading"])),
         "level": level(about),
         "best": words.percent(float(about["best_share"])),  # type: ignore[arg-type]
         "others": words.percent(float(about["others_share"])),  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from regulars.accounts.rights import Right
-from regulars.core.errors import InputError
+from regulars.core.errors import InputError, OutputError
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import survivor_of
 from regulars.web.access import Request, View, needs
@@ -51,7 +51,7 @@ def card_action(right: Right, panel: str) -> Callable[[Action], View]:
             customer = seen_customer(request, customer_id)
             try:
                 said = action(request, customer, **named)
-            except InputError as error:
+            except (InputError, OutputError) as error:
                 fresh = seen_customer(request, customer_id)
                 return render_card(request, fresh, errors={panel: str(error)}, status=422)
             if said:

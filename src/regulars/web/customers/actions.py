@@ -107,6 +107,20 @@ def add_note(request: Request, customer: Customer) -> str:
     return ""
 
 
+@card_action(Right.EDIT_CUSTOMERS, "note")
+def edit_note(request: Request, customer: Customer, note_id: int) -> str:
+    """Said better, by whoever wrote it."""
+    customers.edit_note(get_object_or_404(customer.notes, pk=note_id), request.POST.get("text", ""), by=request.user)
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "note")
+def remove_note(request: Request, customer: Customer, note_id: int) -> str:
+    """Taken back by whoever wrote it."""
+    customers.delete_note(get_object_or_404(customer.notes, pk=note_id), by=request.user)
+    return _("Removed. The history of changes keeps what it said.")
+
+
 @card_action(Right.EDIT_CUSTOMERS, "relations")
 def relate(request: Request, customer: Customer) -> str:
     """Whom he belongs together with: somebody found by his name or phone, or a name alone."""

@@ -6,18 +6,21 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.rights import Right
-from regulars.core.errors import InputError
+from regulars.core.errors import InputError, OutputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.services import files
 from regulars.web.access import Request, needs
 from regulars.web.customers.access import card_action, seen_customer
+from regulars.web.uploads import was_disk_full
 
 
 @card_action(Right.EDIT_CUSTOMERS, "files")
 def add(request: Request, customer: Customer) -> str:
     """Keep a file."""
     given = request.FILES.get("file")
+    if was_disk_full(request):
+        raise OutputError(_("There is no space left on the server's disk. Free some and try again."))
     if not isinstance(given, UploadedFile):
         raise InputError(_("Choose a file."))
     files.store_file(customer, name=given.name or "", size=given.size or 0, chunks=given.chunks(), by=request.user)

@@ -1,7 +1,7 @@
 """A person's right to his data: all of them in one file, and erasure with an act."""
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,20 +19,22 @@ from regulars.web.access import Request, needs
 from regulars.web.customers.access import seen_customer
 from regulars.web.customers.actions import day_of
 from regulars.web.sign_in import address_of
+from regulars.web.streaming import in_language
 
 
 @needs(Right.EXPORT_CUSTOMERS)
 @require_POST
-def export(request: Request, customer_id: int) -> HttpResponse:
+def export(request: Request, customer_id: int) -> StreamingHttpResponse:
     """All that is known of him, as a ZIP. It is logged."""
     customer = seen_customer(request, customer_id)
     if not request.user.may(Right.SEE_CONTACTS):
         raise Http404
-    content = archive(customer)
     log("person_exported", user=request.user, about=f"#{customer.pk}", address=address_of(request))
-    response = HttpResponse(content, content_type="application/zip")
-    response.headers["Content-Disposition"] = f'attachment; filename="customer-{customer.pk}.zip"'
-    return response
+    return StreamingHttpResponse(
+        in_language(archive(customer)),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="customer-{customer.pk}.zip"'},
+    )
 
 
 @needs(Right.SEE_CUSTOMERS)

@@ -18,6 +18,8 @@ _of_one = [
     ("owner/", actions.set_owner, "owner_set"),
     ("tags/", actions.set_tags, "tags_set"),
     ("notes/", actions.add_note, "note_add"),
+    ("notes/<int:note_id>/", actions.edit_note, "note_edit"),
+    ("notes/<int:note_id>/remove/", actions.remove_note, "note_remove"),
     ("relations/", actions.relate, "relation_add"),
     ("relations/<int:relation_id>/remove/", actions.unrelate, "relation_remove"),
     ("own-fields/", actions.own_fields, "own_fields_set"),
@@ -37,6 +39,7 @@ _of_one = [
 
 urlpatterns = [
     path("", listing.page, name="customers"),
+    path("take/", listing.export, name="customers_take"),
     path("new/", edit.new, name="customer_new"),
     path("duplicates/", merging.likely, name="duplicates"),
     path("duplicates/search/", merging.search, name="duplicates_search"),

@@ -19,11 +19,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// menus that hang over the page; other parts that open stay as they are
+const MENUS = "details.me, details.choose, details.tiny, details.rest, details.picker";
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-open-palette]")) openPalette();
   if (event.target === palette()) palette().close();
-  for (const menu of document.querySelectorAll("details.me[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll(MENUS)) {
+    if (menu.open && !menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll(MENUS)) {
+    if (!menu.open) continue;
+    menu.open = false;
+    menu.querySelector("summary").focus();
   }
 });
 
@@ -68,4 +80,23 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   zone.querySelector("input[type=file]").files = event.dataTransfer.files;
   zone.requestSubmit();
+});
+
+// a chosen file is sent like a dropped one; a way back to the page finds the zone as it was
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-drop] input[type=file]") && event.target.files.length) event.target.form.requestSubmit();
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-drop]")) event.target.classList.add("busy");
+});
+window.addEventListener("pageshow", () => {
+  for (const zone of document.querySelectorAll("[data-drop].busy")) zone.classList.remove("busy");
+});
+
+// which part of the story is shown
+document.addEventListener("htmx:afterRequest", (event) => {
+  const nav = event.target.closest("[data-choice]");
+  if (!nav || !event.detail.successful) return;
+  for (const link of nav.querySelectorAll("a")) link.removeAttribute("aria-current");
+  event.target.setAttribute("aria-current", "true");
 });

@@ -75,7 +75,7 @@ CREATE TRIGGER track_changes AFTER UPDATE OR DELETE ON customers_customer
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0005_likeness")]
+    dependencies = [("customers", "0008_note_history")]
 
     operations = [
         INDEX,

@@ -1,0 +1,184 @@
+"""Fills an installation with one of everything that a page can show. Run as a program inside its environment.
+
+It prints what the addresses of the pages name, as JSON.
+"""
+
+import datetime as dt
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from regulars.server.application import application
+from regulars.server.config import load
+
+PASSWORD = "correct horse battery"
+CHAPTERS = "chapters"
+# of the longest that a form takes, without a place to break; and a page's own language inside
+LONG = "Константинопольский-Рождественский" * 8
+HOSTILE = "<script>alert(1)</script>\"'=cmd|' /C calc'!A0\u202e"
+_FAMILIES = ("Иванов", "Петров", "Сидоров", "Кузнецов", "Смирнов", "Васильев", "Фёдоров", "Соколов", "Орлов")
+_WOMEN = ("Мария", "Анна", "Ольга", "Елена", "Вера")
+_MEN = ("Иван", "Олег", "Пётр", "Юрий", "Глеб", "Лев")
+
+
+def main() -> None:
+    """Fill it."""
+    with application(load()):
+        from regulars.foundation.models import Business
+
+        print(json.dumps(fill() if Business.objects.exists() else {}))
+
+
+def fill() -> dict[str, Any]:
+    """Everything, from the purchases to the odd corners; returns what addresses name."""
+    from regulars.accounts.models import Role, User
+    from regulars.accounts.services import create_owner, invite
+
+    owner = create_owner(email="anna@example.com", name="Анна Владельцева", language="ru", password=PASSWORD)
+    create_owner(email="john@example.com", name="John Owner", language="en", password=PASSWORD)
+    for slug in ("manager", "analyst"):
+        role = Role.objects.get(slug=slug)
+        user = User.objects.create(email=f"{slug}@example.com", name=f"{slug} {LONG}"[:200], language="ru", role=role)
+        user.set_password(PASSWORD)
+        user.save()
+    token = invite(email="new@example.com", role=Role.objects.get(slug="cashier"), by=owner)
+    names = {"token": token, "slug": "cashier", "user_id": owner.pk, "group": "person", "key": "x", "uidb36": "1"}
+    return names | _purchases(owner) | _people(owner) | _segments(owner) | _imports(owner) | {"ticket": "none"}
+
+
+def _purchases(owner: Any) -> dict[str, Any]:
+    """A coffee bar, its people named, its audit made."""
+    from regulars.customers.models import Customer
+    from regulars.customers.services.search import refresh_search_of_import
+    from regulars.demo.shops import generate_shop
+    from regulars.insights import warehouse
+    from regulars.insights.models import AuditRun
+    from regulars.insights.results import index_of
+    from regulars.insights.services import perform, request_audit
+    from regulars.purchases.importing.runs import import_now
+    from regulars.purchases.models import Receipt
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "кофейня, два года.parquet"
+        pq.write_table(generate_shop("coffee", customers=150, seed=2, language="ru").lines, path)
+        brought = import_now(path, by=owner)
+    assert brought.state == "done", brought.error
+    people = list(Customer.objects.order_by("id"))
+    for number, one in enumerate(people):
+        is_woman, family = number % 2, _FAMILIES[number % 9]
+        one.given_name = _WOMEN[number % 5] if is_woman else _MEN[number % 6]
+        one.family_name = f"{family}а" if is_woman else family
+        one.name = f"{one.family_name} {one.given_name}"
+    Customer.objects.bulk_update(people, ["family_name", "given_name", "name"])
+    refresh_search_of_import(brought.pk)
+    # an earlier one to compare with, which need not be computed
+    older = AuditRun.objects.create(state="done", finished_at=dt.datetime.now(dt.UTC))
+    warehouse.refresh()
+    perform(request_audit(owner).pk, warehouse.history)
+    newest = AuditRun.objects.filter(state="done").latest("id")
+    older.as_of, older.folder = newest.as_of - dt.timedelta(30), newest.folder
+    older.headlines = newest.headlines | {"customers": newest.headlines["customers"] * 0.9}
+    older.save()
+    receipt = Receipt.objects.exclude(customer=None).latest("purchased_at")
+    chapters = [one.id for part in index_of(newest, "ru").parts for one in part.chapters]
+    return {"receipt": receipt.pk, "customer_id": receipt.customer_id, CHAPTERS: chapters, "list_id": "state:regular"}
+
+
+def _people(owner: Any) -> dict[str, Any]:
+    """Somebody with everything on his card, somebody with a name that fits nowhere, two who may be one."""
+    from regulars.customers.models import Customer, Likeness, Purpose, Relation
+    from regulars.customers.services import consents, contacts, customers, erasing, fields, files, merging
+    from regulars.customers.services import questionnaires as asked
+    from regulars.customers.services.duplicates import find_duplicates
+    from regulars.customers.services.strategy import write_strategy
+    from regulars.purchases.models import Receipt
+
+    full = Customer.objects.get(pk=Receipt.objects.exclude(customer=None).latest("purchased_at").customer_id)
+    customers.edit_customer(
+        full, by=owner, birth_date=dt.date(1988, 2, 29), sex="f", source="вывеска", external_id=LONG[:60]
+    )
+    for kind, written in (
+        ("phone", "+7 916 123-45-67"), ("phone", "+7 495 765-43-21"), ("email", f"{'o' * 60}@example.com"),
+        ("telegram", "kofe_lover"), ("card", "2000 0000 1234 5"),
+    ):  # fmt: skip
+        contacts.add_contact(full, kind=kind, written=written, by=owner)
+    consents.write_purpose("news", title="Новости и предложения", text="Согласен получать новости.")
+    consents.write_purpose("news", title="Новости и предложения", text="Согласен получать новости и подарки.")
+    for channel, is_given in (("email", True), ("sms", False)):
+        consents.record_consent(full, purpose="news", channel=channel, is_given=is_given, source="касса", by=owner)
+    customers.set_tags(full, ["капучино", "по утрам", LONG[:60]], by=owner)
+    customers.set_owner(full, owner, by=owner)
+    note = customers.add_note(full, f"Любит столик у окна.\n{HOSTILE}\n{LONG}", by=owner)
+    customers.relate(full, kind="pet", name="Рекс", birth_date=dt.date(2020, 5, 1), by=owner)
+    relation = customers.relate(full, kind="family", other=Customer.objects.exclude(pk=full.pk)[0], by=owner)
+    file = files.store_file(full, name="договор.pdf", size=4, chunks=[b"%PDF"], by=owner)
+    for title, kind, choices in (
+        ("Любимый напиток", "choice", ["капучино", "раф"]), ("Что ещё", "choices", ["десерты", "завтраки"]),
+        ("Дата договора", "date", []), ("Есть дети", "yes_no", []), ("Сколько чашек в день", "number", []),
+        (LONG[:110], "text", []),
+    ):  # fmt: skip
+        field = fields.add_field(title=title, type=kind, choices=choices)
+    slugs = [one.slug for one in type(field).objects.all()]
+    fields.set_own_fields(full, {slugs[0]: "раф", slugs[5]: LONG[:200]}, by=owner)
+    form = asked.write_form(None, title="Анкета гостя", intro="Пять коротких вопросов.", fields=slugs, purpose="news")
+    asked.answer_form(form, full, {slugs[1]: ["десерты"]}, by=owner)
+    link = asked.make_link(form, full)
+
+    crowded = customers.add_customer(by=owner, name=LONG[:290], kind="company", source=HOSTILE)
+    customers.leave_in_peace(crowded, reason=f"просил не звонить {LONG}"[:300], until=None, by=owner)
+    twins = [customers.add_customer(by=owner, family_name="Двойников", given_name="Дмитрий") for _ in range(3)]
+    for twin in twins:
+        contacts.add_contact(twin, kind="phone", written="+7 903 111-22-33", by=owner)
+    merge = merging.merge(twins[0], twins[2], by=owner)
+    find_duplicates()
+    likeness = Likeness.objects.latest("score")
+    case = erasing.ask_erasure(
+        twins[1], asked_on=dt.datetime.now(dt.UTC).date(), due_on=None, asked_by="письмо", by=owner
+    )
+    write_strategy(
+        "person", why=f"Ради них открыта кофейня. {LONG}", how="Быстро.", what="Пробы.", based_on=0, by=owner
+    )
+    assert Purpose.objects.exists() and Relation.objects.exists()
+    return {
+        "note_id": note.pk, "relation_id": relation.pk, "file_id": file.pk, "field_id": field.pk, "form_id": form.pk,
+        "link": link, "crowded": crowded.pk, "other_id": twins[0].pk, "likeness_id": likeness.pk, "merge_id": merge.pk,
+        "case_id": case.pk, "contact_id": full.contacts.latest("id").pk, "erased": twins[1].pk,
+    }  # fmt: skip
+
+
+def _segments(owner: Any) -> dict[str, Any]:
+    from regulars.insights.services.segments import freeze, save_segment
+
+    rule = {
+        "join": "all",
+        "items": [
+            {"what": "state", "how": "in", "value": ["regular", "slipping"]},
+            {"what": "bought", "how": "at_least", "value": 2, "measure": "receipts", "days": 900, "of": "anything"},
+        ],
+    }
+    segment = save_segment(name="Постоянные с двумя чеками", rule=rule, by=owner)
+    save_segment(name=LONG[:190], rule=rule, by=owner)
+    freeze(segment, by=owner)
+    return {"segment_id": segment.pk, "segment_list": f"segment:{segment.pk}"}
+
+
+def _imports(owner: Any) -> dict[str, Any]:
+    """A messy draft that waits, and one that failed."""
+    from regulars.purchases.importing import files
+    from regulars.purchases.importing.runs import make_draft
+    from regulars.purchases.models import Import
+
+    rows = "Дата;Номер чека;Карта;Товар;Сумма\n03.03.2026;1;C-1;Молоко;180,00\nвчера;2;C-2;=1+1;45,50\n"
+    draft = make_draft("purchases", files.store([rows.encode()], most=10_000), f"{LONG}.csv", by=owner)
+    Import.objects.create(
+        kind="purchases", state="failed", file_name="пусто.xlsx", digest="0", error="Файл пуст.", by=owner
+    )
+    done = Import.objects.filter(state="done").latest("id")
+    return {"import": draft.pk, "done": done.pk}
+
+
+if __name__ == "__main__":
+    main()

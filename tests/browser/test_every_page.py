@@ -1,0 +1,119 @@
+"""Every page that there is: in both languages, light and dark, on a desk and on a phone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import DESK, OWNERS, PHONE, Site, listen
+from tests.browser.ground import CHAPTERS
+
+pytestmark = pytest.mark.browser
+
+# other customers, lists and states than those that the addresses name first
+BESIDES = (
+    "/customers/{crowded}/", "/customers/{crowded}/edit/", "/customers/{erased}/", "/customers/{erased}/erasure/",
+    "/customers/?q=zzzzz", "/customers/?column=phone&column=kind&column=birth_date&column=source&column=created_at",
+    "/customers/{customer_id}/timeline/?only=change", "/find/?q=иванов", "/imports/{done}/",
+    "/insights/people/all/?columns=state&columns=rfm&columns=email&columns=visits&columns=missed",
+    "/insights/people/state:lost/?spent=999999999999", "/insights/business/?period=365", "/q/{link}/",
+)  # fmt: skip
+
+
+def routes(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    """All pages; the interface for programs has none."""
+    for one in patterns:
+        if isinstance(one, URLPattern):
+            yield one
+        elif one.namespace != "api":
+            yield from routes(one.url_patterns)
+
+
+def addresses(site: Site) -> list[str]:
+    """One address of every page, and some more."""
+    found = [
+        reverse(route.name or "", kwargs=values)
+        for route in routes(get_resolver().url_patterns)
+        for values in values_of(route, site)
+    ]
+    return found + [one.format(**site.names) for one in BESIDES]
+
+
+def values_of(route: URLPattern, site: Site) -> Iterator[dict[str, Any]]:
+    wanted = route.pattern.regex.groupindex
+    if "chapter" in wanted:
+        yield from ({"chapter": one} for one in site.names[CHAPTERS])
+        return
+    special = {"receipt": {"pk": "receipt"}, "segment_people": {"list_id": "segment_list"}}
+    named = special.get(route.name or "", {"pk": "import"})
+    yield {name: site.names[named.get(name, name)] for name in wanted}
+
+
+def shown(page: Page, paths: list[str]) -> list[str]:
+    """Those that answer with a page: not a file, not a piece of a page, not an address that is only posted to."""
+    kept = []
+    for path in paths:
+        answer = page.request.get(path)
+        assert answer.status < 500, path
+        is_page = answer.headers.get("content-type", "").startswith("text/html")
+        if answer.status == 200 and is_page and "<html" in answer.text():
+            kept.append(path)
+        answer.dispose()
+    return kept
+
+
+@pytest.mark.timeout(900)
+def test_every_page_can_be_read_by_everybody(browser: Browser, cafe: Site, language: str) -> None:
+    context = cafe.enter(browser, OWNERS[language])
+    page = context.new_page()
+    complaints = listen(page, cafe.url)
+    wrong: list[str] = []
+    paths = shown(page, addresses(cafe))
+    assert len(paths) > 60
+    for path in paths:
+        wrong += [f"{path}: {one}" for one in examine(page, path, language)]
+        wrong += [f"{path}: {one}" for one in complaints]
+        complaints.clear()
+    context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def examine(page: Page, path: str, language: str) -> list[str]:
+    """What is wrong with a page."""
+    page.set_viewport_size(DESK)
+    page.goto(path)
+    found = [] if page.evaluate("document.documentElement.lang") == language else ["another language"]
+    if page.locator("h1").count() != 1:
+        found.append("not one headline")
+    # colours do not depend on the language and cost most of the time: light is looked at in one, dark in the other
+    page.emulate_media(color_scheme="light" if language == "ru" else "dark")
+    found += violations(page, {"resultTypes": ["violations"]})
+    page.set_viewport_size(PHONE)
+    found += violations(page, {"runOnly": ["scrollable-region-focusable", "nested-interactive"]})
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    return found + [f"outside of the phone: {one}" for one in page.evaluate(OUTSIDE)]
+
+
+def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    """Serious and critical findings of axe."""
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+OUTSIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    const found = document.documentElement.scrollWidth > width ? ["the page itself"] : [];
+    for (const one of document.querySelectorAll("body *")) {
+        if (one.closest(".table, .scroll, .tabs, .skip, svg") || !one.checkVisibility()) continue;
+        const box = one.getBoundingClientRect();
+        if (box.width > 1 && (box.right > width + 1 || box.left < -1)) found.push(one.outerHTML.slice(0, 120));
+    }
+    return found.slice(0, 4);
+}"""

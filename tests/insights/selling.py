@@ -1,0 +1,75 @@
+"""The receipts of a generated shop in the database, as an import would leave them."""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from regulars.customers.models import Customer
+from regulars.foundation.models import Business
+from regulars.purchases.models import Line, Product, Receipt, Seller, Store, Touched
+
+
+def sell(lines: pa.Table, business: Business) -> None:
+    """Customers, products, stores, sellers and receipts of these lines; the clock of the lines is the store's."""
+    rows = lines.to_pylist()
+    customers = _named(Customer, "external_id", (row["customer_id"] for row in rows))
+    stores = _named(Store, "name", (row["store"] for row in rows))
+    sellers = _named(Seller, "name", (row["staff"] for row in rows))
+    products = _products(rows)
+    zones = {one.name: zoneinfo.ZoneInfo(one.time_zone) if one.time_zone else business.zone for one in stores.values()}
+    receipts: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        receipts.setdefault(row["receipt_id"], []).append(row)
+    made = Receipt.objects.bulk_create(
+        Receipt(
+            customer=customers.get(own[0]["customer_id"]),
+            store=stores.get(own[0]["store"]),
+            seller=sellers.get(own[0]["staff"]),
+            number=number,
+            channel=own[0].get("channel") or "",
+            purchased_at=own[0]["purchased_at"].replace(tzinfo=zones.get(own[0]["store"], business.zone)),
+            amount=sum(row["amount"] for row in own),
+            key=number.encode(),
+        )
+        for number, own in receipts.items()
+    )
+    Line.objects.bulk_create(
+        (
+            Line(
+                receipt=receipt,
+                position=place,
+                product=products[row["product_id"]],
+                quantity=row["quantity"],
+                amount=row["amount"],
+                discount=row["discount"],
+                cost=row["cost"],
+            )
+            for receipt in made
+            for place, row in enumerate(receipts[receipt.number], start=1)
+        ),
+        batch_size=5_000,
+    )
+    Touched.objects.create(month=None)
+
+
+def _named(model: Any, field: str, values: Iterable[str | None]) -> dict[str, Any]:
+    wanted = sorted({value for value in values if value})
+    known = {getattr(one, field): one for one in model.objects.all()}
+    new = [model(**{field: value}) for value in wanted if value not in known]
+    return known | {getattr(one, field): one for one in model.objects.bulk_create(new)}
+
+
+def _products(rows: list[dict[str, Any]]) -> dict[str, Product]:
+    names = {row["product_id"]: (row["product"], row["category"] or "") for row in rows}
+    made = Product.objects.bulk_create(
+        Product(code=code, name=name, category=category) for code, (name, category) in names.items()
+    )
+    return {one.code: one for one in made}
+
+
+def local(day: dt.date, hour: int, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    """A moment of a day by a clock."""
+    return dt.datetime.combine(day, dt.time(hour), zone)
