@@ -1,5 +1,7 @@
 """The people behind a number: columns to choose, filters in the address, page by page, and the list to take away."""
 
+from functools import partial
+
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -73,7 +75,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "next": _query(request, without=("after",), after=shown.after) if shown.after else "",
         "is_first": "after" not in request.GET,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
-        "money_of": lambda minor: whole_money(minor, currency()),
+        "money_of": partial(whole_money, code=currency()),
         "systems": SYSTEMS if listed.kind == "audience" and _may_advertise(request.user) else (),
         "purposes": current_purposes() if listed.kind == "audience" else [],
         "tab": "",
