@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from regulars.accounts.models import LogEntry, User
 from regulars.customers.models import Contact, Customer
@@ -119,3 +120,10 @@ def test_own_customers_only_holds_in_the_file_too(run: AuditRun, client: Client,
     assert _names(client.get("/customers/?order=amount").content.decode()) == [7]
     response = client.post("/customers/take/", {"form": "csv"})
     assert len(b"".join(response.streaming_content).decode().splitlines()) == 2  # type: ignore[attr-defined]
+
+
+def test_the_list_takes_a_fixed_number_of_queries(run: AuditRun, client: Client, user: Callable[..., User]) -> None:
+    client.force_login(user("owner"))
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/customers/?column=state&column=value&column=amount&column=opportunity&column=phone")
+    assert len(queries) < 25

@@ -1,5 +1,7 @@
 """The people behind a number: columns to choose, filters in the address, page by page, and the list to take away."""
 
+from functools import partial
+
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -53,7 +55,6 @@ def page(request: Request, list_id: str) -> HttpResponse:
     except InputError as problem:
         shown, count, more, error, status = PeoplePage([], ""), 0, False, str(problem), 422
     rows = rows_of(shown.customers, columns, request.user, titles())
-    known_currency = currency()
     content = {
         "listed": listed,
         "title": title_of(listed),
@@ -74,7 +75,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
         "next": _query(request, without=("after",), after=shown.after) if shown.after else "",
         "is_first": "after" not in request.GET,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
-        "money_of": lambda minor: whole_money(minor, known_currency),
+        "money_of": partial(whole_money, code=currency()),
         "systems": SYSTEMS if listed.kind == "audience" and _may_advertise(request.user) else (),
         "purposes": current_purposes() if listed.kind == "audience" else [],
         "tab": "",

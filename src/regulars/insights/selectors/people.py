@@ -123,12 +123,13 @@ def _filters(kind: str, value: str) -> dict[str, object] | None:
 
 def _of_group(value: str) -> dict[str, object]:
     group, _colon, month = value.rpartition(":")
-    return _marked("groups", value) if _month_of(month) is None else _marked("groups", group) | _first_in(month)
+    day = _month_of(month)
+    return _marked("groups", value) if day is None else _marked("groups", group, first_on__range=(day, _last_of(day)))
 
 
-def _marked(column: str, value: str) -> dict[str, object]:
+def _marked(column: str, value: str, **more: object) -> dict[str, object]:
     # with its bound it is found first and put in order after; else the whole base is walked in the order of money
-    return {"pk__in": Score.objects.filter(**{f"{column}__contains": [value]}).values("pk")[:_EVERYBODY]}
+    return {"pk__in": Score.objects.filter(**{f"{column}__contains": [value]}, **more).values("pk")[:_EVERYBODY]}
 
 
 def _first_in(month: str) -> dict[str, object]:

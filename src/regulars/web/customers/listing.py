@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -145,7 +146,7 @@ def page(request: Request) -> HttpResponse:
         "said_columns": FROM_AUDIT,
         "sorted_by": {"value": "value", "amount": "amount", "last_on": "latest"},
         "said": _said(rows, chosen, request.user),
-        "money_of": lambda minor: whole_money(minor, currency()),
+        "money_of": partial(whole_money, code=currency()),
         "kinds": Kind.choices,
         "orders": (*ORDERS, *((name, title) for name, (_column, title) in SCORE_ORDERS.items() if sees)),
         "states": [(one, names.state(one)) for one in STATES] if sees else [],
