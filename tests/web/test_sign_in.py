@@ -126,7 +126,7 @@ def test_a_session_ends_with_the_account(owner: User) -> None:
 
 ELSEWHERE = (
     "https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
-    "\\evil.example", "http:evil.example", "javascript:alert(1)", "/\t/evil.example", "\x00//evil.example", "https:///evil.example",
+    "\\evil.example", "http:evil.example", "javascript:alert(1)", "/\t/evil.example", "https:///evil.example",
     "//user@evil.example", "/%0d%0aLocation:%20https://evil.example", "\r\nLocation: https://evil.example",
 )  # fmt: skip
 
