@@ -13,7 +13,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import DatabaseError, connection, models, transaction
 
 from regulars.accounts.models import LogEntry, User
-from regulars.api.models import Delivery, Endpoint
+from regulars.api.models import ApiKey, Delivery, Endpoint, Export
 from regulars.core.errors import InputError
 from regulars.customers.models import Contact, Customer, Erasure, FormAnswer, Likeness, Merge, Note
 from regulars.customers.services.contacts import add_contact
@@ -97,6 +97,7 @@ def plant(anna: Customer, owner: User) -> None:
     Happening.objects.create(event="x", content={})
     endpoint = Endpoint.objects.create(url="https://example.com", secret="s")
     Delivery.objects.create(endpoint=endpoint, message_id="m", event="x", content={})
+    Export.objects.create(key=ApiKey.objects.create(name="k", prefix="p", key_hash="0", scopes=[]), kind="customers")
     LogEntry.objects.create(event="x")
     Segment.objects.create(name="x", rule={})
     Audience.objects.create(name="x", rule={})

@@ -1,6 +1,6 @@
-"""What web-hooks have kept of a person."""
+"""What web-hooks and exports have kept of a person; the files of exports are gone within a day."""
 
-from regulars.api.models import Delivery
+from regulars.api.models import Delivery, Export
 from regulars.customers.forgetting import Person, register
 
 
@@ -10,4 +10,5 @@ def register_forgetting() -> None:
 
 
 def _forget(person: Person) -> None:
-    person.redact(Delivery, "content", "last_error")
+    person.redact(Delivery, "content", "last_error", "last_answer")
+    person.redact(Export, "error")

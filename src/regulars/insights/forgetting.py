@@ -12,4 +12,4 @@ def register_forgetting() -> None:
 def _forget(person: Person) -> None:
     for model in (Segment, Audience):
         person.redact(model, "name", "rule")
-    person.redact(AuditRun, "error")
+    person.redact(AuditRun, "error", "reasons")
