@@ -97,7 +97,9 @@ def plant(anna: Customer, owner: User) -> None:
     Happening.objects.create(event="x", content={})
     endpoint = Endpoint.objects.create(url="https://example.com", secret="s")
     Delivery.objects.create(endpoint=endpoint, message_id="m", event="x", content={})
-    Export.objects.create(key=ApiKey.objects.create(name="k", prefix="p", key_hash="0", scopes=[]), kind="customers")
+    Export.objects.create(
+        key=ApiKey.objects.create(name="k", prefix="p", key_hash="0", scopes=["exports"]), kind="customers"
+    )
     LogEntry.objects.create(event="x")
     Segment.objects.create(name="x", rule={})
     Audience.objects.create(name="x", rule={})
