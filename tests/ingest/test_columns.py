@@ -240,7 +240,7 @@ def test_inspect_says_why_a_column_was_not_taken(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "Карта;Дата;Сумма;Выручка;Скидка;Пусто;Погода\n7;05.01.2024;1;2;много;;снег\n")
     why = {column.heading: column.why for column in inspect(path).columns}
     assert why["Карта"] == "by its heading"
-    assert why["Скидка"] == "its cells cannot be the discount"
+    assert why["Скидка"] == "its cells are not what its heading says"
     assert why["Пусто"] == "the column is empty"
     assert why["Погода"] == "the heading says nothing about purchases"
 

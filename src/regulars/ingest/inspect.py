@@ -159,8 +159,8 @@ def _why_not(each: Understood, position: int) -> str:
         return _("the heading says nothing about purchases")
     role = wanted[0].role
     if not fits(role, content):
-        return _("its cells cannot be the {role}").format(role=role)
-    return _("another column fits the role {role} as well or better").format(role=role)
+        return _("its cells are not what its heading says")
+    return _("another column fits what its heading says as well or better")
 
 
 def _doubts(role: str | None, content: Content) -> list[str]:
