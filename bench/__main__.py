@@ -42,6 +42,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench")
+    # an empty list is what argparse makes of no part at all
     parser.add_argument("parts", nargs="*", choices=["audit", "summary", "models", "application", []])
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--lines", type=int, default=LINES_OF_APPLICATION)
