@@ -46,7 +46,15 @@ def fill() -> dict[str, Any]:
         user.save()
     token = invite(email="new@example.com", role=Role.objects.get(slug="cashier"), by=owner)
     names = {"token": token, "slug": "cashier", "user_id": owner.pk, "group": "person", "key": "x", "uidb36": "1"}
-    return names | _purchases(owner) | _people(owner) | _segments(owner) | _imports(owner) | {"ticket": "none"}
+    return (
+        names
+        | _purchases(owner)
+        | _people(owner)
+        | _segments(owner)
+        | _programs(owner)
+        | _imports(owner)
+        | {"ticket": "none"}
+    )
 
 
 def _purchases(owner: Any) -> dict[str, Any]:
@@ -161,8 +169,21 @@ def _segments(owner: Any) -> dict[str, Any]:
     }
     segment = save_segment(name="Постоянные с двумя чеками", rule=rule, by=owner)
     save_segment(name=LONG[:190], rule=rule, by=owner)
-    freeze(segment, by=owner)
-    return {"segment_id": segment.pk, "segment_list": f"segment:{segment.pk}"}
+    audience = freeze(segment, by=owner)
+    return {"segment_id": segment.pk, "segment_list": f"segment:{segment.pk}", "audience_id": audience.pk}
+
+
+def _programs(owner: Any) -> dict[str, Any]:
+    """A key, and an address that did not answer."""
+    from regulars.api.models import ApiKey, Delivery, Endpoint, Scope
+    from regulars.api.services import make_key
+
+    make_key(name=LONG[:90], scopes=[Scope.READ_CUSTOMERS], by=owner)
+    hook = Endpoint.objects.create(url="https://hooks.example.com/", secret="whsec_AAAA", events=["audit.done"])
+    failed = Delivery.objects.create(
+        endpoint=hook, message_id="m", event="audit.done", content={}, state="failed", last_error=HOSTILE
+    )
+    return {"key_id": ApiKey.objects.latest("id").pk, "hook_id": hook.pk, "delivery_id": failed.pk}
 
 
 def _imports(owner: Any) -> dict[str, Any]:
