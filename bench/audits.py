@@ -82,7 +82,8 @@ def audit(lines: int) -> Audited:
     """Audit a history of about so many lines under 4 GB."""
     source = history_file(lines)
     process = run(sys.executable, "-c", WHOLE, str(source), str(source.with_name("audit")))
-    return Audited(lines, source, process, json.loads(process.printed))
+    # before it the engine shows its own progress: it takes a program without a file for somebody at a prompt
+    return Audited(lines, source, process, json.loads(process.printed.splitlines()[-1]))
 
 
 def rows(audited: Audited) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.analytics.purchases import History, connect
@@ -125,8 +126,13 @@ def test_today_says_whom_to_contact_most_money_first(run: AuditRun, user: Callab
     assert gains == sorted(gains, reverse=True)
     assert all(one.title and one.why for one in found)
     quiet = found[0].customer
+    marketer = user("marketer")
     Customer.objects.filter(pk=quiet.pk).update(is_quiet=True)
-    assert quiet.pk not in [one.customer.pk for one in what_to_do(user("marketer"))]
+    assert quiet.pk not in [one.customer.pk for one in what_to_do(marketer)]
+    Customer.objects.filter(pk=quiet.pk).update(quiet_until=timezone.now().date() + dt.timedelta(days=3))
+    assert quiet.pk not in [one.customer.pk for one in what_to_do(marketer)]
+    Customer.objects.filter(pk=quiet.pk).update(quiet_until=timezone.now().date() - dt.timedelta(days=3))
+    assert quiet.pk in [one.customer.pk for one in what_to_do(marketer)], "the time of peace is over"
 
 
 def test_a_manager_gets_own_customers_to_contact(run: AuditRun, user: Callable[..., User]) -> None:

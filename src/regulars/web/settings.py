@@ -70,6 +70,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.fields["name"].widget.attrs["placeholder"] = self.instance.title
         # in the reader's language, so at each request anew
         field = self.fields["rights"]
         assert isinstance(field, forms.MultipleChoiceField)

@@ -39,6 +39,11 @@ def is_left_in_peace(customer: Customer, day: dt.date) -> bool:
     return customer.is_quiet and (customer.quiet_until is None or customer.quiet_until >= day)
 
 
+def left_in_peace(day: dt.date) -> Q:
+    """The same as a filter of customers. Whose last day has passed may be disturbed again, though the mark stays."""
+    return Q(is_quiet=True) & (Q(quiet_until=None) | Q(quiet_until__gte=day))
+
+
 def has_agreed(customer: Customer, purpose: str, channel: str) -> bool:
     """Whether the newest statement that concerns the purpose and the channel is a consent."""
     newest = _newest_first(Consent.objects.filter(customer=customer, purpose=purpose), channel).first()
@@ -53,9 +58,7 @@ def may_contact(customer: Customer, purpose: str, channel: str, *, on: dt.date |
 def whom_we_may_contact(customers: CustomerSet, purpose: str, channel: str, *, on: dt.date) -> CustomerSet:
     """The same for many at once, as a filter in the database."""
     said = _newest_first(Consent.objects.filter(customer=OuterRef("pk"), purpose=purpose), channel)
-    return customers.alias(agreed=Subquery(said.values("is_given")[:1])).filter(
-        Q(is_quiet=False) | Q(quiet_until__lt=on), agreed=True
-    )
+    return customers.alias(agreed=Subquery(said.values("is_given")[:1])).filter(~left_in_peace(on), agreed=True)
 
 
 def standings(statements: Sequence[Consent], purposes: Sequence[Purpose]) -> list[Standing]:

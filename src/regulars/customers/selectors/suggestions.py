@@ -8,6 +8,7 @@ from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Consent, Contact, Customer, Erasure
 from regulars.customers.next_steps import Step
+from regulars.customers.selectors.consents import is_left_in_peace
 
 _BIRTHDAY_DAYS = 14
 
@@ -17,10 +18,11 @@ def suggest(customer: Customer, user: User, day: dt.date) -> list[Step]:
     steps = [*_erasure(customer, day), *_birthday(customer, day)]
     if not user.may(Right.EDIT_CUSTOMERS):
         return steps
+    quiet = is_left_in_peace(customer, day)
     kinds = set(Contact.objects.filter(customer=customer).values_list("kind", flat=True))
-    if Contact.Kind.PHONE not in kinds and not customer.is_quiet:
+    if Contact.Kind.PHONE not in kinds and not quiet:
         steps.append(Step(40, _("Ask for a phone"), _("There is no way to call him back."), "#contacts"))
-    if not customer.is_quiet and not Consent.objects.filter(customer=customer).exists():
+    if not quiet and not Consent.objects.filter(customer=customer).exists():
         steps.append(
             Step(
                 50, _("Ask for consent"), _("Without it nothing may be sent, not even what he would like."), "#consents"
@@ -46,7 +48,7 @@ def _erasure(customer: Customer, day: dt.date) -> list[Step]:
 
 
 def _birthday(customer: Customer, day: dt.date) -> list[Step]:
-    if customer.birth_date is None or customer.is_quiet:
+    if customer.birth_date is None or is_left_in_peace(customer, day):
         return []
     coming = next_birthday(customer.birth_date, day)
     if (coming - day).days > _BIRTHDAY_DAYS:

@@ -33,7 +33,8 @@ def record_consent(
         text_version = text_version or newest_version(purpose)
         if text_version is None or not Purpose.objects.filter(slug=purpose, version=text_version).exists():
             raise InputError(_("There is no text for {purpose!r} yet: write it first.").format(purpose=purpose))
-    with acting(by.pk if by else None, "web"):
+    # a program and a questionnaire have said already who acts
+    with acting(by.pk, "web") if by else transaction.atomic():
         lock_living(customer)
         made = Consent.objects.create(
             customer=customer, purpose=purpose, channel=channel, is_given=is_given, text_version=text_version,

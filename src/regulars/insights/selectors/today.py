@@ -12,7 +12,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.models import Customer
 from regulars.customers.next_steps import Step
-from regulars.customers.selectors.consents import is_left_in_peace
+from regulars.customers.selectors.consents import is_left_in_peace, left_in_peace, today
 from regulars.foundation.models import Business
 from regulars.insights.columns import next_visit
 from regulars.insights.models import AuditRun, Score
@@ -43,8 +43,9 @@ def what_to_do(user: User, *, most: int = 10) -> list[Suggestion]:
     """The customers with most at stake among those whom this user sees; those left in peace are left out."""
     people = Customer.objects.whole().seen_by(user)
     chosen = (
-        people.filter(score__opportunity_amount__gt=0, is_quiet=False)
+        people.filter(score__opportunity_amount__gt=0)
         .exclude(score__opportunity="")
+        .exclude(left_in_peace(today()))
         .select_related("score", "owner")
         .order_by("-score__opportunity_amount", "-score__customer_id")[:most]
     )

@@ -22,6 +22,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import N_
 from regulars.customers.models import Contact, Customer, Tag
 from regulars.customers.models.customer import CustomerSet, Kind
+from regulars.customers.selectors.consents import left_in_peace, today
 from regulars.customers.selectors.search import LONGEST_QUERY, found_ids
 from regulars.insights.columns import COLUMNS as AUDIT_COLUMNS
 from regulars.insights.columns import Column, rows_of
@@ -204,7 +205,7 @@ def filtered(some: CustomerSet, chosen: Chosen, found: list[int] | None) -> Cust
     if chosen.tag:
         some = some.filter(tags=int(chosen.tag))
     if chosen.peace:
-        some = some.filter(is_quiet=True)
+        some = some.filter(left_in_peace(today()))
     if chosen.state:
         some = some.filter(score__state=chosen.state)
     if chosen.rfm:
