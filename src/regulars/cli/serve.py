@@ -120,20 +120,29 @@ def _run_until_told(config: "Config", url: str, shown: str) -> None:
 def serve_demonstration(folder: Path, language: str) -> None:
     """The application over the demonstration in this folder, filled the first time."""
     from regulars.server.application import application
-    from regulars.server.config import load, write_secret
+    from regulars.server.config import forget_other_installations, load, write_secret
     from regulars.server.database import database
 
-    config = load({**os.environ, "REGULARS_HOME": str((folder / "home").absolute())})
+    # the processes started below see the same
+    forget_other_installations()
+    os.environ["REGULARS_HOME"] = str((folder / "home").absolute())
+    config = load()
+    if not config.uses_own_database:
+        raise InputError(
+            _("The settings in {folder} name a database. The demonstration has its own: choose another folder.").format(
+                folder=config.home
+            )
+        )
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_secret(config)
     # held from here to the end, so that PostgreSQL starts once
     with database(config) as url:
         with application(replace(config, database_url=url)), progress_bar() as bar:
-            from regulars.server.setup import bring_up_to_date, make_business
-            from regulars.server.showcase import fill, way_in
+            from regulars.server.setup import bring_up_to_date
+            from regulars.server.showcase import fill, refuse_a_real_business, way_in
 
+            refuse_a_real_business(config.home)
             bring_up_to_date()
-            make_business(name=None, currency=None, time_zone=None, language=language)
             fill(folder / "supermarket.parquet", language=language, progress=bar)
             ticket = way_in()
         _run_until_told(config, url, f"{config.url}/demonstration/{ticket}/")

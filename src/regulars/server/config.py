@@ -21,6 +21,7 @@ from regulars.core.i18n import gettext as _
 FILE = "regulars.toml"
 _KEY_FILE = "secret.key"
 _DATABASE_SCHEMES = ("postgres", "postgresql")
+_OF_THE_MACHINE = ("address", "web_processes", "worker_jobs", "upload_limit_mb", "memory_limit")
 _SHORTEST_SECRET = 40
 _SHORTEST_PASSWORD = 16
 
@@ -92,7 +93,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         Path(environment.get("REGULARS_CONFIG") or home / FILE), required="REGULARS_CONFIG" in environment
     )
     for option in options():
-        name = "DATABASE_URL" if option.name == "database_url" else f"REGULARS_{option.name.upper()}"
+        name = variable_of(option)
         if environment.get(name):
             given[option.name] = _parsed(option, environment[name], name)
     config = Config(home=home, **given)
@@ -103,6 +104,19 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
 def options() -> tuple[Field[Any], ...]:
     """All that can be set but the folder itself."""
     return tuple(one for one in fields(Config) if one.default is not MISSING)
+
+
+def variable_of(option: Field[Any]) -> str:
+    """What the option is called in the environment."""
+    return "DATABASE_URL" if option.name == "database_url" else f"REGULARS_{option.name.upper()}"
+
+
+def forget_other_installations() -> None:
+    """Take from the environment all that names another installation; what suits the machine stays."""
+    os.environ.pop("REGULARS_CONFIG", None)
+    for option in options():
+        if option.name not in _OF_THE_MACHINE:
+            os.environ.pop(variable_of(option), None)
 
 
 def write_secret(config: Config) -> None:
