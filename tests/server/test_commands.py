@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +15,7 @@ import pytest
 
 from regulars.server.config import load
 from regulars.server.database import database
-from tests.server.installation import Installation
+from tests.server.installation import Installation, free_port
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,12 @@ def ready() -> Iterator[Installation]:
 
 
 def rows(installation: Installation, query: str) -> list[tuple[object, ...]]:
-    with database(load(installation.environment)) as url, psycopg.connect(url) as connection:
+    with database(load(installation.environment)) as url:
+        return rows_at(url, query)
+
+
+def rows_at(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -91,10 +99,48 @@ def test_what_falls_is_started_again(ready: Installation) -> None:
 
 def test_doctor_says_what_is_wrong_and_the_cure(ready: Installation) -> None:
     (ready.home / "secret.key").chmod(0o644)
+    next((ready.home / "static").glob("**/*.css")).write_text("of another version")
     said = ready.command("doctor", code=1)
     assert "chmod 600" in said
+    assert "Run on this machine: regulars upgrade" in " ".join(said.split())
     assert "regulars worker" in said
     (ready.home / "secret.key").chmod(0o600)
+
+
+def test_upgrade_saves_what_was_there_and_may_be_repeated(ready: Installation) -> None:
+    style = next((ready.home / "static").glob("**/*.css"))
+    style.write_text("of another version")
+    applied = "SELECT app, name FROM django_migrations ORDER BY app, name"
+    with database(load(ready.environment)) as url:
+        before = rows_at(url, applied)
+        # an upgrade that was killed in the middle leaves the same: one step is lacking
+        subprocess.run(
+            [sys.executable, "-m", "django", "migrate", "api", "0002", "--settings=regulars.server.settings"],
+            check=True, capture_output=True, timeout=120, env=ready.environment | {"DATABASE_URL": url},
+        )  # fmt: skip
+        assert rows_at(url, applied) == [step for step in before if step != ("api", "0003_bucket")] != before
+        said = ready.command("upgrade")
+        (saved,) = (ready.home / "backups").glob("before-upgrade-*.tar")
+        assert saved.name in "".join(said.split())
+        assert rows_at(url, applied) == before
+        assert style.read_text() != "of another version"
+        assert ready.command("upgrade") == ""
+        assert list((ready.home / "backups").iterdir()) == [saved]
+        # what it saved is the database as it was: another installation can begin from it
+        with tarfile.open(saved) as archive:
+            assert {"manifest.json", "database.dump", "secret.key"} <= set(archive.getnames())
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(ready: Installation) -> None:
+    silent = Installation(ready.home)
+    silent.environment["DATABASE_URL"] = f"postgresql://shop:s3cret-word@127.0.0.1:{free_port()}/shop"
+    said = silent.command("upgrade", code=2) + silent.command("doctor", code=1)
+    assert said.count("DATABASE_URL") >= 2
+    assert str(ready.home / "secret.key") in said  # the rest is looked at all the same
+    silent.environment["DATABASE_URL"] = "postgresql://shop:s3cret-word%@db/shop"
+    said += silent.command("init", code=2)
+    assert "%25" in said
+    assert "s3cret" not in said
 
 
 def test_without_a_key_every_command_names_the_cure() -> None:

@@ -27,6 +27,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("REGULARS_ADDRESS", "8000", "127.0.0.1:8000"),
         ("REGULARS_ADDRESS", "127.0.0.1:99999", "127.0.0.1:99999"),
         ("DATABASE_URL", "sqlite:///x.db", "postgresql://"),
+        ("DATABASE_URL", "postgresql://shop:p@ss@db/shop", "%40"),
+        ("DATABASE_URL", "postgresql://shop:pa/ss@db/shop", "%2F"),
         ("REGULARS_PUBLIC_URL", "crm.example.com", "https://crm.example.com"),
         ("REGULARS_PUBLIC_URL", "https://example.com/crm", "without a path"),
         ("REGULARS_SECRET_KEY", "short", "40"),

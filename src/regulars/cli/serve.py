@@ -23,6 +23,7 @@ from regulars.core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from regulars.server.config import Config
+    from regulars.server.machine import Finding
 
 
 def commands() -> list[click.Command]:
@@ -186,21 +187,31 @@ def _upgrade(lang: str | None) -> None:
 
 
 def _doctor(lang: str | None) -> int:
-    from regulars.server.application import application
     from regulars.server.config import load
+    from regulars.server.machine import examine_machine
 
     config = load()
     config.secret()
-    with application(config):
-        from regulars.server.doctor import examine
-
-        found = list(examine(config))
+    found = [*examine_machine(config), *_look_at_database(config)]
     for one in found:
         mark = "[red]✗[/]" if one.cure else "[green]✓[/]"
         out.print(f"{mark} {escape(one.subject)}: {escape(one.found)}")
         if one.cure:
             out.print(f"  {escape(one.cure)}")
     return 1 if any(one.cure for one in found) else 0
+
+
+def _look_at_database(config: "Config") -> "list[Finding]":
+    from regulars.server.application import application
+    from regulars.server.machine import Finding
+
+    try:
+        with application(config):
+            from regulars.server.doctor import examine
+
+            return list(examine())
+    except InputError as error:
+        return [Finding("PostgreSQL", _("does not answer"), str(error))]
 
 
 def _backup(file: Path, lang: str | None) -> None:

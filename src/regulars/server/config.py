@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import N_
@@ -184,6 +184,21 @@ def _truth(text: str) -> bool:
 _READERS: dict[type, Callable[[str], Any]] = {bool: _truth, int: int, str: str}
 
 
+def unreadable() -> str:
+    """What is said of an address of the database that is none; the address itself holds the password."""
+    return _("DATABASE_URL cannot be read. Signs such as @ / : # % in its password are written as %40 %2F %3A %23 %25.")
+
+
+def _address_of_database(url: str) -> SplitResult | None:
+    """None when other programs would take a part of the password for something else."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return None
+    return parts if parts.netloc.count("@") <= 1 else None
+
+
 def _check(config: Config) -> None:
     for holds, message in _rules(config):
         if not holds:
@@ -192,14 +207,15 @@ def _check(config: Config) -> None:
 
 def _rules(config: Config) -> list[tuple[bool, str]]:
     host, _colon, port = config.address.rpartition(":")
-    database, public = urlsplit(config.database_url), urlsplit(config.url)
+    database, public = _address_of_database(config.database_url), urlsplit(config.url)
     return [
         (
             bool(host) and port.isdigit() and int(port) < 2**16,
             _("address must be a host and a port, such as 127.0.0.1:8000, not {value!r}.").format(value=config.address),
         ),
+        (database is not None, unreadable()),
         (
-            not config.database_url or database.scheme in _DATABASE_SCHEMES,
+            not config.database_url or database is None or database.scheme in _DATABASE_SCHEMES,
             _("DATABASE_URL must begin with postgresql://. Other databases are not supported."),
         ),
         (
