@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -97,6 +99,42 @@ def test_what_falls_is_started_again(ready: Installation) -> None:
         assert ready.status() == 200
 
 
+@contextmanager
+def running(installation: Installation, command: str) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen([sys.executable, "-m", "regulars", command], env=installation.environment)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def test_web_and_worker_run_apart_and_end_in_order(ready: Installation) -> None:
+    with database(load(ready.environment)) as url, psycopg.connect(url, autocommit=True) as connection:
+        apart = Installation(ready.home)
+        apart.environment["DATABASE_URL"] = url
+        (job,) = connection.execute(
+            """INSERT INTO procrastinate_jobs (queue_name, task_name, args)
+            VALUES ('default', 'insights.resume', '{"timestamp": 0}') RETURNING id"""
+        ).fetchone() or (None,)
+
+        def waits() -> bool:
+            return connection.execute("SELECT FROM procrastinate_jobs WHERE id = %s", [job]).fetchone() is not None
+
+        with running(apart, "web") as web:
+            apart.wait_until_up(web)
+            assert apart.status("/") == 200
+            assert waits()
+            with running(apart, "worker") as worker:
+                until = time.monotonic() + 60
+                while waits():
+                    assert worker.poll() is None
+                    assert time.monotonic() < until, "the worker does nothing"
+                    time.sleep(0.1)
+            assert apart.status() == 200
+        assert (web.returncode, worker.returncode) == (0, 0)
+
+
 def test_doctor_says_what_is_wrong_and_the_cure(ready: Installation) -> None:
     (ready.home / "secret.key").chmod(0o644)
     next((ready.home / "static").glob("**/*.css")).write_text("of another version")
@@ -148,8 +186,32 @@ def test_without_a_key_every_command_names_the_cure() -> None:
         assert "regulars init" in Installation(Path(home)).command("serve", code=2)
 
 
+def bring_purchases(installation: Installation, folder: Path) -> None:
+    lines = [f"03.03.2026 10:{n:02};{n};C-{n % 3};Milk;2;1.80" for n in range(10)]
+    (folder / "sales.csv").write_text("\n".join(["date;receipt;customer;product;quantity;amount", *lines]))
+    installation.command("import", str(folder / "sales.csv"))
+
+
+# each row of each table that people fill, as text
+EVERYTHING = " UNION ALL ".join(
+    f"SELECT '{table}', one::text FROM {table} one"
+    for table in (
+        "accounts_user",
+        "accounts_role",
+        "foundation_business",
+        "foundation_change",
+        "customers_customer",
+        "purchases_import",
+        "purchases_product",
+        "purchases_receipt",
+        "purchases_line",
+    )
+) + " ORDER BY 1, 2"  # fmt: skip
+
+
 def test_a_backup_brings_everything_back(ready: Installation, tmp_path: Path) -> None:
     archive = tmp_path / "all.tar"
+    bring_purchases(ready, tmp_path)
     (ready.home / "files").mkdir(exist_ok=True)
     (ready.home / "files" / "contract").write_bytes(b"signed")
     (ready.home / "audits" / "1").mkdir(parents=True)
@@ -159,8 +221,8 @@ def test_a_backup_brings_everything_back(ready: Installation, tmp_path: Path) ->
     with TemporaryDirectory(prefix="regulars-test-") as home:
         other = Installation(Path(home))
         other.command("restore", str(archive))
-        query = "SELECT email, password, name FROM accounts_user ORDER BY id"
-        assert rows(other, query) == rows(ready, query)
+        assert rows(other, EVERYTHING) == rows(ready, EVERYTHING) != []
+        assert rows(other, "SELECT count(*), count(DISTINCT customer_id) FROM purchases_receipt") == [(10, 3)]
         assert (other.home / "files" / "contract").read_bytes() == b"signed"
         assert (other.home / "secret.key").read_text() == (ready.home / "secret.key").read_text()
         assert (other.home / "audits" / "1" / "audit.json").read_text() == "{}"

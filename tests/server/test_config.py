@@ -15,6 +15,10 @@ def test_without_anything_it_listens_on_this_machine_alone(tmp_path: Path) -> No
     assert not config.development
 
 
+def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
+    assert load({"REGULARS_HOME": str(tmp_path), "REGULARS_CONFIG": "", "DATABASE_URL": ""}).uses_own_database
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "regulars.toml").write_text('web_processes = 3\naddress = "127.0.0.1:9000"\n')
     config = load({"REGULARS_HOME": str(tmp_path), "REGULARS_WEB_PROCESSES": "5"})

@@ -92,12 +92,17 @@ def _create_owner(email: str, name: str, lang: str | None) -> None:
 
 
 def _serve(lang: str | None) -> None:
+    from regulars.server.application import environment
     from regulars.server.config import load
     from regulars.server.database import database
 
     config = load()
     config.secret()
     with database(config) as url:
+        # in a process of its own: this one stays small and never holds a connection
+        subprocess.run(
+            [sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **environment(config, url)}, check=True
+        )
         _run_until_told(config, url, config.url)
     say(_("Stopped. All data are in {folder}.").format(folder=config.home))
 
@@ -107,13 +112,10 @@ def _run_until_told(config: "Config", url: str, shown: str) -> None:
     from regulars.server.processes import all_processes
     from regulars.server.supervisor import supervise
 
-    settings = environment(config, url)
-    # in a process of its own: this one stays small and never holds a connection
-    subprocess.run([sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **settings}, check=True)
     out.print(_("Open {url}").format(url=shown))
     supervise(
         all_processes(config),
-        settings,
+        environment(config, url),
         on_fall=lambda name: say(_("{name} ended and is started again.").format(name=name)),
     )
 

@@ -90,7 +90,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
     """The settings of this process; `InputError` names the wrong value and the cure."""
     home = Path(environment.get("REGULARS_HOME") or _default_home(environment)).expanduser().absolute()
     given = _file_values(
-        Path(environment.get("REGULARS_CONFIG") or home / FILE), required="REGULARS_CONFIG" in environment
+        Path(environment.get("REGULARS_CONFIG") or home / FILE), required=bool(environment.get("REGULARS_CONFIG"))
     )
     for option in options():
         name = variable_of(option)
