@@ -48,9 +48,9 @@ def _refuse_silent(url: str) -> None:
     except psycopg.OperationalError as error:
         raise InputError(
             _(
-                "The PostgreSQL of DATABASE_URL does not answer: {error}. "
-                "Start it, or mend DATABASE_URL (database_url in regulars.toml)."
-            ).format(error=" ".join(str(error).split()).rstrip("."))
+                "The PostgreSQL of DATABASE_URL does not answer. "
+                "Start it, or mend DATABASE_URL (database_url in regulars.toml). Its words: {error}"
+            ).format(error=" ".join(str(error).split()))
         ) from None
     except psycopg.ProgrammingError:
         # its own words repeat what it could not read, which may be the password
