@@ -33,6 +33,7 @@ from regulars.insights.titles import title_of
 from regulars.report import names
 from regulars.report.audience import SYSTEMS
 from regulars.web.access import Request, needs
+from regulars.web.contacts_seen import list_seen
 from regulars.web.insights import address_if_any
 from regulars.web.segments import may_open
 from regulars.web.taking import currency, take, whole_money
@@ -54,6 +55,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
         count, more = count_of(people)
     except InputError as problem:
         shown, count, more, error, status = PeoplePage([], ""), 0, False, str(problem), 422
+    list_seen(request, list_id, [column.id for column in columns], len(shown.customers))
     rows = rows_of(shown.customers, columns, request.user, titles())
     content = {
         "listed": listed,

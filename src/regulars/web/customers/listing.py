@@ -29,6 +29,7 @@ from regulars.insights.columns import Column, rows_of
 from regulars.insights.selectors.today import titles
 from regulars.report import names
 from regulars.web.access import Request, needs
+from regulars.web.contacts_seen import list_seen
 from regulars.web.taking import currency, take, whole_money
 
 PER_PAGE = 50
@@ -136,6 +137,7 @@ def page(request: Request) -> HttpResponse:
     sees = request.user.may(Right.SEE_PURCHASES)
     rows = list(_page_of(some, chosen))
     more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE]
+    list_seen(request, "customers", chosen.columns, len(rows))
     context = {
         "chosen": chosen,
         "rows": rows,
