@@ -179,6 +179,13 @@ _EVENTS = {
     "hook_tested": N_("sent a test to the web-hook"),
     "hook_replayed": N_("sent again the message"),
     "export_asked": N_("asked for an export of"),
+    "person_exported": N_("took out the data of"),
+    "erased": N_("erased the data of"),
+    "erasure_withdrawn": N_("withdrew the demand to erase"),
+    "import_started": N_("began the import of"),
+    "import_undone": N_("undid the import of"),
+    "rejects_downloaded": N_("took the refused rows of"),
+    "customers_handed_over": N_("handed over the customers of"),
 }
 
 

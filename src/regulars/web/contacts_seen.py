@@ -12,15 +12,13 @@ from regulars.foundation.models import Business
 from regulars.web.access import Request
 from regulars.web.sign_in import address_of
 
-EVENT = "contacts_seen"
-
 
 def list_seen(request: Request, about: str, columns: Iterable[str], people: int) -> None:
     """A page with these columns of so many customers; nothing when no contact was on it in full."""
     shown = [name for name in columns if name in Contact.Kind.values]
     if people and shown and request.user.may(Right.SEE_CONTACTS):
         details = {"rows": people, "columns": shown}
-        log(EVENT, user=request.user, about=about[:200], details=details, address=address_of(request))
+        log("contacts_seen", user=request.user, about=about[:200], details=details, address=address_of(request))
 
 
 def card_seen(request: Request, customer: Customer) -> None:
@@ -30,5 +28,5 @@ def card_seen(request: Request, customer: Customer) -> None:
     business, now, about = Business.objects.first(), timezone.now(), f"#{customer.pk}"
     now = now.astimezone(business.zone) if business else now
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if not LogEntry.objects.filter(event=EVENT, user=request.user, about=about, at__gte=midnight).exists():
-        log(EVENT, user=request.user, about=about, address=address_of(request))
+    if not LogEntry.objects.filter(event="contacts_seen", user=request.user, about=about, at__gte=midnight).exists():
+        log("contacts_seen", user=request.user, about=about, address=address_of(request))

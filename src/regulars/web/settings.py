@@ -19,6 +19,7 @@ from regulars.core.i18n import gettext as _
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
 from regulars.web.access import Request, needs
+from regulars.web.log_words import Speaker
 from regulars.web.profile import LANGUAGE_NAMES
 
 LOG_PAGE = 100
@@ -181,4 +182,4 @@ def log(request: Request) -> HttpResponse:
         entries = entries.filter(pk__lt=int(before[:18]))
     found = list(entries[: LOG_PAGE + 1])
     content = {"entries": found[:LOG_PAGE], "more": len(found) > LOG_PAGE, "zone": Business.current().zone}
-    return render(request, "settings/log.html", content | {"events": services.event_titles()})
+    return render(request, "settings/log.html", content | {"events": services.event_titles(), "speaker": Speaker()})
