@@ -55,7 +55,7 @@ class Speaker:
             "role": lambda slug: _("role: {name}").format(name=self._roles.get(slug, slug)),
             "rights": lambda given: _("may: {rights}").format(rights=_listed(given, rights)),
             "own_customers_only": lambda _on: _("own customers only"),
-            "heir": lambda name: _("now with: {name}").format(name=name),
+            "heir": lambda name: _("new manager: {name}").format(name=_("nobody") if name == "nobody" else name),
             "people": lambda n: ngettext("{n} customer", "{n} customers", n).format(n=format_number(n)),
             "scopes": lambda given: _("opens: {scopes}").format(scopes=_listed(given, _labels(Scope))),
             "events": lambda given: _("is told when: {events}").format(events=_listed(given, _labels(Event))),

@@ -17,6 +17,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Tag
 from regulars.customers.selectors.consents import current_purposes
+from regulars.customers.selectors.owners import owner_choices
 from regulars.insights.columns import allowed, chosen, heading, rows_of
 from regulars.insights.selectors.people import (
     MOST_COUNTED,
@@ -125,13 +126,12 @@ def _may_advertise(user: User) -> bool:
 
 
 def _choices(user: User) -> dict[str, list[tuple[str, str]]]:
-    users = User.objects.filter(is_active=True).order_by("name")[:_MOST_CHOICES]
     sees = user.may(Right.SEE_PURCHASES)
     return {
         "state": [(state, names.state(state)) for state in STATES if sees],
         "rfm": [(segment, names.segment(segment)) for segment in SEGMENTS if sees],
         "abc": [(letter, letter) for letter in "ABC" if sees],
-        "owner": [("nobody", _("nobody")), *((str(user.pk), str(user)) for user in users)],
+        "owner": [("nobody", _("nobody")), *owner_choices(_MOST_CHOICES)],
         "tag": [(name, name) for name in Tag.objects.order_by("name").values_list("name", flat=True)[:_MOST_CHOICES]],
     }
 

@@ -23,6 +23,7 @@ from regulars.core.i18n import N_
 from regulars.customers.models import Contact, Customer, Tag
 from regulars.customers.models.customer import CustomerSet, Kind
 from regulars.customers.selectors.consents import left_in_peace, today
+from regulars.customers.selectors.owners import owner_choices
 from regulars.customers.selectors.search import LONGEST_QUERY, found_ids
 from regulars.insights.columns import COLUMNS as AUDIT_COLUMNS
 from regulars.insights.columns import Column, rows_of
@@ -156,7 +157,7 @@ def page(request: Request) -> HttpResponse:
         "segments": [(one, names.segment(one)) for one in SEGMENTS] if sees else [],
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
         "tags": list(Tag.objects.order_by("name")[:500]),
-        "users": list(User.objects.filter(is_active=True).order_by("name")[:500]),
+        "owners": owner_choices(500),
         "is_empty": not (rows or chosen.is_filtered or chosen.after or chosen.score),
         "may_see_contacts": request.user.may(Right.SEE_CONTACTS),
     }
