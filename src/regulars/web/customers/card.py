@@ -19,7 +19,9 @@ from regulars.customers.selectors.consents import (
     CHANNELS,
     current_purposes,
     is_left_in_peace,
+    proof_of,
     standings,
+    texts_of,
     today,
 )
 from regulars.customers.selectors.family import family_of
@@ -89,7 +91,7 @@ def render_card(
         "relations": _relations(request, customer),
         "relation_kinds": Relation.Kind.choices,
         "relation_nouns": _NOUNS,
-        "consents": standings(list(customer.consents.all()), current_purposes()),
+        **_consents(customer),
         "channels": CHANNELS,
         "own_fields": _own_fields(customer),
         "forms": list(Form.objects.filter(is_archived=False).order_by("title")[:50]),
@@ -101,6 +103,13 @@ def render_card(
         **_happened(request, customer),
     }
     return render(request, "customers/card.html", context, status=status)
+
+
+def _consents(customer: Customer) -> dict[str, Any]:
+    held = standings(list(customer.consents.select_related("recorded_by")), current_purposes())
+    statements = {said.pk: said for one in held for said in one.by_channel.values() if said is not None}
+    proofs = {key: proof_of(said) for key, said in statements.items()}
+    return {"consents": held, "texts": texts_of(statements.values()), "proofs": proofs}
 
 
 def _happened(request: Request, customer: Customer, *, kind: str = "", start: str = "") -> dict[str, Any]:
