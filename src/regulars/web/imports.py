@@ -16,7 +16,7 @@ from regulars.accounts.rights import Right
 from regulars.accounts.services import log
 from regulars.analytics.purchases import Notice
 from regulars.core.errors import InputError, OutputError
-from regulars.core.i18n import format_number
+from regulars.core.i18n import format_moment, format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.foundation.models import Business
@@ -28,7 +28,6 @@ from regulars.purchases.importing.people_lists import preview_list, role_titles
 from regulars.purchases.importing.preview import ROLE_TITLES, preview
 from regulars.purchases.models import Import
 from regulars.web.access import Request, needs
-from regulars.web.environment import format_moment
 from regulars.web.uploads import largest, was_disk_full
 
 _PAGE = 50

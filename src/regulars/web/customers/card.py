@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
-from regulars.core.i18n import N_
 from regulars.customers.field_values import shown_value
 from regulars.customers.models import Contact, Customer, Field, Form, Relation, Tag
+from regulars.customers.names import RELATION_NOUNS
 from regulars.customers.next_steps import steps_for
 from regulars.customers.selectors.consents import (
     CHANNELS,
@@ -33,15 +33,6 @@ from regulars.web.customers.access import seen_customer, survivor_seen
 
 _ENTRIES = 30
 _SAME = 5
-# what somebody is, seen from the other side, or by his name alone
-_NOUNS = {
-    "family": N_("family"),
-    "parent": N_("parent"),
-    "pet": N_("pet"),
-    "employee": N_("employee"),
-    "dealer": N_("dealer"),
-    "other": N_("connected"),
-}
 _ONE_DEED = dt.timedelta(minutes=1)
 _KINDS_OF_CONTACTS = Contact.Kind.choices
 
@@ -90,7 +81,7 @@ def render_card(
         "all_tags": list(Tag.objects.order_by("name").values_list("name", flat=True)[:500]),
         "relations": _relations(request, customer),
         "relation_kinds": Relation.Kind.choices,
-        "relation_nouns": _NOUNS,
+        "relation_nouns": RELATION_NOUNS,
         **_consents(customer),
         "channels": CHANNELS,
         "own_fields": _own_fields(customer),
