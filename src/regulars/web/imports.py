@@ -26,6 +26,7 @@ from regulars.purchases.importing import files, runs
 from regulars.purchases.importing.kinds import guess_kind
 from regulars.purchases.importing.people_lists import preview_list, role_titles
 from regulars.purchases.importing.preview import ROLE_TITLES, preview
+from regulars.purchases.importing.preview_documents import DocumentsPreview, preview_documents
 from regulars.purchases.models import Import
 from regulars.web.access import Request, needs
 from regulars.web.uploads import largest, was_disk_full
@@ -124,11 +125,28 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
             [_cell(name, one) for name, one in zip(shown.columns, row, strict=True)] for row in shown.rows
         ]
     else:
-        context |= {"preview": None, "roles": {}}
-    looked: Any = context["preview"]
-    context["problems"] = [spoken(problem) for problem in looked.problems] if looked else []
+        shown = preview_documents(imported.kind, path, imported.file_name)
+        context |= {
+            "preview": shown,
+            "roles": ROLE_TITLES,
+            "counts": _counts(shown),
+            "reasons": _reasons(shown.reasons),
+        }
+        context["rows"] = [
+            [_cell(name, one) for name, one in zip(shown.columns, row, strict=True)] for row in shown.rows
+        ]
+    context["problems"] = [spoken(problem) for problem in shown.problems]
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
+
+
+def _counts(shown: DocumentsPreview) -> list[tuple[str, int]]:
+    titles = {
+        "receipts": _("Receipts and orders that can be taken"), "lines": _("Lines in them"),
+        "left_out": _("Documents that would be left out"), "products": _("Products"), "customers": _("Customers"),
+        "prices": _("Prices, which are not kept"), "stock": _("Stock, which is not kept"),
+    }  # fmt: skip
+    return [(titles[what], count) for what, count in shown.counts.items()]
 
 
 def _cell(name: str, value: Any) -> str:
@@ -247,6 +265,23 @@ def _result(imported: Import) -> dict[str, Any]:
         describe_notice(Notice(one["kind"], one["rows"], one.get("example"), one.get("estimated", False)))
         for one in result.get("notices", [])
     ]
+    return {
+        "imported": imported,
+        "result": dict.fromkeys(_FIGURES) | result,
+        "notices": [*notices, *_unused(imported), *_left(result.get("undo", {}))],
+        "reasons": _reasons(result.get("reject_reasons", {})),
+        "has_rejects": bool(imported.rejects_stored_as),
+        "currency": Business.current().currency,
+        "zone": Business.current().zone,
+        "badges": BADGES,
+        "problem": "",
+        "error": spoken(imported.error),
+        "kept": _kept(result.get("undo", {})),
+    }
+
+
+def _reasons(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Why rows and documents are left out, and how many."""
     words = {
         "no_sale": _("no sale and no return of one"),
         "no_receipt": _("the document has no key, no moment or no lines"),
@@ -256,23 +291,7 @@ def _result(imported: Import) -> dict[str, Any]:
         "names_nobody": _("the row names nobody"),
         "bad_contact": _("a phone, e-mail or card that cannot be one: left out, the rest of the row was taken"),
     }
-    reasons = [
-        (words.get(reason) or describe_reason(reason), count)
-        for reason, count in result.get("reject_reasons", {}).items()
-    ]
-    return {
-        "imported": imported,
-        "result": dict.fromkeys(_FIGURES) | result,
-        "notices": [*notices, *_unused(imported), *_left(result.get("undo", {}))],
-        "reasons": reasons,
-        "has_rejects": bool(imported.rejects_stored_as),
-        "currency": Business.current().currency,
-        "zone": Business.current().zone,
-        "badges": BADGES,
-        "problem": "",
-        "error": spoken(imported.error),
-        "kept": _kept(result.get("undo", {})),
-    }
+    return [(words.get(reason) or describe_reason(reason), count) for reason, count in counts.items()]
 
 
 def _unused(imported: Import) -> list[str]:
