@@ -18,7 +18,7 @@ _STYLE = """:root{color-scheme:light dark;font:16px/1.45 system-ui,sans-serif}
 body{max-width:72rem;margin:0 auto;padding:1rem}h1{font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 table{border-collapse:collapse;width:100%;font-size:.94rem}th,td{text-align:left;vertical-align:top;padding:.35rem .8rem
 .35rem 0;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent);white-space:pre-line;
-overflow-wrap:anywhere}.list td{min-width:6.5rem}th{font-weight:600;white-space:nowrap}.facts{table-layout:fixed}
+overflow-wrap:anywhere}.list td{min-width:7rem}th{font-weight:600;white-space:nowrap}.facts{table-layout:fixed}
 .facts th{width:14rem;font-weight:400;opacity:.75;white-space:normal}
 @media(max-width:44rem){.facts th{width:8.5rem}.list thead{display:none}
 .list tr{display:block;padding:.5rem 0;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent)}

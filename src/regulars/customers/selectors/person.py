@@ -115,7 +115,7 @@ def _contacts(ids: Sequence[int]) -> Iterator[Cells]:
     for one in Contact.objects.filter(customer__in=ids).order_by("kind", "pk").iterator(ROWS):
         shown = shown_phone(one.value) if one.kind in _PHONES else one.value
         written = one.written if one.written not in (shown, one.value) else ""
-        kind = _(one.get_kind_display()) + (f" ({_('Main')})" if one.is_main else "")
+        kind = _(one.get_kind_display()) + (f" ({_('main contact')})" if one.is_main else "")
         yield kind, shown, one.label, written, _truth(one.is_valid), format_moment(one.created_at, zone)
 
 
