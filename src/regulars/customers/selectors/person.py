@@ -115,7 +115,9 @@ def _contacts(ids: Sequence[int]) -> Iterator[Cells]:
     for one in Contact.objects.filter(customer__in=ids).order_by("kind", "pk").iterator(ROWS):
         shown = shown_phone(one.value) if one.kind in _PHONES else one.value
         written = one.written if one.written not in (shown, one.value) else ""
-        kind = _(one.get_kind_display()) + (f" ({_('main contact')})" if one.is_main else "")
+        kind = _(one.get_kind_display())
+        if one.is_main:
+            kind += ", " + _("main contact")
         yield kind, shown, one.label, written, _truth(one.is_valid), format_moment(one.created_at, zone)
 
 
@@ -147,8 +149,9 @@ def _notes(ids: Sequence[int]) -> Iterator[Cells]:
     zone = clock()
     for one in Note.objects.filter(customer__in=ids).select_related("author").order_by("at", "pk").iterator(ROWS):
         when = format_moment(one.at, zone)
-        changed = f"{_('changed later')}: {format_moment(one.edited_at, zone)}" if one.edited_at else ""
-        yield f"{when}\n{changed}".strip(), _name(one.author), one.text
+        if one.edited_at:
+            when += "\n" + _("changed later") + ": " + format_moment(one.edited_at, zone)
+        yield when, _name(one.author), one.text
 
 
 def _answers(ids: Sequence[int]) -> Iterator[Cells]:
