@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
@@ -75,7 +75,10 @@ def entries() -> int:
 def faults() -> list[Fault]:
     """The first of each kind; none when every balance can be trusted."""
     found = []
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # tills go on meanwhile: all checks look at one moment
+        if not transaction.get_connection().savepoint_ids:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for what, query in _CHECKS.items():
             cursor.execute(query)
             row = cursor.fetchone()

@@ -458,14 +458,19 @@ BEGIN
     END IF;
 END $$;
 
+-- What is judged is the row as it is now: of several updates in one transaction the older ones are no more.
 CREATE FUNCTION loyalty_judge_lots() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_so bigint;
+    should_be bigint;
 BEGIN
     PERFORM loyalty_judge_lot(NEW.id);
-    IF NEW.held <> (
+    SELECT l.held, (
         SELECT coalesce(sum(part.amount), 0) FROM loyalty_holdpart part JOIN loyalty_hold h ON h.id = part.hold_id
-        WHERE part.lot_id = NEW.id AND h.state = 'open'
-    ) THEN
-        RAISE EXCEPTION 'lot % holds % points, its open holds are others', NEW.id, NEW.held USING ERRCODE = 'check_violation';
+        WHERE part.lot_id = l.id AND h.state = 'open'
+    ) INTO is_so, should_be FROM loyalty_lot l WHERE l.id = NEW.id;
+    IF is_so <> should_be THEN
+        RAISE EXCEPTION 'lot % holds % points, its open holds %', NEW.id, is_so, should_be USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END $$;
@@ -491,8 +496,6 @@ BEGIN
 END $$;
 
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_posting FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
-CREATE TRIGGER keep_all BEFORE TRUNCATE ON loyalty_posting FOR EACH STATEMENT EXECUTE FUNCTION loyalty_keep();
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_transaction FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
-CREATE TRIGGER keep_all BEFORE TRUNCATE ON loyalty_transaction FOR EACH STATEMENT EXECUTE FUNCTION loyalty_keep();
 CREATE TRIGGER keep BEFORE DELETE ON loyalty_lot FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
 CREATE TRIGGER keep BEFORE DELETE ON loyalty_account FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
