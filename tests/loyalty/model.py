@@ -104,7 +104,9 @@ class Model:
             lot.remaining -= part
             rest, taken = rest - part, taken + part
         rest -= min(rest, max(0, sum(lot.expired for lot in own) - (sale.settled - sale.voided)))
-        for lot in sorted((one for one in self.lots if one.owner == sale.owner and not one.is_over(now)), key=self._order):
+        for lot in sorted(
+            (one for one in self.lots if one.owner == sale.owner and not one.is_over(now)), key=self._order
+        ):
             part = min(rest, lot.remaining - lot.held)
             lot.remaining -= part
             rest, taken = rest - part, taken + part

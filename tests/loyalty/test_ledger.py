@@ -209,8 +209,8 @@ class TestBehindItsBack:
             "UPDATE loyalty_lot SET remaining = remaining - 1; SET CONSTRAINTS ALL IMMEDIATE",
             "UPDATE loyalty_lot SET held = 1; SET CONSTRAINTS ALL IMMEDIATE",
             "UPDATE loyalty_account SET debt = 5; SET CONSTRAINTS ALL IMMEDIATE",
-            "INSERT INTO loyalty_posting (transaction_id, book, amount) SELECT id, 'issued', -5 FROM loyalty_transaction;"
-            " SET CONSTRAINTS ALL IMMEDIATE",
+            "INSERT INTO loyalty_posting (transaction_id, book, amount) SELECT id, 'issued', -5"
+            " FROM loyalty_transaction; SET CONSTRAINTS ALL IMMEDIATE",
             "INSERT INTO loyalty_posting (transaction_id, book, account_id, amount, seq, chain) SELECT t.id, 'member',"
             " a.id, 5, 9, '' FROM loyalty_transaction t, loyalty_account a; SET CONSTRAINTS ALL IMMEDIATE",
         ],
@@ -236,7 +236,10 @@ class TestBehindItsBack:
             ("UPDATE loyalty_lot SET held = 1", "holds other points"),
             ("UPDATE loyalty_account SET debt = 1 WHERE debt_limit > 0", "owes other points"),
             ("UPDATE loyalty_account SET chain = ''", "does not end with its last posting"),
-            ("UPDATE loyalty_posting SET account_id = (SELECT max(id) FROM loyalty_account) WHERE seq > 0", "lot of another"),
+            (
+                "UPDATE loyalty_posting SET account_id = (SELECT max(id) FROM loyalty_account) WHERE seq > 0",
+                "lot of another",
+            ),
         ],
     )
     def test_verify_names_what_an_administrator_of_the_database_did(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -82,7 +83,7 @@ def position(unit: Unit, *, at: dt.datetime) -> Position:
     )  # fmt: skip
 
 
-def _sums(whose: str, **values: object) -> Balance:
+def _sums(whose: str, **values: Any) -> Balance:
     with connection.cursor() as cursor:
         cursor.execute(_SUMS.format(points=_POINTS.format(whose=whose)), values)
         available, pending, expiring, debt = map(int, cursor.fetchone())

@@ -57,7 +57,7 @@ class Written:
 def grant(
     customer: int, amount: int, *, available_at: dt.datetime | None = None, expires_at: dt.datetime | None = None
 ) -> dict[str, Any]:
-    """New points. They pay his debt first; the rest can be spent from `available_at` (None: at once) to `expires_at`."""
+    """New points. They pay his debt first; the rest lives from `available_at` (None: at once) to `expires_at`."""
     return {
         "do": "grant", "customer": customer, "amount": amount, "available_at": available_at, "expires_at": expires_at
     }  # fmt: skip

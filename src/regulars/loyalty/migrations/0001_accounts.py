@@ -5,154 +5,346 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0009_search_in_bulk'),
+        ("customers", "0009_search_in_bulk"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('title', models.CharField(max_length=100)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("title", models.CharField(max_length=100)),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('opened_at', models.DateTimeField()),
-                ('seq', models.BigIntegerField(default=0)),
-                ('chain', models.BinaryField(default=b'', max_length=32)),
-                ('debt', models.BigIntegerField(default=0)),
-                ('debt_limit', models.BigIntegerField(default=0)),
-                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='customers.customer')),
-                ('unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("opened_at", models.DateTimeField()),
+                ("seq", models.BigIntegerField(default=0)),
+                ("chain", models.BinaryField(default=b"", max_length=32)),
+                ("debt", models.BigIntegerField(default=0)),
+                ("debt_limit", models.BigIntegerField(default=0)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="accounts",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.unit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transaction',
+            name="Transaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('sale', 'Purchase'), ('return', 'Return'), ('void', 'Cancelled purchase'), ('expiry', 'Points expired'), ('gift', 'Points as a gift'), ('correction', 'Correction by hand'), ('capture', 'Reserved points spent')], max_length=10)),
-                ('recorded_at', models.DateTimeField()),
-                ('happened_at', models.DateTimeField()),
-                ('actor', models.CharField(max_length=100)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('source', models.CharField(max_length=100)),
-                ('number', models.CharField(max_length=200)),
-                ('settles', models.BigIntegerField(default=0)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('reverses', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversals', to='loyalty.transaction')),
-                ('unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("sale", "Purchase"),
+                            ("return", "Return"),
+                            ("void", "Cancelled purchase"),
+                            ("expiry", "Points expired"),
+                            ("gift", "Points as a gift"),
+                            ("correction", "Correction by hand"),
+                            ("capture", "Reserved points spent"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                ("happened_at", models.DateTimeField()),
+                ("actor", models.CharField(max_length=100)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("source", models.CharField(max_length=100)),
+                ("number", models.CharField(max_length=200)),
+                ("settles", models.BigIntegerField(default=0)),
+                ("digest", models.BinaryField(max_length=32)),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversals",
+                        to="loyalty.transaction",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.unit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Lot',
+            name="Lot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('granted', models.BigIntegerField()),
-                ('remaining', models.BigIntegerField()),
-                ('held', models.BigIntegerField(default=0)),
-                ('available_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='loyalty.account')),
-                ('origin', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.lot')),
-                ('born_in', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='loyalty.transaction')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("granted", models.BigIntegerField()),
+                ("remaining", models.BigIntegerField()),
+                ("held", models.BigIntegerField(default=0)),
+                ("available_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lots",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "origin",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.lot",
+                    ),
+                ),
+                (
+                    "born_in",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lots",
+                        to="loyalty.transaction",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('amount', models.BigIntegerField()),
-                ('state', models.CharField(choices=[('open', 'Waits'), ('spent', 'Spent'), ('released', 'Released')], default='open', max_length=8)),
-                ('placed_at', models.DateTimeField()),
-                ('until', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("amount", models.BigIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Waits"), ("spent", "Spent"), ("released", "Released")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("placed_at", models.DateTimeField()),
+                ("until", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.unit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HoldPart',
+            name="HoldPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount', models.BigIntegerField()),
-                ('hold', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='loyalty.hold')),
-                ('lot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.lot')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("amount", models.BigIntegerField()),
+                (
+                    "hold",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="parts",
+                        to="loyalty.hold",
+                    ),
+                ),
+                (
+                    "lot",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.lot"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('hold', 'lot'), name='hold_part_once'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='hold_part_of_something')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("hold", "lot"), name="hold_part_once"),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="hold_part_of_something"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('book', models.CharField(choices=[('member', 'Member'), ('issued', 'Issued'), ('redeemed', 'Redeemed'), ('expired', 'Expired'), ('void', 'Taken back')], max_length=8)),
-                ('amount', models.BigIntegerField()),
-                ('seq', models.BigIntegerField(null=True)),
-                ('chain', models.BinaryField(max_length=32, null=True)),
-                ('account', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.account')),
-                ('lot', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.lot')),
-                ('transaction', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='loyalty.transaction')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "book",
+                    models.CharField(
+                        choices=[
+                            ("member", "Member"),
+                            ("issued", "Issued"),
+                            ("redeemed", "Redeemed"),
+                            ("expired", "Expired"),
+                            ("void", "Taken back"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("amount", models.BigIntegerField()),
+                ("seq", models.BigIntegerField(null=True)),
+                ("chain", models.BinaryField(max_length=32, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "lot",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.lot",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="loyalty.transaction",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['transaction'], name='posting_of_transaction'), models.Index(condition=models.Q(('lot__isnull', False)), fields=['lot'], name='posting_of_lot'), models.Index(condition=models.Q(('account__isnull', False), ('lot', None)), fields=['account'], name='posting_of_debt')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'seq'), name='posting_gapless'), models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='posting_moves_something'), models.CheckConstraint(condition=models.Q(models.Q(('account__isnull', False), ('book', 'member'), ('chain__isnull', False), ('seq__isnull', False)), models.Q(models.Q(('book', 'member'), _negated=True), ('account', None), ('chain', None), ('lot', None), ('seq', None)), _connector='OR'), name='posting_of_member_or_programme'), models.CheckConstraint(condition=models.Q(('book__in', ['member', 'issued', 'redeemed', 'expired', 'void'])), name='posting_book_known')],
+                "indexes": [
+                    models.Index(fields=["transaction"], name="posting_of_transaction"),
+                    models.Index(condition=models.Q(("lot__isnull", False)), fields=["lot"], name="posting_of_lot"),
+                    models.Index(
+                        condition=models.Q(("account__isnull", False), ("lot", None)),
+                        fields=["account"],
+                        name="posting_of_debt",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "seq"), name="posting_gapless"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="posting_moves_something"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("account__isnull", False),
+                                ("book", "member"),
+                                ("chain__isnull", False),
+                                ("seq__isnull", False),
+                            ),
+                            models.Q(
+                                models.Q(("book", "member"), _negated=True),
+                                ("account", None),
+                                ("chain", None),
+                                ("lot", None),
+                                ("seq", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="posting_of_member_or_programme",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("book__in", ["member", "issued", "redeemed", "expired", "void"])),
+                        name="posting_book_known",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('remaining__gt', 0)), fields=['account'], name='lot_with_points'),
+            model_name="lot",
+            index=models.Index(condition=models.Q(("remaining__gt", 0)), fields=["account"], name="lot_with_points"),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('remaining__gt', models.F('held'))), fields=['expires_at', 'id'], name='lot_that_expires'),
+            model_name="lot",
+            index=models.Index(
+                condition=models.Q(("remaining__gt", models.F("held"))),
+                fields=["expires_at", "id"],
+                name="lot_that_expires",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(fields=['born_in'], name='lot_of_transaction'),
+            model_name="lot",
+            index=models.Index(fields=["born_in"], name="lot_of_transaction"),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('granted__gt', 0), ('held__gte', 0), ('held__lte', models.F('remaining')), ('remaining__lte', models.F('granted'))), name='lot_within_bounds'),
+            model_name="lot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("granted__gt", 0),
+                    ("held__gte", 0),
+                    ("held__lte", models.F("remaining")),
+                    ("remaining__lte", models.F("granted")),
+                ),
+                name="lot_within_bounds",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at', None), ('expires_at__gt', models.F('available_at')), _connector='OR'), name='lot_lives'),
+            model_name="lot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_at", None), ("expires_at__gt", models.F("available_at")), _connector="OR"),
+                name="lot_lives",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('reverses__isnull', False)), fields=['reverses'], name='transaction_reversals'),
+            model_name="transaction",
+            index=models.Index(
+                condition=models.Q(("reverses__isnull", False)), fields=["reverses"], name="transaction_reversals"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.UniqueConstraint(fields=('source', 'number', 'kind'), name='transaction_once'),
+            model_name="transaction",
+            constraint=models.UniqueConstraint(fields=("source", "number", "kind"), name="transaction_once"),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['until'], name='hold_open'),
+            model_name="hold",
+            index=models.Index(condition=models.Q(("state", "open")), fields=["until"], name="hold_open"),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='hold_of_something'),
+            model_name="hold",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="hold_of_something"),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state', 'open')), models.Q(('ended_at__isnull', False), ('state__in', ['spent', 'released'])), _connector='OR'), name='hold_ends_once'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("state", "open")),
+                    models.Q(("ended_at__isnull", False), ("state__in", ["spent", "released"])),
+                    _connector="OR",
+                ),
+                name="hold_ends_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['customer', 'unit', 'id'], name='account_of_customer'),
+            model_name="account",
+            index=models.Index(fields=["customer", "unit", "id"], name="account_of_customer"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('debt__gte', 0), ('debt__lte', models.F('debt_limit'))), name='account_debt_in_limit'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debt__gte", 0), ("debt__lte", models.F("debt_limit"))),
+                name="account_debt_in_limit",
+            ),
         ),
     ]
