@@ -60,6 +60,16 @@ class Case:
 
     def covered(self, scope: Scope, *, discounting: bool) -> tuple[bool, ...]:
         """Which lines are in the scope, less those that are never discounted."""
+        key = (scope, discounting)
+        if key not in self._covered:
+            self._covered[key] = self._covers(scope, discounting=discounting)
+        return self._covered[key]
+
+    @cached_property
+    def _covered(self) -> dict[tuple[Scope, bool], tuple[bool, ...]]:
+        return {}
+
+    def _covers(self, scope: Scope, *, discounting: bool) -> tuple[bool, ...]:
         never = self.rules.never_discounted if discounting else None
         return tuple(scope.covers(line) and not (never and never.covers(line)) for line in self.lines)
 
