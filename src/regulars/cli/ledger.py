@@ -52,14 +52,12 @@ def _verify(lang: str | None) -> int:
         fail(str(fault))
     if found:
         return FAULTY
-    out.print(
-        Text(
-            ngettext(
-                "{count} posting: every sum and every hash agrees.", "{count} postings: every sum and every hash agrees.",
-                count,
-            ).format(count=format_number(count))
-        )
-    )  # fmt: skip
+    told = ngettext(
+        "{count} posting: every sum and every hash agrees.",
+        "{count} postings: every sum and every hash agrees.",
+        count,
+    )
+    out.print(Text(told.format(count=format_number(count))))
     return 0
 
 
