@@ -11,6 +11,7 @@ from regulars.loyalty.programme.judging import Judged, judge
 from regulars.loyalty.programme.rules import RuleSet, parse
 
 NOON = dt.datetime(2026, 3, 3, 9, tzinfo=dt.UTC)  # a Tuesday, noon in Moscow
+NOVICE = Member()
 POINTS = {"kind": "points_per", "points": 1, "per": 100}
 
 
@@ -26,9 +27,9 @@ def basket(*lines: Line, at: dt.datetime = NOON, zone: str = "Europe/Moscow", **
     return Basket(store_zone=zone, purchased_at=at, lines=lines or (line(),), **facts)
 
 
-def rule(id: str, gives: dict[str, Any] | int, **more: Any) -> dict[str, Any]:
+def rule(name: str, gives: dict[str, Any] | int, **more: Any) -> dict[str, Any]:
     """A rule as JSON; a number is a fixed discount in per cent."""
-    return {"id": id, "gives": {"kind": "percent_off", "percent": gives} if isinstance(gives, int) else gives, **more}
+    return {"id": name, "gives": {"kind": "percent_off", "percent": gives} if isinstance(gives, int) else gives, **more}
 
 
 def data(*rules: dict[str, Any], groups: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def rule_set(*rules: dict[str, Any], **more: Any) -> RuleSet:
 
 
 def judged(
-    *rules: dict[str, Any], of: Basket | None = None, by: Member | None = Member(), points: int = 0, **more: Any
+    *rules: dict[str, Any], of: Basket | None = None, by: Member | None = NOVICE, points: int = 0, **more: Any
 ) -> Judged:  # fmt: skip
     """What the rules make of a basket of one member."""
     return judge(of or basket(), by, rule_set(*rules, **more), points)

@@ -15,7 +15,7 @@ from regulars.loyalty.programme.rounding import parts, spread
 from regulars.loyalty.programme.rules import as_json, parse
 from tests.loyalty.programme_cases import baskets, members, rule_data
 
-BY_LOT = settings(max_examples=60, deadline=None)
+BY_LOT = settings(max_examples=40, deadline=None)
 CASES = {"basket": baskets, "member": st.none() | members, "rules": rule_data(), "points": st.integers(0, 5000)}
 
 

@@ -361,7 +361,7 @@ def _read(raw: Any, where: str) -> Condition:
 
 def _item(raw: Any, where: str, *, depth: int) -> Condition:
     data = read_object(raw, where)
-    if depth > DEEPEST:
+    if depth > DEEPEST and not data.keys().isdisjoint((*_GROUPS, "not")):
         raise InputError(_("{where}: groups may lie {most} deep in one another.").format(where=where, most=DEEPEST))
     for name, made in _GROUPS.items():
         if name in data:

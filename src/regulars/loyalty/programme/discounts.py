@@ -9,6 +9,7 @@ line gets its highest percentage, or the first by order.
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from regulars.loyalty.programme.case import Case
 from regulars.loyalty.programme.effects import (
@@ -205,7 +206,7 @@ def _nth_free(walk: Walk, rule: str, gives: NthFree, covered: tuple[bool, ...]) 
     stamped = sum(units.values())
     left = min(stamped, (member.stamps.get(gives.counter, 0) + stamped) // gives.n)
     base = _base(walk)
-    for i in sorted(units, key=lambda i: lines[i].price / lines[i].quantity):
+    for i in sorted(units, key=lambda i: Fraction(lines[i].price, units[i])):
         free[i] = min(left, units[i])
         left -= free[i]
         off[i] = min(walk.prices[i], half_up(free[i] * base[i], units[i]))
