@@ -1,16 +1,21 @@
 """The JSON of a rule set: what is wrong is named with its place, its value and the cure; what is right comes back."""
 
 import copy
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from regulars.core.errors import InputError
+from regulars.loyalty.programme import conditions, effects
 from regulars.loyalty.programme.rules import as_json, parse
 from tests.loyalty.programme_cases import POINTS, data, rule, rule_set
 
 HOURS = {"is": "hours", "from": "09:00", "to": "11:00"}
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "programme-rules.md"
 STEPS = [{"from": 100, "percent": 3}, {"from": 200, "percent": 5}]
 
 
@@ -126,3 +131,11 @@ def test_parsing_leaves_what_it_was_given_alone() -> None:
     before = copy.deepcopy(given)
     parse(given)
     assert given == before
+
+
+def test_the_page_of_the_reference_shows_a_set_that_works_and_names_all_there_is() -> None:
+    text = PAGE.read_text()
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert len(parse(json.loads(example)).rules) == 5
+    for name in [*effects.EFFECTS, *conditions.LEAVES]:
+        assert f"`{name}`" in text, name

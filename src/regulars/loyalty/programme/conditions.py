@@ -338,14 +338,14 @@ class PromoCode(Condition):
         return any(code.casefold() in given for code in self.any_of)
 
 
-_KINDS: dict[str, type[Condition]] = {
+LEAVES: dict[str, type[Condition]] = {
     one.kind: one
     for one in (
         ReceiptSum, HasProduct, HasCategory, InStore, ByChannel, Hours, Dates, Privilege, Birthday, Repeat,
         PurchaseNumber, OfTier, InSegment, Answered, PromoCode,
     )
 }  # fmt: skip
-_LEAF = one_of("is", _KINDS)
+_LEAF = one_of("is", LEAVES)
 _GROUPS: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {"all": AllOf, "any": AnyOf}
 
 # a whole of no parts: always true
