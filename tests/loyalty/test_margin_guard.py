@@ -47,6 +47,18 @@ def test_goods_of_unknown_cost_do_not_help_the_receipt() -> None:
     assert paid(judged(HALF, of=of, guard={"receipt": 10, "unknown_cost": "allow"})) == [889, 50_000]
 
 
+def test_points_and_discounts_share_the_room_above_the_floor_of_a_line() -> None:
+    of = basket(line("lean", 1000, cost=800), line("rich", 1000, cost=0))
+    found = judged(rule("r", 15), of=of, points=5000, guard={})
+    assert paid(found) == [800, 0]
+
+
+def test_points_and_discounts_share_the_room_above_the_floor_of_the_receipt() -> None:
+    of = basket(line("a", 1000, cost=400), line("b", 1000, cost=400))
+    found = judged(rule("r", 10), of=of, points=5000, guard={"receipt": 50})
+    assert (found.discount, found.points_spent, found.to_pay) == (200, 200, 1600)
+
+
 def test_the_last_rule_gives_up_its_discount_first_and_the_trace_says_so() -> None:
     rules = [rule("first", 15, order=1), rule("second", 10, order=2)]
     found = judged(*rules, of=basket(line(cost=800)), guard={}, stacking={"percent_of": "original"})

@@ -68,6 +68,12 @@ def test_a_group_by_line_gives_each_line_its_highest_percentage() -> None:
     assert [one.discount for one in found.lines] == [0, 300], "one for the receipt: the one with the most money off"
 
 
+def test_whoever_gave_way_line_by_line_is_not_said_to_have_missed_its_threshold() -> None:
+    rules = [rule("a", 50, group="shelf", order=1), rule("b", 5, group="shelf", order=2, when=FROM_1000)]
+    found = judged(*rules, groups={"shelf": "line"}, stacking={"thresholds": "running"})
+    assert (found.discount, what(found, "b")) == (500, GAVE_WAY)
+
+
 def test_a_threshold_on_the_running_sum_is_lost_to_an_earlier_discount() -> None:
     rules = [rule("a", 10, order=1), rule("b", 5, order=2, when=FROM_1000)]
     assert acted(judged(*rules, stacking={"thresholds": "original"})) == {"a", "b"}
@@ -201,6 +207,41 @@ def test_the_judge_agrees_with_a_reference_that_tries_everything(
     expected = (best if stacking["choose"] == "best_for_customer" else first)(rules, prices, stacking)
     for place, one in enumerate(found.lines):
         assert dict(one.discounts) == {name: amounts[place] for name, amounts in expected.items() if amounts[place]}
+
+
+_shelf = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from("abcdef"), "order": st.integers(0, 2), "group": st.just("shelf"),
+            "on": st.lists(st.sampled_from(list(PRODUCTS)), min_size=1, unique=True).map(lambda one: {"products": one}),
+            "gives": st.sampled_from(["5", "12.34", "50"]).map(lambda one: {"kind": "percent_off", "percent": one}),
+        }
+    ),
+    max_size=5, unique_by=lambda one: one["id"],
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(rules=_shelf, prices=st.lists(st.integers(0, 600), min_size=1, max_size=5), stacking=_stackings)
+def test_line_by_line_each_line_has_the_highest_percentage_or_the_first_by_order(
+    rules: list[dict[str, Any]], prices: list[int], stacking: dict[str, str]
+) -> None:
+    lines = [line(product, price) for product, price in zip(PRODUCTS, prices, strict=False)]
+    found = judged(*rules, of=basket(*lines), groups={"shelf": "line"}, stacking=stacking)
+
+    def rank(one: dict[str, Any]) -> Any:
+        return one["order"] if stacking["choose"] == "priority" else -float(one["gives"]["percent"]), one["id"]
+
+    won = [
+        min((one for one in rules if each.product in one["on"]["products"]), key=rank, default=None) for each in lines
+    ]
+    exact = [
+        price * Fraction(one["gives"]["percent"]) / 100 if one else Fraction(0)
+        for one, price in zip(won, prices, strict=False)
+    ]
+    amounts = rounded(exact, floor(sum(exact) + Fraction(1, 2)))
+    for place, (one, amount) in enumerate(zip(won, amounts, strict=True)):
+        assert found.lines[place].discounts == (((one["id"], amount),) if one and amount else ())
 
 
 @settings(max_examples=40, deadline=None)
