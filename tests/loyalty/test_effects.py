@@ -241,8 +241,8 @@ def test_a_quantity_that_cannot_be_is_refused(quantity: str) -> None:
         Line("tea", "Tea", Decimal(quantity), 100)
 
 
-@pytest.mark.parametrize("facts", [{"price": -1}, {"price": 10**14}, {"cost": -1}])
-def test_money_that_cannot_be_is_refused(facts: dict[str, int]) -> None:
+@pytest.mark.parametrize("facts", [{"price": -1}, {"price": 10**14}, {"price": 1.5}, {"cost": -1}])
+def test_money_that_cannot_be_is_refused(facts: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="minor units"):
         line(**facts)
 
