@@ -34,6 +34,12 @@ def test_money_off_is_spread_over_the_lines_to_the_minor_unit() -> None:
     )
 
 
+def test_the_odd_kopeck_falls_on_the_same_goods_whichever_was_scanned_first() -> None:
+    off = rule("r", {"kind": "amount_off", "amount": 101})
+    assert discounts(judged(off, of=basket(line("a"), line("b")))) == [51, 50]
+    assert discounts(judged(off, of=basket(line("b"), line("a")))) == [50, 51]
+
+
 def test_a_discount_is_on_the_goods_of_its_scope() -> None:
     of = basket(line("tea"), line("coffee", category="Coffee"), line("beer", category="Beer"))
     assert discounts(judged(rule("r", 10, on={"not_categories": ["Beer"]}), of=of)) == [100, 100, 0]
