@@ -100,9 +100,10 @@ class Member:
 
 
 def _check_money(value: int, name: str) -> None:
-    if not 0 <= value <= MOST_MONEY:
+    # a fraction of a kopeck would break every sum silently
+    if type(value) is not int or not 0 <= value <= MOST_MONEY:
         raise InputError(
-            _("{name} must be from 0 to {most} minor units, not {value}.").format(
+            _("{name} must be a whole number of minor units from 0 to {most}, not {value}.").format(
                 name=name, most=MOST_MONEY, value=value
             )
         )

@@ -49,14 +49,23 @@ class Case:
 
     def unmet(self, rule: Rule, prices: tuple[int, ...]) -> tuple[Condition, ...]:
         """Which conditions do not hold while the goods cost so much; none: the rule holds."""
-        at = prices if self.rules.stacking.running_thresholds else self.prices
-        return rule.when.unmet(Seen(self.basket, self.lines, self.member, at))
+        if self._may_change(rule):
+            return rule.when.unmet(Seen(self.basket, self.lines, self.member, prices))
+        if rule.id not in self._settled:
+            self._settled[rule.id] = rule.when.unmet(Seen(self.basket, self.lines, self.member, self.prices))
+        return self._settled[rule.id]
+
+    def _may_change(self, rule: Rule) -> bool:
+        """Whether other rules may give or take what it needs."""
+        return rule.has_threshold and self.rules.stacking.running_thresholds
+
+    @cached_property
+    def _settled(self) -> dict[str, tuple[Condition, ...]]:
+        return {}
 
     def is_possible(self, rule: Rule) -> bool:
         """Whether it can hold at all, whatever other rules do to the prices."""
-        if not self.is_for_him(rule):
-            return False
-        return (rule.has_threshold and self.rules.stacking.running_thresholds) or not self.unmet(rule, self.prices)
+        return self.is_for_him(rule) and (self._may_change(rule) or not self.unmet(rule, self.prices))
 
     def covered(self, scope: Scope, *, discounting: bool) -> tuple[bool, ...]:
         """Which lines are in the scope, less those that are never discounted."""

@@ -338,14 +338,14 @@ class PromoCode(Condition):
         return any(code.casefold() in given for code in self.any_of)
 
 
-_KINDS: dict[str, type[Condition]] = {
+LEAVES: dict[str, type[Condition]] = {
     one.kind: one
     for one in (
         ReceiptSum, HasProduct, HasCategory, InStore, ByChannel, Hours, Dates, Privilege, Birthday, Repeat,
         PurchaseNumber, OfTier, InSegment, Answered, PromoCode,
     )
 }  # fmt: skip
-_LEAF = one_of("is", _KINDS)
+_LEAF = one_of("is", LEAVES)
 _GROUPS: dict[str, Callable[[tuple[Condition, ...]], Condition]] = {"all": AllOf, "any": AnyOf}
 
 # a whole of no parts: always true
@@ -361,7 +361,7 @@ def _read(raw: Any, where: str) -> Condition:
 
 def _item(raw: Any, where: str, *, depth: int) -> Condition:
     data = read_object(raw, where)
-    if depth > DEEPEST:
+    if depth > DEEPEST and not data.keys().isdisjoint((*_GROUPS, "not")):
         raise InputError(_("{where}: groups may lie {most} deep in one another.").format(where=where, most=DEEPEST))
     for name, made in _GROUPS.items():
         if name in data:

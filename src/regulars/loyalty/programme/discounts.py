@@ -9,6 +9,7 @@ line gets its highest percentage, or the first by order.
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from regulars.loyalty.programme.case import Case
 from regulars.loyalty.programme.effects import (
@@ -47,7 +48,7 @@ class Walk:
     """The rules, one after another. `acted` are the rules that gave something, by group."""
 
     case: Case
-    prices: list[int]
+    prices: tuple[int, ...]
     parts: list[Part] = field(default_factory=list)
     acted: dict[str, str] = field(default_factory=dict)
     before: dict[str, tuple[int, ...]] = field(default_factory=dict)  # what the goods cost when a rule's turn came
@@ -94,15 +95,16 @@ def _guarded(case: Case, walk: Walk) -> Lowered:
 
 
 def _walk(case: Case, chosen: Mapping[str, str] | None) -> Walk:
-    walk = Walk(case, list(case.prices))
+    walk = Walk(case, case.prices)
     done: set[str] = set()
     for rule in case.rules.discounts:
-        walk.before[rule.id] = tuple(walk.prices)
         if case.rules.is_per_line(rule.group):
             if rule.group not in done:
                 done.add(rule.group)
                 _act_by_line(walk, [one for one in case.rules.discounts if one.group == rule.group])
-        elif _may_act(walk, rule, chosen):
+            continue
+        walk.before[rule.id] = walk.prices
+        if _may_act(walk, rule, chosen):
             _take(walk, rule.group, _part(walk, rule))
     return walk
 
@@ -114,19 +116,20 @@ def _may_act(walk: Walk, rule: Rule, chosen: Mapping[str, str] | None) -> bool:
 
 
 def _holds(walk: Walk, rule: Rule) -> bool:
-    return walk.case.is_for_him(rule) and not walk.case.unmet(rule, tuple(walk.prices))
+    return walk.case.is_for_him(rule) and not walk.case.unmet(rule, walk.prices)
 
 
 def _take(walk: Walk, group: str, part: Part) -> None:
     if not part.gives:
         return
     walk.parts.append(part)
-    walk.prices = [price - off for price, off in zip(walk.prices, part.off, strict=True)]
+    walk.prices = tuple(price - off for price, off in zip(walk.prices, part.off, strict=True))
     if group:
         walk.acted[group] = part.rule
 
 
 def _act_by_line(walk: Walk, rules: list[Rule]) -> None:
+    walk.before |= {rule.id: walk.prices for rule in rules}
     holding = [rule for rule in rules if _holds(walk, rule)]
     rates = [_rates(walk, rule) for rule in holding]
     if walk.case.rules.stacking.choose == "priority":
@@ -180,7 +183,7 @@ def _rate(walk: Walk, rule: Rule, covered: tuple[bool, ...]) -> int:
 
 
 def _base(walk: Walk) -> tuple[int, ...]:
-    return walk.case.prices if walk.case.rules.stacking.percent_of == "original" else tuple(walk.prices)
+    return walk.case.prices if walk.case.rules.stacking.percent_of == "original" else walk.prices
 
 
 def _percent_off(walk: Walk, rates: list[int]) -> list[int]:
@@ -205,7 +208,7 @@ def _nth_free(walk: Walk, rule: str, gives: NthFree, covered: tuple[bool, ...]) 
     stamped = sum(units.values())
     left = min(stamped, (member.stamps.get(gives.counter, 0) + stamped) // gives.n)
     base = _base(walk)
-    for i in sorted(units, key=lambda i: lines[i].price / lines[i].quantity):
+    for i in sorted(units, key=lambda i: Fraction(lines[i].price, units[i])):
         free[i] = min(left, units[i])
         left -= free[i]
         off[i] = min(walk.prices[i], half_up(free[i] * base[i], units[i]))

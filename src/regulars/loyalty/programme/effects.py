@@ -186,14 +186,14 @@ class PointsByTier(Multiplier):
 
 Stepped = ByTurnover | ByPoints | ByQuantity | BySum
 
-_KINDS: dict[str, type[Effect]] = {
+EFFECTS: dict[str, type[Effect]] = {
     one.kind: one
     for one in (
         PercentOff, ByTurnover, ByPoints, ByQuantity, BySum, AmountOff, NthFree,
         PointsPer, PointsPercent, PointsGift, PointsTimes, PointsByTier,
     )
 }  # fmt: skip
-EFFECT = one_of("kind", _KINDS)
+EFFECT = one_of("kind", EFFECTS)
 
 
 def step_percent(steps: tuple[Step, ...], reached: int) -> int:

@@ -178,17 +178,17 @@ class RuleSet(Record):
 
 def parse(data: Any) -> RuleSet:
     """The rule set in its JSON form, checked; `InputError` says where it is wrong and what would be right."""
-    raw = read_object(data, "rules")
+    raw = read_object(data, "programme")
     if raw.get("format") != FORMAT:
-        refuse("rules.format", raw.get("format"), str(FORMAT))
-    found = read_record(RuleSet, raw, "rules", besides=("format",))
+        refuse("programme.format", raw.get("format"), str(FORMAT))
+    found = read_record(RuleSet, raw, "programme", besides=("format",))
     check_currency(found.currency)
     _check_ids(found)
     _check_groups(found)
     for rule in found.rules:
         _check_rule(rule)
     if found.guard is not None and (found.guard.unknown_cost == "at_most") != (found.guard.unknown_most > 0):
-        raise InputError(_("rules.guard: 'unknown_most' goes with 'unknown_cost': 'at_most', and is above 0."))
+        raise InputError(_("programme.guard: 'unknown_most' goes with 'unknown_cost': 'at_most', and is above 0."))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from regulars.core.i18n import format_date, format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
-from regulars.core.money import format_money
+from regulars.core.money import format_money, minor_digits
 from regulars.loyalty.programme import conditions as when
 from regulars.loyalty.programme import effects as gives
 from regulars.loyalty.programme import judging
@@ -102,7 +102,7 @@ class Words:
 
     def money(self, minor: int) -> str:
         """Money to the minor unit where there are any."""
-        return format_money(minor, self.rules.currency, exact=bool(minor % 100))
+        return format_money(minor, self.rules.currency, exact=minor % 10 ** minor_digits(self.rules.currency) > 0)
 
     def _line(self, step: Step, judged: Judged) -> str:
         if step.line is None:
@@ -136,10 +136,16 @@ class Words:
             parts.append(
                 _("the day is {days}").format(days=_(" or ").join(_weekdays()[day - 1] for day in one.weekdays))
             )
-        if one.from_ != one.to or one.from_ != dt.time(0) or not parts:
-            parts.append(_("the time is from {start} to {end}").format(
-                start=one.from_.strftime("%H:%M"), end=one.to.strftime("%H:%M") if one.to != dt.time(0) else "24:00"
-            ))  # fmt: skip
+        midnight = dt.time(0)
+        if (one.from_, one.to) != (midnight, midnight) or not parts:
+            is_over_midnight = midnight < one.to <= one.from_
+            text = (
+                _("the time is from {start} to {end} of the next day")
+                if is_over_midnight
+                else _("the time is from {start} to {end}")
+            )
+            end = "24:00" if one.to == midnight else one.to.strftime("%H:%M")
+            parts.append(text.format(start=one.from_.strftime("%H:%M"), end=end))
         return _(", and ").join(parts)
 
     @staticmethod
@@ -295,7 +301,7 @@ class Words:
 
     def _not_met(self, step: Step) -> str:
         clause = self._joined(_(", and "), step.unmet, when.AnyOf)
-        return _("“{rule}” does not act; it would, if {clause}.").replace("{clause}", _escaped(clause))
+        return _("The rule “{rule}” does not act; it would, if {clause}.").replace("{clause}", _escaped(clause))
 
     @staticmethod
     def _stamped(step: Step) -> str:
@@ -341,7 +347,8 @@ def _period(period: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    # a clause may end with a date, and a date with a full stop of its own
+    return text[:1].upper() + (text[1:-1] if text.endswith("..") else text[1:])
 
 
 def _escaped(text: str) -> str:
