@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SOURCES := src tests tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench install spark messages lock clean
+.PHONY: help demo test test-spark test-all check format bench install spark messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## what can be made
@@ -18,8 +18,11 @@ help: ## what can be made
 demo: .venv/.app ## set up, then show the product on a real supermarket's history
 	$(BIN)/regulars demo --serve
 
-test: .venv/.dev ## set up, then run the tests (without those marked slow)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+test: .venv/.dev ## set up, then run the tests (without slow ones, and those on a cluster)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not spark"
+
+test-spark: .venv/.spark ## the tests on a Spark cluster of this machine (Java comes from the system)
+	$(BIN)/python -m pytest -m "not slow and spark"
 
 test-all: .venv/.dev ## every test, the slow ones too
 	$(BIN)/python -m pytest -n 2 --dist worksteal

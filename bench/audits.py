@@ -51,7 +51,7 @@ write_html(result, folder / "report.html", language="en")
 write_json(result, folder / "audit.json")
 write_customers(result, folder / "customers.parquet")
 clock.step("end", None, None)
-print(json.dumps(clock.seconds))
+(folder / "steps.json").write_text(json.dumps(clock.seconds))  # the engine shows its progress on stdout
 """
 # in the order of the work: the first and the one after the last of the analyses of reasons
 REASONS_BEGIN, REASONS_END = "Bought together", "Opportunities"
@@ -81,9 +81,9 @@ class Audited:
 def audit(lines: int) -> Audited:
     """Audit a history of about so many lines under 4 GB."""
     source = history_file(lines)
-    process = run(sys.executable, "-c", WHOLE, str(source), str(source.with_name("audit")))
-    # before it the engine shows its own progress: it takes a program without a file for somebody at a prompt
-    return Audited(lines, source, process, json.loads(process.printed.splitlines()[-1]))
+    folder = source.with_name("audit")
+    process = run(sys.executable, "-c", WHOLE, str(source), str(folder))
+    return Audited(lines, source, process, json.loads((folder / "steps.json").read_text(encoding="utf-8")))
 
 
 def rows(audited: Audited) -> list[tuple[str, str]]:

@@ -62,6 +62,23 @@ def test_a_gap_is_found_with_its_first_and_last_day() -> None:
     assert row["missed_amount"] == pytest.approx(row["expected_sales"] * 10)
 
 
+def test_goods_with_many_lines_in_a_receipt_do_not_hide_those_that_sell_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regulars.analytics.assortment.MOST_SHELVES", 1)
+    rows = [row | {"product": "salt"} for row in shop() if row["product"] == "bread"]
+    sweets = [
+        line | {"product": f"sweets {number % 2}", "amount": 1}
+        for number, line in enumerate(rows[: len(rows) // 4]) for _time in range(12)
+    ]  # fmt: skip
+    result = found([row for row in rows if not 150 <= _day_of(row) < 180] + sweets)
+    assert [row["product_id"] for row in records(result.gaps)] == ["salt"]
+    assert result.gaps_compared == 1
+
+
+def _day_of(row: Row) -> int:
+    days: int = (row["purchased_at"].date() - day(0)).days
+    return days
+
+
 def test_the_order_of_rows_changes_nothing() -> None:
     rows = shop(gap=(150, 180), fans=True)
     one, other = found(rows), found(rows[::-1])

@@ -9,6 +9,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -68,15 +69,21 @@ def test_every_output_goes_where_it_was_asked_for(sales: Path, tmp_path: Path) -
     assert sum(document["lifecycle"]["states"].values()) == document["base"]["customers"]
 
 
-def test_json_on_standard_output_is_nothing_but_json(sales: Path, tmp_path: Path) -> None:
-    done = regulars("audit", str(sales), "--out", "r.html", "--json", "-", cwd=tmp_path)
-    assert json.loads(done.stdout)["currency"] == "RUB"
-
-
-def test_xlsx_before_an_input_file_does_not_swallow_it(sales: Path, tmp_path: Path) -> None:
-    done = regulars("audit", "--out", "r.html", "--xlsx", str(sales), cwd=tmp_path)
+@pytest.fixture(scope="module")
+def whole(sales: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The folder of one audit, and the JSON that it printed; `--xlsx` stands before the input file."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = regulars("audit", "--out", "r.html", "--json", "-", "--xlsx", str(sales), cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "r.xlsx").exists()
+    return folder, json.loads(done.stdout)
+
+
+def test_json_on_standard_output_is_nothing_but_json(whole: tuple[Path, dict[str, Any]]) -> None:
+    assert whole[1]["currency"] == "RUB"
+
+
+def test_xlsx_before_an_input_file_does_not_swallow_it(whole: tuple[Path, dict[str, Any]]) -> None:
+    assert (whole[0] / "r.xlsx").exists()
 
 
 def test_an_input_file_is_never_overwritten(sales: Path, tmp_path: Path) -> None:
@@ -88,14 +95,12 @@ def test_an_input_file_is_never_overwritten(sales: Path, tmp_path: Path) -> None
     assert copy.read_bytes() == sales.read_bytes()
 
 
-def test_as_of_leaves_out_what_came_later(sales: Path, tmp_path: Path) -> None:
-    whole = json.loads(regulars("audit", str(sales), "--out", "a.html", "--json", "-", cwd=tmp_path).stdout)
-    day = whole["as_of"][:4] + "-01-31"
-    early = json.loads(
-        regulars("audit", str(sales), "--as-of", day, "--out", "b.html", "--json", "-", cwd=tmp_path).stdout
-    )
+def test_as_of_leaves_out_what_came_later(sales: Path, whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    day = whole[1]["as_of"][:4] + "-01-31"
+    done = regulars("audit", str(sales), "--as-of", day, "--out", "b.html", "--json", "-", cwd=tmp_path)
+    early = json.loads(done.stdout)
     assert early["as_of"] == day
-    assert early["base"]["receipts"] < whole["base"]["receipts"]
+    assert early["base"]["receipts"] < whole[1]["base"]["receipts"]
 
 
 def test_a_budget_says_whom_it_reaches(sales: Path, tmp_path: Path) -> None:

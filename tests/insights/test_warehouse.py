@@ -1,6 +1,8 @@
 """The columnar copy says what PostgreSQL says, however it came about."""
 
 import datetime as dt
+import os
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +16,8 @@ from regulars.analytics.rollup import roll_up
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.ingest import read_purchases
-from regulars.insights import warehouse
+from regulars.insights import jobs, warehouse
+from regulars.insights.models import AuditRun
 from regulars.purchases.importing.runs import import_now, undo
 from regulars.purchases.models import Import, Product, Receipt, Store
 
@@ -138,6 +141,31 @@ def test_a_lost_or_damaged_copy_is_made_anew(tmp_path: Path) -> None:
     assert warehouse.refresh().lines == 1
     (warehouse.folder() / "copy.json").write_text("{")
     assert warehouse.refresh().lines == 1
+
+
+def test_who_began_before_a_refresh_reads_on_however_old_the_files_are(tmp_path: Path) -> None:
+    import_now(write(tmp_path, "a.csv", [line("10.03.2026 10:00", 1, "C-1")]))
+    warehouse.refresh()
+    begun, (old,) = warehouse.history(), warehouse.folder().glob("*.parquet")
+    two_days_ago = time.time() - 48 * 3600
+    os.utime(old, (two_days_ago, two_days_ago))
+    import_now(write(tmp_path, "b.csv", [line("15.03.2026 10:00", 2, "C-1")]))
+    warehouse.refresh()
+    assert begun.lines.count().to_pyarrow().as_py() == 1
+    os.utime(old, (two_days_ago, two_days_ago))
+    warehouse.refresh()
+    assert not old.exists()
+    assert warehouse.history().lines.count().to_pyarrow().as_py() == 2
+
+
+def test_an_audit_right_after_an_import_sees_it(tmp_path: Path, settings: Any) -> None:
+    settings.AUDITS_ROOT = tmp_path / "audits"
+    import_now(write(tmp_path, "a.csv", [line(f"{day:02}.03.2026 10:00", day, f"C-{day % 3}") for day in (1, 9, 17)]))
+    run = AuditRun.objects.create()
+    jobs.run_audit(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("done", "")
+    assert run.headlines["customers"] == 3
 
 
 STEPS = st.lists(

@@ -15,6 +15,10 @@ def test_without_anything_it_listens_on_this_machine_alone(tmp_path: Path) -> No
     assert not config.development
 
 
+def test_an_empty_variable_is_as_good_as_none(tmp_path: Path) -> None:
+    assert load({"REGULARS_HOME": str(tmp_path), "REGULARS_CONFIG": "", "DATABASE_URL": ""}).uses_own_database
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "regulars.toml").write_text('web_processes = 3\naddress = "127.0.0.1:9000"\n')
     config = load({"REGULARS_HOME": str(tmp_path), "REGULARS_WEB_PROCESSES": "5"})
@@ -27,6 +31,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("REGULARS_ADDRESS", "8000", "127.0.0.1:8000"),
         ("REGULARS_ADDRESS", "127.0.0.1:99999", "127.0.0.1:99999"),
         ("DATABASE_URL", "sqlite:///x.db", "postgresql://"),
+        ("DATABASE_URL", "postgresql://shop:p@ss@db/shop", "%40"),
+        ("DATABASE_URL", "postgresql://shop:pa/ss@db/shop", "%2F"),
         ("REGULARS_PUBLIC_URL", "crm.example.com", "https://crm.example.com"),
         ("REGULARS_PUBLIC_URL", "https://example.com/crm", "without a path"),
         ("REGULARS_SECRET_KEY", "short", "40"),

@@ -310,8 +310,7 @@ def _product_findings(ground: Ground, pairs: ir.Table, products: list[dict[str, 
 
 def _gaps(rollup: Rollup, key: str) -> tuple[list[dict[str, Any]], int, int]:
     """Gaps that are longer than chance allows, how many shelves were compared, and how many had p < 5 %."""
-    shelves = _shelf_days(rollup, key)
-    longest = _longest(shelves).to_pyarrow().to_pylist()
+    shelves, longest = _busiest(rollup, key)
     if not longest:
         return [], 0, 0
     dispersion = _dispersion(rollup, shelves, longest)
@@ -338,11 +337,32 @@ def _gaps(rollup: Rollup, key: str) -> tuple[list[dict[str, Any]], int, int]:
     return found, int((~np.isnan(p)).sum()), int((p < REPORTED_BELOW).sum())
 
 
-def _shelf_days(rollup: Rollup, key: str) -> ir.Table:
-    """One row per product, store and day of sale: `sales` (receipts), and the store's clock at the day's two ends."""
+def _busiest(rollup: Rollup, key: str) -> tuple[ir.Table, list[dict[str, Any]]]:
+    """The days of the shelves that sell most, and the longest gap of each; the same as if all were looked at.
+
+    A shelf has no more sales than lines. So when the last of those found sells more than any of the others has lines,
+    none of the others belongs to them; else more are looked at.
+    """
+    sold = _of_shelves(rollup, key)
+    counted = sold.group_by("key", "store").aggregate(lines=sold.count())
+    counted = counted.filter(counted.lines >= FEWEST_SALES).cache()
+    order = [counted.lines.desc(), counted.key, counted.store]
+    looked_at, every = 2 * MOST_SHELVES, int(counted.count().to_pyarrow().as_py())
+    while True:
+        days = _shelf_days(rollup, sold.semi_join(counted.order_by(order).limit(looked_at), ["key", "store"]))
+        longest = _longest(days).to_pyarrow().to_pylist()
+        if looked_at >= every:
+            return days, longest
+        beyond = counted.order_by(order).limit(1, offset=looked_at).lines.to_pyarrow()[0].as_py()
+        if len(longest) == MOST_SHELVES and min(row["sales"] for row in longest) > beyond:
+            return days, longest
+        looked_at *= 4
+
+
+def _of_shelves(rollup: Rollup, key: str) -> ir.Table:
     lines = rollup.lines
     sold = lines.filter((lines.amount >= 0) & lines[key].notnull())
-    sold = sold.select(
+    return sold.select(
         "customer_id",
         "purchased_on",
         "amount",
@@ -350,9 +370,10 @@ def _shelf_days(rollup: Rollup, key: str) -> ir.Table:
         store=(sold.store if rollup.has("store") else ibis.literal("")).fill_null(""),
         receipt=(sold.receipt_id if rollup.has("receipt_id") else sold.purchased_at.cast("string")).fill_null(""),
     )
-    # a shelf with fewer lines than a shelf must have sales is of no use: most are such
-    shelves = sold.group_by("key", "store").aggregate(lines=sold.count())
-    sold = sold.semi_join(shelves.filter(shelves.lines >= FEWEST_SALES), ["key", "store"])
+
+
+def _shelf_days(rollup: Rollup, sold: ir.Table) -> ir.Table:
+    """One row per product, store and day of sale: `sales` (receipts), and the store's clock at the day's two ends."""
     by_receipt = sold.group_by("key", "store", "purchased_on", "receipt", "customer_id").aggregate(
         amount=sold.amount.sum()
     )

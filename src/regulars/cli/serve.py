@@ -23,6 +23,7 @@ from regulars.core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from regulars.server.config import Config
+    from regulars.server.machine import Finding
 
 
 def commands() -> list[click.Command]:
@@ -91,12 +92,17 @@ def _create_owner(email: str, name: str, lang: str | None) -> None:
 
 
 def _serve(lang: str | None) -> None:
+    from regulars.server.application import environment
     from regulars.server.config import load
     from regulars.server.database import database
 
     config = load()
     config.secret()
     with database(config) as url:
+        # in a process of its own: this one stays small and never holds a connection
+        subprocess.run(
+            [sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **environment(config, url)}, check=True
+        )
         _run_until_told(config, url, config.url)
     say(_("Stopped. All data are in {folder}.").format(folder=config.home))
 
@@ -106,13 +112,10 @@ def _run_until_told(config: "Config", url: str, shown: str) -> None:
     from regulars.server.processes import all_processes
     from regulars.server.supervisor import supervise
 
-    settings = environment(config, url)
-    # in a process of its own: this one stays small and never holds a connection
-    subprocess.run([sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **settings}, check=True)
     out.print(_("Open {url}").format(url=shown))
     supervise(
         all_processes(config),
-        settings,
+        environment(config, url),
         on_fall=lambda name: say(_("{name} ended and is started again.").format(name=name)),
     )
 
@@ -120,20 +123,29 @@ def _run_until_told(config: "Config", url: str, shown: str) -> None:
 def serve_demonstration(folder: Path, language: str) -> None:
     """The application over the demonstration in this folder, filled the first time."""
     from regulars.server.application import application
-    from regulars.server.config import load, write_secret
+    from regulars.server.config import forget_other_installations, load, write_secret
     from regulars.server.database import database
 
-    config = load({**os.environ, "REGULARS_HOME": str((folder / "home").absolute())})
+    # the processes started below see the same
+    forget_other_installations()
+    os.environ["REGULARS_HOME"] = str((folder / "home").absolute())
+    config = load()
+    if not config.uses_own_database:
+        raise InputError(
+            _("The settings in {folder} name a database. The demonstration has its own: choose another folder.").format(
+                folder=config.home
+            )
+        )
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_secret(config)
     # held from here to the end, so that PostgreSQL starts once
     with database(config) as url:
         with application(replace(config, database_url=url)), progress_bar() as bar:
-            from regulars.server.setup import bring_up_to_date, make_business
-            from regulars.server.showcase import fill, way_in
+            from regulars.server.setup import bring_up_to_date
+            from regulars.server.showcase import fill, refuse_a_real_business, way_in
 
+            refuse_a_real_business(config.home)
             bring_up_to_date()
-            make_business(name=None, currency=None, time_zone=None, language=language)
             fill(folder / "supermarket.parquet", language=language, progress=bar)
             ticket = way_in()
         _run_until_told(config, url, f"{config.url}/demonstration/{ticket}/")
@@ -177,21 +189,31 @@ def _upgrade(lang: str | None) -> None:
 
 
 def _doctor(lang: str | None) -> int:
-    from regulars.server.application import application
     from regulars.server.config import load
+    from regulars.server.machine import examine_machine
 
     config = load()
     config.secret()
-    with application(config):
-        from regulars.server.doctor import examine
-
-        found = list(examine(config))
+    found = [*examine_machine(config), *_look_at_database(config)]
     for one in found:
         mark = "[red]✗[/]" if one.cure else "[green]✓[/]"
         out.print(f"{mark} {escape(one.subject)}: {escape(one.found)}")
         if one.cure:
             out.print(f"  {escape(one.cure)}")
     return 1 if any(one.cure for one in found) else 0
+
+
+def _look_at_database(config: "Config") -> "list[Finding]":
+    from regulars.server.application import application
+    from regulars.server.machine import Finding
+
+    try:
+        with application(config):
+            from regulars.server.doctor import examine
+
+            return list(examine())
+    except InputError as error:
+        return [Finding("PostgreSQL", _("does not answer"), str(error))]
 
 
 def _backup(file: Path, lang: str | None) -> None:

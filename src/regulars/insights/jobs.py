@@ -3,10 +3,10 @@
 import datetime as dt
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 
 from regulars.analytics.purchases import History
+from regulars.insights import warehouse
 from regulars.insights.services.audits import TASK, perform, request_nightly, resume_interrupted
 
 
@@ -17,9 +17,10 @@ def run_audit(run_id: int) -> None:
 
 
 def _history() -> History:
-    # looked up when it is asked for: a run whose history cannot be found fails with a word instead of waiting for ever
-    found: History = import_string(settings.HISTORY)(memory_limit=settings.CONFIG.memory_limit)
-    return found
+    # whoever asks right after an import means what was imported
+    if warehouse.is_stale():
+        warehouse.refresh()
+    return warehouse.history(memory_limit=settings.CONFIG.memory_limit)
 
 
 @app.periodic(cron="7 * * * *")

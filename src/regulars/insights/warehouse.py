@@ -100,9 +100,10 @@ def _write(*, everything: bool, progress: Progress) -> Refreshed:
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         # the lock comes before the transaction: waiting inside would see the moment before the other refresh
-        with TemporaryDirectory(prefix=".work-", dir=place) as work, _alone(), transaction.atomic():
-            written = _Writing(place, Path(work), progress).run(everything=everything)
-        _sweep(place)
+        with TemporaryDirectory(prefix=".work-", dir=place) as work, _alone():
+            with transaction.atomic():
+                written = _Writing(place, Path(work), progress).run(everything=everything)
+            _sweep(place)
     except OSError as error:
         raise OutputError(
             _("The copy of the purchases cannot be written in {folder}: {error}.").format(
@@ -132,6 +133,7 @@ class _Writing:
             self.progress.step(_("Writing the columnar copy"), done, len(wanted))
             kept.pop(_name(month), None)
             kept |= self._month(month)
+        _note_leaving(self.place, index, kept)
         _replace_index(self.place, {"version": _VERSION, "months": dict(sorted(kept.items()))})
         # what was noted after this moment stays noted
         Touched.objects.filter(pk__in=[pk for pk, _month in touched]).delete()
@@ -250,6 +252,17 @@ def _index(place: Path) -> dict[str, Any] | None:
     return found if whole else None
 
 
+def _note_leaving(place: Path, before: Mapping[str, Any] | None, months: Mapping[str, Any]) -> None:
+    """Files that leave the copy become young: who began before may read them, however long ago they were written."""
+    held = _files(before["months"]) if before else {file.name for file in place.glob("*.parquet")}
+    for name in held - _files(months):
+        os.utime(place / name)
+
+
+def _files(months: Mapping[str, Any]) -> set[str]:
+    return {month["file"] for month in months.values()}
+
+
 def _replace_index(place: Path, index: Mapping[str, Any]) -> None:
     draft = place / f".{_INDEX}.{uuid.uuid4().hex}"
     draft.write_text(json.dumps(index))
@@ -265,7 +278,7 @@ def _settle(draft: Path, target: Path) -> None:
 
 def _sweep(place: Path) -> None:
     """Remove files of earlier refreshes that nobody can be reading any more."""
-    held = {month["file"] for month in (_index(place) or {"months": {}})["months"].values()}
+    held = _files((_index(place) or {"months": {}})["months"])
     for file in place.glob("*.parquet"):
         if file.name not in held and time.time() - file.stat().st_mtime > _KEEP_SECONDS:
             file.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import N_
@@ -21,6 +21,7 @@ from regulars.core.i18n import gettext as _
 FILE = "regulars.toml"
 _KEY_FILE = "secret.key"
 _DATABASE_SCHEMES = ("postgres", "postgresql")
+_OF_THE_MACHINE = ("address", "web_processes", "worker_jobs", "upload_limit_mb", "memory_limit")
 _SHORTEST_SECRET = 40
 _SHORTEST_PASSWORD = 16
 
@@ -89,10 +90,10 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
     """The settings of this process; `InputError` names the wrong value and the cure."""
     home = Path(environment.get("REGULARS_HOME") or _default_home(environment)).expanduser().absolute()
     given = _file_values(
-        Path(environment.get("REGULARS_CONFIG") or home / FILE), required="REGULARS_CONFIG" in environment
+        Path(environment.get("REGULARS_CONFIG") or home / FILE), required=bool(environment.get("REGULARS_CONFIG"))
     )
     for option in options():
-        name = "DATABASE_URL" if option.name == "database_url" else f"REGULARS_{option.name.upper()}"
+        name = variable_of(option)
         if environment.get(name):
             given[option.name] = _parsed(option, environment[name], name)
     config = Config(home=home, **given)
@@ -103,6 +104,19 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
 def options() -> tuple[Field[Any], ...]:
     """All that can be set but the folder itself."""
     return tuple(one for one in fields(Config) if one.default is not MISSING)
+
+
+def variable_of(option: Field[Any]) -> str:
+    """What the option is called in the environment."""
+    return "DATABASE_URL" if option.name == "database_url" else f"REGULARS_{option.name.upper()}"
+
+
+def forget_other_installations() -> None:
+    """Take from the environment all that names another installation; what suits the machine stays."""
+    os.environ.pop("REGULARS_CONFIG", None)
+    for option in options():
+        if option.name not in _OF_THE_MACHINE:
+            os.environ.pop(variable_of(option), None)
 
 
 def write_secret(config: Config) -> None:
@@ -170,6 +184,21 @@ def _truth(text: str) -> bool:
 _READERS: dict[type, Callable[[str], Any]] = {bool: _truth, int: int, str: str}
 
 
+def unreadable() -> str:
+    """What is said of an address of the database that is none; the address itself holds the password."""
+    return _("DATABASE_URL cannot be read. Signs such as @ / : # % in its password are written as %40 %2F %3A %23 %25.")
+
+
+def _address_of_database(url: str) -> SplitResult | None:
+    """None when other programs would take a part of the password for something else."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError:
+        return None
+    return parts if parts.netloc.count("@") <= 1 else None
+
+
 def _check(config: Config) -> None:
     for holds, message in _rules(config):
         if not holds:
@@ -178,14 +207,15 @@ def _check(config: Config) -> None:
 
 def _rules(config: Config) -> list[tuple[bool, str]]:
     host, _colon, port = config.address.rpartition(":")
-    database, public = urlsplit(config.database_url), urlsplit(config.url)
+    database, public = _address_of_database(config.database_url), urlsplit(config.url)
     return [
         (
             bool(host) and port.isdigit() and int(port) < 2**16,
             _("address must be a host and a port, such as 127.0.0.1:8000, not {value!r}.").format(value=config.address),
         ),
+        (database is not None, unreadable()),
         (
-            not config.database_url or database.scheme in _DATABASE_SCHEMES,
+            not config.database_url or database is None or database.scheme in _DATABASE_SCHEMES,
             _("DATABASE_URL must begin with postgresql://. Other databases are not supported."),
         ),
         (

@@ -10,9 +10,10 @@ import psycopg
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.server.config import Config
+from regulars.server.config import Config, unreadable
 
 NAME = "regulars"
+_PATIENCE = 10  # seconds
 
 # the server's own defaults are for the machines of twenty years ago
 _TUNING = {
@@ -30,6 +31,7 @@ _TUNING = {
 def database(config: Config) -> Iterator[str]:
     """The address of a PostgreSQL that runs: the operator's, or our own, which stops with its last user."""
     if not config.uses_own_database:
+        _refuse_silent(config.database_url)
         yield config.database_url
         return
     server = _own_server(config.home / "postgres")
@@ -37,6 +39,22 @@ def database(config: Config) -> Iterator[str]:
         yield _prepared(server)
     finally:
         server.cleanup()
+
+
+def _refuse_silent(url: str) -> None:
+    """`InputError` when nobody answers there. What it says never holds the password."""
+    try:
+        psycopg.connect(url, connect_timeout=_PATIENCE).close()
+    except psycopg.OperationalError as error:
+        raise InputError(
+            _(
+                "The PostgreSQL of DATABASE_URL does not answer. "
+                "Start it, or mend DATABASE_URL (database_url in regulars.toml). Its words: {error}"
+            ).format(error=" ".join(str(error).split()))
+        ) from None
+    except psycopg.ProgrammingError:
+        # its own words repeat what it could not read, which may be the password
+        raise InputError(unreadable()) from None
 
 
 def _own_server(folder: Path) -> Any:

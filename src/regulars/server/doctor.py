@@ -1,8 +1,6 @@
-"""What is wrong with an installation and how to mend it. Called inside `application`."""
+"""What is wrong with an installation's database and pages, and how to mend it. Called inside `application`."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from django.db import connection
 
@@ -11,49 +9,23 @@ from regulars.accounts.rights import Right
 from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
-from regulars.server.config import Config
+from regulars.server.machine import Finding
 from regulars.server.setup import pending_migrations
+from regulars.server.static_files import are_static_files_current
 
-_LEAST_SPACE = 2 * 2**30
 _OLDEST_POSTGRES = 140000
 _SILENT_WORKER = 90  # seconds
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `cure` is empty when it is well."""
-
-    subject: str
-    found: str
-    cure: str = ""
-
-
-def examine(config: Config) -> Iterator[Finding]:
-    """Everything that an installation needs, one by one."""
-    yield _space(config)
-    yield _key(config)
+def examine() -> Iterator[Finding]:
+    """Everything that stands on a database that answers, one by one."""
     yield _postgres()
     waiting = pending_migrations()
     yield _migrations(waiting)
     if not waiting:
         for look in _AFTER_MIGRATIONS:
             yield look()
-    yield _mail(config)
-
-
-def _space(config: Config) -> Finding:
-    free = shutil.disk_usage(config.home).free
-    text = _("{count} GB free in {folder}").format(count=format_number(free / 2**30, 1), folder=config.home)
-    cure = _("Free some space: an import or an audit may fail.") if free < _LEAST_SPACE else ""
-    return Finding(_("Space"), text, cure)
-
-
-def _key(config: Config) -> Finding:
-    if config.secret_key:
-        return Finding(_("Secret key"), _("from the settings"))
-    rights = config.secret_file.stat().st_mode & 0o077
-    cure = _("Others can read it. Run: chmod 600 {file}").format(file=config.secret_file) if rights else ""
-    return Finding(_("Secret key"), str(config.secret_file), cure)
+    yield _static_files()
 
 
 def _postgres() -> Finding:
@@ -70,6 +42,17 @@ def _migrations(waiting: list[str]) -> Finding:
         _("Form of the database"),
         _("lacks {steps}").format(steps=", ".join(waiting[:3])),
         _("Run: regulars upgrade"),
+    )
+
+
+def _static_files() -> Finding:
+    # each machine has its own: what another one collected does not serve these pages
+    if are_static_files_current():
+        return Finding(_("Styles and scripts"), _("of this version"))
+    return Finding(
+        _("Styles and scripts"),
+        _("missing here, or of another version"),
+        _("Run on this machine: regulars upgrade"),
     )
 
 
@@ -106,10 +89,3 @@ def _jobs() -> Finding:
 
 
 _AFTER_MIGRATIONS: tuple[Callable[[], Finding], ...] = (_business, _owner, _worker, _jobs)
-
-
-def _mail(config: Config) -> Finding:
-    if config.mail_url:
-        return Finding(_("Mail"), config.mail_from)
-    # not wrong: links are shown on the screen instead
-    return Finding(_("Mail"), _("none: invitations and new passwords go by a link that you hand over"))

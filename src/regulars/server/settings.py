@@ -164,7 +164,6 @@ STATIC_ROOT = CONFIG.home / "static"
 MEDIA_ROOT = CONFIG.home / "files"
 AUDITS_ROOT = CONFIG.home / "audits"
 EXPORTS_ROOT = CONFIG.home / "exports"
-HISTORY = "regulars.insights.warehouse.history"  # what gives an audit its purchases
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

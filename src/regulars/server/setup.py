@@ -16,6 +16,7 @@ from regulars.core.money import check_currency
 from regulars.foundation.models import Business
 from regulars.server.backup import backup
 from regulars.server.config import Config
+from regulars.server.static_files import collect_static_files
 
 _KEPT_BACKUPS = 3
 # what a business that says nothing of itself is taken for
@@ -34,7 +35,7 @@ def bring_up_to_date() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     make_preset_roles()
-    call_command("collectstatic", interactive=False, verbosity=0)
+    collect_static_files()
 
 
 def make_business(*, name: str | None, currency: str | None, time_zone: str | None, language: str) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from django.core import signing
-from django.db import transaction
+from django.db import connection, transaction
 
 from regulars.accounts.models import User
 from regulars.accounts.services import create_owner
-from regulars.core.errors import RegularsError
+from regulars.core.errors import InputError, RegularsError
 from regulars.core.i18n import gettext as _
 from regulars.core.progress import Progress
 from regulars.customers.models import Contact, Customer
@@ -26,6 +26,17 @@ from regulars.web.sign_in import DEMONSTRATION
 OWNER = "owner@example.com"
 
 
+def refuse_a_real_business(home: Path) -> None:
+    """`InputError` where somebody's own business is: it must not become a demonstration."""
+    tables = connection.introspection.table_names()
+    if Business._meta.db_table in tables and Business.objects.filter(is_demo=False).exists():
+        raise InputError(
+            _("In {folder} there is a business of somebody's own, not a demonstration. Choose another folder.").format(
+                folder=home
+            )
+        )
+
+
 def fill(source: Path, *, language: str, progress: Progress) -> None:
     """Load the history, name the households, run the audit. What is there already stays."""
     owner = _owner(language)
@@ -33,6 +44,8 @@ def fill(source: Path, *, language: str, progress: Progress) -> None:
         brought = import_now(source, wishes=Wishes(is_demo=True), by=owner, progress=progress)
         if brought.state != Import.State.DONE:
             raise RegularsError(brought.error)
+    # beside the import and not inside it: a demonstration that was stopped in between gets its names now
+    for brought in Import.objects.filter(state=Import.State.DONE, options__is_demo=True):
         _name_households(brought.pk, owner)
     if not AuditRun.objects.filter(state=AuditRun.State.DONE).exists():
         progress.step(_("The audit"), None, None)
@@ -47,12 +60,16 @@ def way_in() -> str:
 
 
 def _owner(language: str) -> User:
-    Business.objects.filter(id=1).update(
-        name=_("Supermarket (a demonstration)"),
-        currency=CURRENCY,
-        time_zone="America/New_York",
-        region="US",
-        is_demo=True,
+    Business.objects.get_or_create(
+        id=1,
+        defaults={
+            "name": _("Supermarket (a demonstration)"),
+            "currency": CURRENCY,
+            "time_zone": "America/New_York",
+            "language": language,
+            "region": "US",
+            "is_demo": True,
+        },
     )
     found = User.objects.filter(email=OWNER).first()
     return found or create_owner(email=OWNER, name=_("Owner"), language=language)
@@ -60,8 +77,13 @@ def _owner(language: str) -> User:
 
 @transaction.atomic
 def _name_households(import_id: int, owner: User) -> None:
-    """The history names nobody: each household gets an invented person, marked as such by the e-mail."""
+    """The history names nobody: each household gets an invented person, marked as such by the e-mail.
+
+    All are named or none: where somebody has a name, what people changed since stays.
+    """
     households = list(Customer.objects.filter(import_id=import_id).order_by("id"))
+    if any(customer.name for customer in households):
+        return
     contacts = []
     for number, customer in enumerate(households):
         one = person(number)
