@@ -15,6 +15,7 @@ from regulars.accounts.services import (
     find_invitation,
     invite,
     make_preset_roles,
+    save_role,
 )
 from regulars.core.errors import InputError
 
@@ -58,6 +59,73 @@ def test_nobody_gives_rights_that_he_lacks(owner: User) -> None:
     marketer = accept(token, name="M", password=PASSWORD, language="en")
     with pytest.raises(InputError):
         invite(email="x@example.com", role=role("owner"), by=marketer)
+
+
+def hired(slug: str, rights: list[str], by: User) -> User:
+    """Somebody with a role of his own."""
+    Role.objects.create(slug=slug, name=slug, rights=rights)
+    token = invite(email=f"{slug}@example.com", role=role(slug), by=by)
+    return accept(token, name=slug, password=PASSWORD, language="en")
+
+
+def test_nobody_invites_who_is_more_than_himself(owner: User) -> None:
+    hr = hired("hr", ["users.manage", "customers.see"], owner)
+    with pytest.raises(InputError):
+        invite(email="Owner@example.com", role=role("hr"), by=hr)
+    assert not Invitation.objects.filter(email="owner@example.com").exists()
+    owner.refresh_from_db()
+    assert owner.role.slug == "owner"
+
+
+def test_a_link_made_beforehand_takes_no_account_that_has_grown_since(owner: User) -> None:
+    hr = hired("hr", ["users.manage", "customers.see"], owner)
+    Role.objects.create(slug="low", name="low", rights=["customers.see"])
+    token = invite(email="second@example.com", role=role("low"), by=hr)
+    second = create_owner(email="second@example.com", name="Second", language="en", password=PASSWORD)
+    with pytest.raises(InputError):
+        accept(token, name="Mallory", password="another fine password", language="en")
+    second.refresh_from_db()
+    assert (second.role.slug, second.check_password(PASSWORD)) == ("owner", True)
+
+
+def test_the_last_owner_cannot_invite_himself_down(owner: User) -> None:
+    token = invite(email=owner.email, role=role("cashier"), by=owner)
+    with pytest.raises(InputError):
+        accept(token, name="Anna", password="another fine password", language="en")
+    owner.refresh_from_db()
+    assert (owner.role.slug, owner.check_password(PASSWORD)) == ("owner", True)
+    same = invite(email=owner.email, role=role("owner"), by=owner)
+    assert accept(same, name="Anna", password="another fine password", language="en").pk == owner.pk
+
+
+def test_who_sees_only_his_own_customers_gives_no_role_that_sees_more(owner: User) -> None:
+    head = hired("head", ["users.manage", "customers.see"], owner)
+    Role.objects.create(slug="wide", name="wide", rights=["customers.see"])
+    narrow = role("head")
+    narrow.own_customers_only = True
+    save_role(narrow, by=owner)
+    head = User.objects.get(pk=head.pk)
+    with pytest.raises(InputError):
+        change_role(head, role("wide"), by=head)
+    with pytest.raises(InputError):
+        invite(email="friend@example.com", role=role("wide"), by=head)
+    wider = role("head")
+    wider.own_customers_only = False
+    with pytest.raises(InputError):
+        save_role(wider, by=head)
+    with pytest.raises(InputError):
+        save_role(Role(name="new", rights=["customers.see"]), by=head)
+    assert role("head").own_customers_only
+    save_role(Role(name="new", rights=["customers.see"], own_customers_only=True), by=head)
+    logged = LogEntry.objects.filter(event="role_saved", about="head").get()
+    assert logged.details["own_customers_only"] is True
+
+
+def test_the_role_of_the_only_owner_keeps_its_sight(owner: User) -> None:
+    narrow = role("owner")
+    narrow.own_customers_only = True
+    with pytest.raises(InputError):
+        save_role(narrow, by=owner)
 
 
 def test_the_last_owner_can_neither_leave_nor_lose_the_role(owner: User) -> None:

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from regulars.accounts.models import User
+from regulars.accounts.models import LogEntry, User
 from regulars.customers.models import Consent, Customer, Note
 from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.contacts import add_contact
@@ -94,11 +95,53 @@ def test_the_card_costs_the_same_with_a_long_history(site: Client, anna: Custome
         return len(captured)
 
     add_note(anna, "first", by=owner)
+    queries()  # the first look of the day is written down
     few = queries()
     for number in range(40):
         add_note(anna, f"note {number}", by=owner)
         add_contact(anna, kind="telegram", written=f"anna{number}", by=owner)
     assert queries() == few <= 40
+
+
+def looks() -> list[tuple[str, str, dict[str, object]]]:
+    """What the log of safety tells of looks at contacts, in order."""
+    found = LogEntry.objects.filter(event="contacts_seen").order_by("id")
+    return [(one.who, one.about, one.details) for one in found]
+
+
+def test_a_look_at_a_card_is_logged_once_a_day(site: Client, anna: Customer, manager: User) -> None:
+    for _time in range(2):
+        site.get(f"/customers/{anna.pk}/")
+        site.get(f"/customers/{anna.pk}/timeline/")
+    assert looks() == [("owner@example.com", f"#{anna.pk}", {})]
+    enter(Client(), manager).get(f"/customers/{anna.pk}/timeline/")
+    assert looks()[1:] == [("manager@example.com", f"#{anna.pk}", {})]
+    LogEntry.objects.update(at=timezone.now() - dt.timedelta(days=1))
+    site.get(f"/customers/{anna.pk}/")
+    assert len(looks()) == 3
+
+
+def test_a_page_of_contacts_is_one_line_of_the_log(site: Client, anna: Customer, owner: User) -> None:
+    boris = add_customer(by=owner, name="Boris")
+    site.get("/customers/?column=tags")
+    site.get("/customers/?q=zzzz")
+    assert looks() == []
+    site.get("/customers/?column=email&column=phone&column=tags")
+    site.get("/find/?q=анна")
+    site.get(f"/customers/{anna.pk}/merge/{boris.pk}/")
+    assert [look[1:] for look in looks()] == [
+        ("customers", {"rows": 2, "columns": ["phone", "email"]}),
+        ("find", {"rows": 1, "columns": ["phone"]}),
+        (f"#{anna.pk}", {}),
+        (f"#{boris.pk}", {}),
+    ]
+
+
+def test_who_sees_contacts_masked_has_seen_none(client: Client, anna: Customer, cashier: User) -> None:
+    enter(client, cashier)
+    for address in ("/customers/?column=phone", f"/customers/{anna.pk}/", "/find/?q=анна"):
+        assert client.get(address).status_code == 200
+    assert looks() == []
 
 
 def test_the_timeline_goes_back_to_the_beginning_without_gaps(site: Client, anna: Customer) -> None:

@@ -128,6 +128,17 @@ def test_a_list_is_taken_out_without_formulas_and_kept_in_the_log(
     assert (entry.about, entry.details["rows"], entry.details["columns"]) == ("all", 200, ["name", "phone", "amount"])
 
 
+def test_a_look_at_phones_is_logged(run: AuditRun, client: Client, user: Callable[..., User]) -> None:
+    for role in ("owner", "analyst"):
+        client.force_login(user(role))
+        client.get("/insights/people/all/?columns=phone&columns=amount")
+        client.get("/insights/people/all/?columns=amount")
+    entry = LogEntry.objects.get(event="contacts_seen")  # the analyst sees phones masked
+    assert (entry.who, entry.about) == ("owner@example.com", "all")
+    assert entry.details["columns"] == ["phone"]
+    assert entry.details["rows"] > 10
+
+
 def test_the_workbook_holds_text_as_text(run: AuditRun, client: Client, user: Callable[..., User]) -> None:
     import openpyxl
 

@@ -190,6 +190,18 @@ def test_an_old_invitation_opens_nothing(owner: User) -> None:
     assert not User.objects.filter(email="late@example.com").exists()
 
 
+def test_an_invitation_does_not_stand_for_the_second_factor(owner: User) -> None:
+    TOTP.activate(owner, generate_totp_secret())
+    token = invite(email=owner.email, role=owner.role, by=owner)
+    client = Client()
+    answer = client.post(f"/invitation/{token}/", {"name": "Anna", "password": NEW_PASSWORD})
+    assert answer.headers["Location"] == "/account/login/"
+    assert not is_in(client)
+    assert "Your password is saved" in client.get("/account/login/").content.decode()
+    assert "/second-factor/" in enter(client, NEW_PASSWORD).headers["Location"]
+    assert not is_in(client)
+
+
 def test_secrets_are_in_no_log(owner: User, caplog: pytest.LogCaptureFixture, settings: Any) -> None:
     from dataclasses import replace
 

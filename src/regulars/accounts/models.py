@@ -116,4 +116,6 @@ class LogEntry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-id"], name="log_newest"),
             models.Index(fields=["event", "-id"], name="log_event"),
+            # asked at every opening of a card
+            models.Index(fields=["user", "about", "-at"], name="log_seen", condition=models.Q(event="contacts_seen")),
         ]

@@ -40,11 +40,14 @@ def create_owner(*, email: str, name: str, language: str, password: str | None =
 def invite(*, email: str, role: Role, by: User | None, valid_days: int = INVITATION_DAYS) -> str:
     """A token that lets this e-mail in once, with this role; earlier ones for it are void.
 
-    For an existing user it is a way in that needs no password, so only who may give roles can make one.
+    For an existing user it is a new password and a new role, so it takes the right to give him both of his.
     """
     email = email.strip().lower()
     if by is not None:
         _only_own_rights(role, by)
+        known = User.objects.select_related("role").filter(email=email).first()
+        if known is not None:
+            _only_own_rights(known.role, by)
     Invitation.objects.filter(email=email, used_at=None).delete()
     token = secrets.token_urlsafe(32)
     Invitation.objects.create(
@@ -70,13 +73,18 @@ def accept(token: str, *, name: str, password: str, language: str) -> User:
     found = Invitation.objects.select_for_update().filter(token_hash=Invitation.hash_of(token), used_at=None).first()
     if found is None or found.expires_at <= timezone.now():
         raise InputError(_("This invitation has expired or was used. Ask for a new one."))
-    user = User.objects.filter(email=found.email).first() or User(email=found.email)
+    user = User.objects.select_related("role").filter(email=found.email).first() or User(email=found.email)
+    if user.pk is not None:
+        # again, because both roles may have changed since the link was made
+        if found.invited_by is not None:
+            _only_own_rights(user.role, found.invited_by)
+        _keep_an_owner(user, role=found.role)
     user.name, user.language, user.role, user.is_active = name.strip(), language, found.role, True
     user.set_password(password)
     user.save()
     found.used_at = timezone.now()
     found.save(update_fields=["used_at"])
-    log("invitation_accepted", user=user, about=user.email)
+    log("invitation_accepted", user=user, about=user.email, details={"role": found.role.slug})
     return user
 
 
@@ -85,7 +93,7 @@ def change_role(user: User, role: Role, *, by: User) -> None:
     """Give another role; ends the user's sessions. The last owner stays one."""
     _only_own_rights(role, by)
     _only_own_rights(user.role, by)
-    _keep_an_owner(user, still_owner=role.allows(Right.MANAGE_USERS))
+    _keep_an_owner(user, role=role)
     user.role = role
     user.save(update_fields=["role"])
     log("role_changed", user=by, about=user.email, details={"role": role.slug})
@@ -101,21 +109,22 @@ def save_role(role: Role, *, by: User) -> None:
         role.slug = f"own-{secrets.token_hex(6)}"
         if not role.name:
             raise InputError(_("Give the role a name."))
-    elif not role.allows(Right.MANAGE_USERS):
-        others = User.objects.select_for_update().filter(
-            is_active=True, role__rights__contains=[Right.MANAGE_USERS.value]
-        )
-        if {one.role_id for one in others} <= {role.pk}:
-            raise InputError(_("Somebody must be able to manage users: give this right to another user first."))
+    elif not _is_owners(role) and {one.role_id for one in _owners()} == {role.pk}:
+        raise _nobody_manages()
     role.save()
-    log("role_saved", user=by, about=role.slug, details={"rights": list(role.rights)})
+    log(
+        "role_saved",
+        user=by,
+        about=role.slug,
+        details={"rights": list(role.rights), "own_customers_only": role.own_customers_only},
+    )
 
 
 @transaction.atomic
 def deactivate(user: User, *, by: User) -> None:
     """Let the user in no more; everything that he wrote stays."""
     _only_own_rights(user.role, by)
-    _keep_an_owner(user, still_owner=False)
+    _keep_an_owner(user, role=None)
     user.is_active = False
     user.save(update_fields=["is_active"])
     log("user_deactivated", user=by, about=user.email)
@@ -125,13 +134,28 @@ def _only_own_rights(role: Role, by: User) -> None:
     # else who manages users could make himself, or a friend, more than he is
     if not set(role.rights) <= set(by.role.rights):
         raise InputError(_("You can give and take only rights that you have yourself."))
+    if by.role.own_customers_only and not role.own_customers_only:
+        raise InputError(_("You see only your own customers, so you can give and take only roles that see no more."))
 
 
-def _keep_an_owner(user: User, *, still_owner: bool) -> None:
+def _is_owners(role: Role) -> bool:
+    return role.allows(Right.MANAGE_USERS) and not role.own_customers_only
+
+
+def _owners() -> list[User]:
     # locked, so that two owners cannot remove each other at one moment
-    owners = User.objects.select_for_update().filter(is_active=True, role__rights__contains=[Right.MANAGE_USERS.value])
-    if not still_owner and {one.pk for one in owners} <= {user.pk}:
-        raise InputError(_("Somebody must be able to manage users: give this right to another user first."))
+    some = User.objects.select_for_update().filter(is_active=True, role__own_customers_only=False)
+    return list(some.filter(role__rights__contains=[Right.MANAGE_USERS.value]))
+
+
+def _keep_an_owner(user: User, *, role: Role | None) -> None:
+    """Refuse this role, or none, to the only user who manages all the others."""
+    if {one.pk for one in _owners()} == {user.pk} and not (role and _is_owners(role)):
+        raise _nobody_manages()
+
+
+def _nobody_manages() -> InputError:
+    return InputError(_("Somebody must manage users and see all customers: give such a role to another user first."))
 
 
 _EVENTS = {
@@ -155,6 +179,13 @@ _EVENTS = {
     "hook_tested": N_("sent a test to the web-hook"),
     "hook_replayed": N_("sent again the message"),
     "export_asked": N_("asked for an export of"),
+    "person_exported": N_("took out the data of"),
+    "erased": N_("erased the data of"),
+    "erasure_withdrawn": N_("withdrew the demand to erase"),
+    "import_started": N_("began the import of"),
+    "import_undone": N_("undid the import of"),
+    "rejects_downloaded": N_("took the refused rows of"),
+    "customers_handed_over": N_("handed over the customers of"),
 }
 
 

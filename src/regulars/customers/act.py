@@ -35,7 +35,7 @@ def _lines(case: Erasure, business: Business | None) -> list[tuple[str, bool]]:
         (_("Done by {name}").format(name=case.done_by.name if case.done_by else "–"), False),
         ("", False),
         (_("Deleted for good: names, birthday, key, and"), False),
-        *((f"– {_TITLES[name](count)}", False) for name, count in case.what.items() if name in _TITLES),
+        *((f"– {words}", False) for words in counted(case.what)),
         (_("– the history of their changes"), False),
         ("", False),
         (_("Purchases are kept as figures that name nobody."), False),
@@ -55,6 +55,11 @@ _TITLES = {
     "tag": lambda n: ngettext("{count} tag", "{count} tags", n).format(count=n),
     "consent": lambda n: ngettext("{count} statement of consent", "{count} statements of consent", n).format(count=n),
 }
+
+
+def counted(what: dict[str, int]) -> list[str]:
+    """How much of each was erased, in words."""
+    return [_TITLES[name](count) for name, count in what.items() if name in _TITLES]
 
 
 def _page(lines: list[tuple[str, bool]]) -> str:

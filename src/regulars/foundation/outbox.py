@@ -25,3 +25,8 @@ class Event(models.TextChoices):
 def announce(event: Event, content: dict[str, Any]) -> None:
     """Keep the event for those who want to know it. What is rolled back is not told."""
     Happening.objects.create(event=event.value, content=content)
+
+
+def announce_each(event: Event, contents: list[dict[str, Any]]) -> None:
+    """The same event of many, however many they are."""
+    Happening.objects.bulk_create([Happening(event=event.value, content=one) for one in contents], batch_size=5000)

@@ -9,6 +9,7 @@ from regulars.accounts.rights import Right
 from regulars.customers.models import Contact, Customer
 from regulars.customers.selectors.search import OTHER_LAYOUT, find_customers
 from regulars.web.access import Request, for_everybody
+from regulars.web.contacts_seen import list_seen
 from regulars.web.menu import menu
 
 _PEOPLE = 8
@@ -43,4 +44,5 @@ def _people(request: Request, words: str) -> list[Customer]:
     found = find_customers(words, request.user, limit=_PEOPLE)
     phones = Contact.objects.filter(kind=Contact.Kind.PHONE).order_by("-is_main", "id")
     prefetch_related_objects(found, Prefetch("contacts", phones, to_attr="phones"))
+    list_seen(request, "find", ["phone"], len(found))
     return found

@@ -17,6 +17,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Tag
 from regulars.customers.selectors.consents import current_purposes
+from regulars.customers.selectors.owners import owner_choices
 from regulars.insights.columns import allowed, chosen, heading, rows_of
 from regulars.insights.selectors.people import (
     MOST_COUNTED,
@@ -33,6 +34,7 @@ from regulars.insights.titles import title_of
 from regulars.report import names
 from regulars.report.audience import SYSTEMS
 from regulars.web.access import Request, needs
+from regulars.web.contacts_seen import list_seen
 from regulars.web.insights import address_if_any
 from regulars.web.segments import may_open
 from regulars.web.taking import currency, take, whole_money
@@ -54,6 +56,7 @@ def page(request: Request, list_id: str) -> HttpResponse:
         count, more = count_of(people)
     except InputError as problem:
         shown, count, more, error, status = PeoplePage([], ""), 0, False, str(problem), 422
+    list_seen(request, list_id, [column.id for column in columns], len(shown.customers))
     rows = rows_of(shown.customers, columns, request.user, titles())
     content = {
         "listed": listed,
@@ -123,13 +126,12 @@ def _may_advertise(user: User) -> bool:
 
 
 def _choices(user: User) -> dict[str, list[tuple[str, str]]]:
-    users = User.objects.filter(is_active=True).order_by("name")[:_MOST_CHOICES]
     sees = user.may(Right.SEE_PURCHASES)
     return {
         "state": [(state, names.state(state)) for state in STATES if sees],
         "rfm": [(segment, names.segment(segment)) for segment in SEGMENTS if sees],
         "abc": [(letter, letter) for letter in "ABC" if sees],
-        "owner": [("nobody", _("nobody")), *((str(user.pk), str(user)) for user in users)],
+        "owner": [("nobody", _("nobody")), *owner_choices(_MOST_CHOICES)],
         "tag": [(name, name) for name in Tag.objects.order_by("name").values_list("name", flat=True)[:_MOST_CHOICES]],
     }
 

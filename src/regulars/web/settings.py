@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,10 +16,14 @@ from regulars.accounts import services
 from regulars.accounts.models import Invitation, LogEntry, Role, User
 from regulars.accounts.rights import TITLES, Right
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.customers.selectors.owners import has_customers
+from regulars.customers.services.handing_over import hand_over, may_hand_over
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
 from regulars.web.access import Request, needs
+from regulars.web.log_words import Speaker
 from regulars.web.profile import LANGUAGE_NAMES
 
 LOG_PAGE = 100
@@ -101,7 +106,10 @@ def _people(request: Request, form: InvitationForm, link: str = "", status: int 
     content = {
         "form": form,
         "link": link,
-        "users": User.objects.select_related("role").order_by("-is_active", "name", "id"),
+        "users": User.objects.select_related("role")
+        .annotate(has_customers=has_customers())
+        .order_by("-is_active", "name", "id"),
+        "heirs": User.objects.filter(is_active=True).order_by("name", "id") if may_hand_over(request.user) else [],
         "roles": Role.objects.annotate(people=Count("users")).order_by("id"),
         "invitations": Invitation.objects.filter(used_at=None).select_related("role").order_by("-id"),
     }
@@ -128,18 +136,33 @@ def invite(request: Request) -> HttpResponse:
 @require_POST
 def change_user(request: Request, user_id: int) -> HttpResponse:
     """Give another role, or let the user in no more."""
-    user = get_object_or_404(User, pk=user_id)
+    user, action = get_object_or_404(User, pk=user_id), request.POST.get("action")
     try:
-        if request.POST.get("action") == "deactivate":
-            services.deactivate(user, by=request.user)
-        else:
-            role = get_object_or_404(Role, slug=request.POST.get("role", ""))
-            services.change_role(user, role, by=request.user)
+        # all of it or nothing: who is shut out must not leave half of his customers behind
+        with transaction.atomic():
+            if action == "deactivate":
+                services.deactivate(user, by=request.user)
+            elif action != "hand_over":
+                role = get_object_or_404(Role, slug=request.POST.get("role", ""))
+                services.change_role(user, role, by=request.user)
+            handed = _hand_over(request, user)
     except InputError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Saved."))
+        messages.success(request, handed or _("Saved."))
     return redirect("users")
+
+
+def _hand_over(request: Request, user: User) -> str:
+    """Give his customers to whom the form names; what to say of it, nothing when they stay with him."""
+    wanted = request.POST.get("heir", "")
+    if not wanted:
+        return ""
+    heir = None if wanted == "nobody" else get_object_or_404(User, pk=wanted if wanted.isdecimal() else 0)
+    count = hand_over(user, heir, by=request.user)
+    return ngettext("{count} customer is handed over.", "{count} customers are handed over.", count).format(
+        count=format_number(count)
+    )
 
 
 @needs(Right.MANAGE_USERS)
@@ -181,4 +204,4 @@ def log(request: Request) -> HttpResponse:
         entries = entries.filter(pk__lt=int(before[:18]))
     found = list(entries[: LOG_PAGE + 1])
     content = {"entries": found[:LOG_PAGE], "more": len(found) > LOG_PAGE, "zone": Business.current().zone}
-    return render(request, "settings/log.html", content | {"events": services.event_titles()})
+    return render(request, "settings/log.html", content | {"events": services.event_titles(), "speaker": Speaker()})

@@ -3,7 +3,9 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.utils import is_mfa_enabled
 from django import forms
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.password_validation import validate_password
@@ -19,6 +21,7 @@ from regulars.accounts.models import User
 from regulars.accounts.services import accept, find_invitation, log
 from regulars.core.errors import InputError
 from regulars.core.i18n import current_language
+from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.web.devices import attempts_key
 
@@ -68,6 +71,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         except InputError as error:
             form.add_error(None, str(error))
         else:
+            if is_mfa_enabled(user):
+                # the link and a password are one factor
+                messages.success(request, _("Your password is saved. Log in with it and with your code."))
+                return redirect("account_login")
             login(request, user, backend=BACKEND)
             return redirect("today")
     return render(request, "invitation.html", {"form": form, "email": found.email, "role": found.role})

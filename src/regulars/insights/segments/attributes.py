@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from regulars.accounts.models import User
 from regulars.analytics.lifecycle import STATES
 from regulars.analytics.opportunities import OPPORTUNITIES
 from regulars.analytics.pyramid import SEEN_IN_PURCHASES
@@ -12,6 +11,7 @@ from regulars.core.i18n import N_, current_language
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Consent, Field, Purpose, Tag
 from regulars.customers.models.customer import Kind
+from regulars.customers.selectors.owners import owner_choices
 from regulars.insights.results import index_of
 from regulars.insights.selectors.runs import newest_run
 from regulars.purchases.models import Product, Store
@@ -93,8 +93,7 @@ def _tags() -> Options:
 
 
 def _owners() -> Options:
-    users = User.objects.filter(is_active=True).order_by("name")[:MOST_OPTIONS]
-    return [("nobody", _("nobody")), *((str(user.pk), str(user)) for user in users)]
+    return [("nobody", _("nobody")), *owner_choices(MOST_OPTIONS)]
 
 
 def _opportunities() -> Options:

@@ -27,6 +27,7 @@ from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
 from regulars.web.access import Request, needs
+from regulars.web.contacts_seen import card_seen
 from regulars.web.customers.access import seen_customer, survivor_seen
 
 _ENTRIES = 30
@@ -63,6 +64,7 @@ def page(request: Request, customer_id: int) -> HttpResponse:
 def timeline(request: Request, customer_id: int) -> HttpResponse:
     """More of what happened: a piece for the card, a whole page without scripts."""
     customer = seen_customer(request, customer_id)
+    card_seen(request, customer)
     context = _happened(request, customer, kind=request.GET.get("only", ""), start=request.GET.get("after", ""))
     template = "customers/timeline.html" if request.htmx else "customers/timeline_page.html"
     response = render(request, template, context | {"customer": customer})
@@ -74,6 +76,7 @@ def render_card(
     request: Request, customer: Customer, *, errors: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
     """The whole card, with what went wrong beside its place."""
+    card_seen(request, customer)
     day, contacts = today(), list(customer.contacts.order_by("kind", "-is_main", "id"))
     contacts.sort(key=lambda one: list(Contact.Kind).index(Contact.Kind(one.kind)))
     context: dict[str, Any] = {

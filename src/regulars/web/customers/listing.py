@@ -23,12 +23,14 @@ from regulars.core.i18n import N_
 from regulars.customers.models import Contact, Customer, Tag
 from regulars.customers.models.customer import CustomerSet, Kind
 from regulars.customers.selectors.consents import left_in_peace, today
+from regulars.customers.selectors.owners import owner_choices
 from regulars.customers.selectors.search import LONGEST_QUERY, found_ids
 from regulars.insights.columns import COLUMNS as AUDIT_COLUMNS
 from regulars.insights.columns import Column, rows_of
 from regulars.insights.selectors.today import titles
 from regulars.report import names
 from regulars.web.access import Request, needs
+from regulars.web.contacts_seen import list_seen
 from regulars.web.taking import currency, take, whole_money
 
 PER_PAGE = 50
@@ -136,6 +138,7 @@ def page(request: Request) -> HttpResponse:
     sees = request.user.may(Right.SEE_PURCHASES)
     rows = list(_page_of(some, chosen))
     more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE]
+    list_seen(request, "customers", chosen.columns, len(rows))
     context = {
         "chosen": chosen,
         "rows": rows,
@@ -154,7 +157,7 @@ def page(request: Request) -> HttpResponse:
         "segments": [(one, names.segment(one)) for one in SEGMENTS] if sees else [],
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
         "tags": list(Tag.objects.order_by("name")[:500]),
-        "users": list(User.objects.filter(is_active=True).order_by("name")[:500]),
+        "owners": owner_choices(500),
         "is_empty": not (rows or chosen.is_filtered or chosen.after or chosen.score),
         "may_see_contacts": request.user.may(Right.SEE_CONTACTS),
     }

@@ -12,11 +12,12 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
 from regulars.customers.jobs import find_duplicates
-from regulars.customers.models import Customer, Likeness, Merge, MergeRule
+from regulars.customers.models import Contact, Customer, Likeness, Merge, MergeRule
 from regulars.customers.selectors.duplicates import REASONS, compare, known_of
 from regulars.customers.selectors.family import chain_of
 from regulars.customers.services import duplicates, merging
 from regulars.web.access import Request, needs
+from regulars.web.contacts_seen import card_seen, list_seen
 from regulars.web.customers.access import seen_customer
 
 _PER_PAGE = 30
@@ -41,6 +42,7 @@ def likely(request: Request) -> HttpResponse:
         .order_by("-score", "-pk")[: _PER_PAGE + 1]
     )  # fmt: skip
     more, rows = len(rows) > _PER_PAGE, rows[:_PER_PAGE]
+    list_seen(request, "duplicates", Contact.Kind.values, 2 * len(rows))
     context = {
         "rows": rows,
         "next": f"?after={rows[-1].score}-{rows[-1].pk}" if more else "",
@@ -94,6 +96,8 @@ def pair(request: Request, customer_id: int, other_id: int) -> HttpResponse:
     kept, gone = seen_customer(request, customer_id), seen_customer(request, other_id)
     if kept.pk == gone.pk:
         raise Http404
+    card_seen(request, kept)
+    card_seen(request, gone)
     known = known_of({kept.pk, gone.pk})
     score, reasons = compare(known[kept.pk], known[gone.pk])
     error = ""
