@@ -228,7 +228,7 @@ class TestBehindItsBack:
         [
             ("UPDATE loyalty_posting SET amount = amount * 2", "Lot "),
             ("UPDATE loyalty_posting SET amount = amount - 1 WHERE book = 'issued'", "do not add up to zero"),
-            ("UPDATE loyalty_transaction SET reason = 'nothing happened' WHERE number = '1'", "other contents"),
+            ("UPDATE loyalty_transaction SET actor = 'nobody' WHERE number = '1'", "other contents"),
             ("UPDATE loyalty_transaction SET happened_at = happened_at - interval '1 day'", "other contents"),
             ("DELETE FROM loyalty_posting WHERE seq = 1", "A posting is missing"),
             ("DELETE FROM loyalty_posting WHERE seq = 2", "does not end with its last posting"),

@@ -9,3 +9,10 @@ class LoyaltyConfig(AppConfig):
     name = "regulars.loyalty"
     label = "loyalty"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Forget whoever is erased."""
+        # models can be imported only now
+        from regulars.loyalty.forgetting import register_forgetting  # noqa: PLC0415
+
+        register_forgetting()
