@@ -1,5 +1,6 @@
 """What other programs read and write, as they do it."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from regulars.customers.models import Consent, Customer
 from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.merging import merge
 from regulars.foundation.models import Business, Happening
+from regulars.insights.models import AuditRun, Score
 from regulars.purchases.importing import runs
 from regulars.purchases.models import Import, Line, Receipt
 from tests.web.people import make_business
@@ -136,6 +138,31 @@ def test_what_a_key_wrote_in_a_day_can_be_undone(program: Program) -> None:
     assert not Receipt.objects.exists()
     status, answer = program("post", "receipts", {"receipts": [receipt("19")]})
     assert (status, "undone" in answer["detail"]) == (400, True)
+
+
+def test_scores_come_when_an_audit_was_done_since(program: Program) -> None:
+    moment = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    customer = Customer.objects.create(name="Vera")
+    Score.objects.create(customer=customer, state="regular")
+
+    def since(minutes: int) -> list[int]:
+        asked = (moment + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return [one["customer_id"] for one in program("get", f"scores?updated_after={asked}")[1]["items"]]
+
+    assert since(-1) == []  # no audit is known
+    AuditRun.objects.create(state="done", finished_at=moment)
+    AuditRun.objects.create(state="failed", finished_at=moment + dt.timedelta(days=1))
+    assert (since(-1), since(0), since(1)) == ([customer.pk], [], [])
+    assert len(program("get", "scores")[1]["items"]) == 1
+
+
+def test_statements_written_since_come_by_their_number(program: Program) -> None:
+    customer = Customer.objects.create(name="Vera")
+    said = {"purpose": "news", "channel": "sms", "is_given": False, "source": "site"}
+    for _number in range(2):
+        assert program("post", f"customers/{customer.pk}/consents", said)[0] == 201
+    first, second = Consent.objects.order_by("id")
+    assert [one["id"] for one in program("get", f"consents?after_id={first.pk}")[1]["items"]] == [second.pk]
 
 
 def test_a_key_for_reading_writes_nothing() -> None:

@@ -131,8 +131,15 @@ def _people(owner: Any) -> dict[str, Any]:
         field = fields.add_field(title=title, type=kind, choices=choices)
     slugs = [one.slug for one in type(field).objects.all()]
     fields.set_own_fields(full, {slugs[0]: "раф", slugs[5]: LONG[:200]}, by=owner)
-    form = asked.write_form(None, title="Анкета гостя", intro="Пять коротких вопросов.", fields=slugs, purpose="news")
-    asked.answer_form(form, full, {slugs[1]: ["десерты"]}, by=owner)
+    form = asked.write_form(
+        None,
+        title="Анкета гостя",
+        intro="Пять коротких вопросов.",
+        fields=slugs,
+        purpose="news",
+        channels=["email", "messenger"],
+    )
+    asked.answer_form(form, full, {slugs[1]: ["десерты"]}, by=owner, agrees=["messenger"], text="news/2")
     link = asked.make_link(form, full)
 
     crowded = customers.add_customer(by=owner, name=LONG[:290], kind="company", source=HOSTILE)

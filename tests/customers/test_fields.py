@@ -14,6 +14,7 @@ from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.customers.field_values import read_value
 from regulars.customers.models import Consent, Customer, Field, File, Form, FormAnswer, FormLink
+from regulars.customers.selectors.consents import has_agreed
 from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.customers import add_customer
 from regulars.customers.services.fields import add_field, set_own_fields, slug_of
@@ -100,13 +101,57 @@ def test_the_customer_answers_behind_a_link_once(client: Client, anna: Customer,
     assert "selected" not in page  # a link that went astray tells nothing
     assert "Anna" not in page
     assert client.post(f"/q/{token}/", {"own-razmer_obuvi": "many"}).status_code == 422
-    answer = client.post(f"/q/{token}/", {"own-razmer_obuvi": "37", "agrees": "yes"})
+    answer = client.post(f"/q/{token}/", {"own-razmer_obuvi": "37", "agrees": "any", "text": "marketing/1"})
     assert answer.status_code == 200
     anna.refresh_from_db()
     assert anna.own_fields == {"razmer_obuvi": 37, "colour": "blue"}
     assert (FormAnswer.objects.get().filled_by, Consent.objects.get().source) == (None, "Survey")
     assert client.get(f"/q/{token}/").status_code == 410
     assert client.post(f"/q/{token}/", {"own-razmer_obuvi": "1"}).status_code == 410
+
+
+def test_whoever_read_another_text_reads_the_new_one_before_he_agrees(
+    client: Client, anna: Customer, form: Form
+) -> None:
+    address = f"/q/{make_link(form, anna)}/"
+    agreed = {"own-razmer_obuvi": "37", "agrees": "any", "text": "marketing/1"}
+    assert 'name="text" value="marketing/1"' in client.get(address).content.decode()
+    write_purpose("marketing", title="News", text="I agree, and you may sell my phone")
+
+    answer = client.post(address, agreed)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "sell my phone" in page and 'name="text" value="marketing/2"' in page and 'value="37"' in page
+    assert not Consent.objects.exists() and not FormAnswer.objects.exists()
+    for text in ("", "marketing", "marketing/x", "nothing/2"):
+        assert client.post(address, agreed | {"text": text}).status_code == 422
+    assert client.post(address, agreed | {"text": "marketing/2"}).status_code == 200
+    assert Consent.objects.get().text_version == 2
+
+
+def test_a_questionnaire_that_asks_for_another_purpose_by_now_is_read_again(
+    site: Client, anna: Customer, form: Form
+) -> None:
+    write_purpose("research", title="Research", text="You may ask me")
+    write_form(form, title="Survey", intro="", fields=["colour"], purpose="research")
+    fill = f"/customers/{anna.pk}/forms/{form.pk}/"
+    assert site.post(fill, {"own-colour": "red", "agrees": "any", "text": "marketing/1"}).status_code == 422
+    assert not Consent.objects.exists()
+
+
+def test_a_questionnaire_asks_for_each_channel_apart(site: Client, client: Client, anna: Customer, form: Form) -> None:
+    written = {"title": "Survey", "field": "colour", "purpose": "marketing", "channel": ["sms", "email", "pigeon"]}
+    assert site.post(f"/customers/questionnaires/{form.pk}/", written).status_code == 302
+    form.refresh_from_db()
+    assert form.channels == ["email", "sms"]
+    address = f"/q/{make_link(form, anna)}/"
+    page = client.get(address).content.decode()
+    assert 'name="agrees" value="sms"' in page and 'name="agrees" value="any"' not in page
+    for channel in ("phone", "any", "pigeon"):  # not asked for
+        assert client.post(address, {"agrees": channel, "text": "marketing/1"}).status_code == 422
+    assert client.post(address, {"agrees": ["sms"], "text": "marketing/1"}).status_code == 200
+    assert has_agreed(anna, "marketing", "sms") and not has_agreed(anna, "marketing", "email")
+    assert Consent.objects.get().proof == {"form": form.pk, "answer": FormAnswer.objects.get().pk}
 
 
 def test_a_link_ends_and_its_token_is_not_kept(client: Client, anna: Customer, form: Form) -> None:
@@ -149,7 +194,7 @@ def test_pages_of_definitions(site: Client, anna: Customer, form: Form) -> None:
                     f"{anna.pk}/forms/{form.pk}/", f"{anna.pk}/"):  # fmt: skip
         assert site.get(f"/customers/{address}").status_code == 200, address
     fill = f"/customers/{anna.pk}/forms/{form.pk}/"
-    assert site.post(fill, {"own-colour": "red", "agrees": "yes"}).status_code == 302
+    assert site.post(fill, {"own-colour": "red", "agrees": "any", "text": "marketing/1"}).status_code == 302
     assert site.post(fill, {}).status_code == 422
     assert "/q/" in site.post(f"{fill}link/").content.decode()
     assert "Survey" in site.get(f"/customers/{anna.pk}/").content.decode()

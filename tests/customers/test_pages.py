@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from regulars.accounts.models import LogEntry, User
+from regulars.accounts.rights import Right
 from regulars.customers.models import Consent, Customer, Note
 from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, add_note
 from regulars.customers.services.merging import merge, unmerge
+from regulars.insights.models import Score
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -188,7 +190,7 @@ def test_what_is_done_on_the_card_is_seen_there(site: Client, anna: Customer, ow
         ("tags/", {"tags": "coffee, loyal"}),
         ("notes/", {"text": "Likes dark roast"}),
         ("relations/", {"kind": "pet", "name": "Rex"}),
-        ("consents/", {"purpose": "marketing", "channel": "email", "given": "yes", "source": "till"}),
+        ("consents/", {"text": "marketing/1", "channel": "email", "given": "yes", "source": "till"}),
     ]
     for tail, data in done:
         assert site.post(f"{base}/{tail}", data).status_code == 302, tail
@@ -203,6 +205,30 @@ def test_what_is_done_on_the_card_is_seen_there(site: Client, anna: Customer, ow
     assert site.post(f"/customers/{stranger.pk}/contacts/{phone.pk}/remove/").status_code == 404
 
 
+def test_the_card_names_the_text_that_was_shown_and_its_proof(site: Client, anna: Customer, owner: User) -> None:
+    write_purpose("marketing", title="News", text="I agree to get news.")
+    said = {"text": "marketing/1", "channel": "any", "given": "yes", "source": "till"}
+    assert site.post(f"/customers/{anna.pk}/consents/", said).status_code == 302
+    write_purpose("marketing", title="News", text="I agree to get news and calls.")
+    panel = _panel(site, anna, "consents")
+    assert "I agree to get news." in panel and "and calls" not in panel  # what he agreed to, not what is asked now
+    assert "written down on the card" in panel and owner.name in panel
+
+    refused = site.post(f"/customers/{anna.pk}/consents/", said)
+    assert refused.status_code == 422 and "marketing/2" in refused.content.decode()
+    assert Consent.objects.count() == 1
+    # a refusal needs no text, so it acts at once
+    assert site.post(f"/customers/{anna.pk}/consents/", said | {"given": "no"}).status_code == 302
+    assert not Consent.objects.latest("id").is_given
+
+
+def _panel(site: Client, customer: Customer, name: str) -> str:
+    page = site.get(f"/customers/{customer.pk}/").content.decode()
+    found = re.search(rf'<div class="panel" id="{name}">.*?(?=<div class="panel"|</section>)', page, re.DOTALL)
+    assert found
+    return found[0]
+
+
 @pytest.mark.parametrize(
     ("tail", "data"),
     [
@@ -213,8 +239,8 @@ def test_what_is_done_on_the_card_is_seen_there(site: Client, anna: Customer, ow
         ("peace/", {"reason": "x", "until": "soon"}),
         ("relations/", {"kind": "pet"}),
         ("relations/", {"kind": "family", "other": "nobody like that"}),
-        ("consents/", {"purpose": "marketing", "channel": "email", "given": "yes", "source": "till"}),
-        ("consents/", {"purpose": "marketing", "channel": "pigeon", "given": "no", "source": "till"}),
+        ("consents/", {"text": "marketing/1", "channel": "email", "given": "yes", "source": "till"}),
+        ("consents/", {"text": "marketing/1", "channel": "pigeon", "given": "no", "source": "till"}),
         ("own-fields/", {"own-nothing": "1"}),
     ],
 )
@@ -323,3 +349,13 @@ def test_a_note_of_another_customer_is_not_there(site: Client, anna: Customer, o
         answer = site.post(f"/customers/{anna.pk}/notes/{note.pk}/{tail}", {"text": "x"})
         assert answer.status_code == 404
     assert Note.objects.get().text == "Hers"
+
+
+def test_the_stage_of_loyalty_stands_with_who_he_is(site: Client, client: Client, anna: Customer, owner: User) -> None:
+    Score.objects.create(customer=anna, state="regular", loyalty_stage="prefers")
+    assert "Prefers us" in _panel(site, anna, "about")
+    page = site.get(f"/customers/{anna.pk}/").content.decode()
+    assert page.count("Prefers us") == 1
+    owner.role.rights = [one for one in owner.role.rights if one != Right.SEE_PURCHASES]
+    owner.role.save()
+    assert "Prefers us" not in site.get(f"/customers/{anna.pk}/").content.decode()

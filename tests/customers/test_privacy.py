@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -16,15 +17,21 @@ from django.test import Client
 
 from regulars.accounts.models import LogEntry, User
 from regulars.core.errors import InputError
+from regulars.core.i18n import use_language
 from regulars.customers.models import Consent, Customer, Erasure, ForgottenContact, Note, Strategy
-from regulars.customers.selectors.export import archive
+from regulars.customers.readable import sections
+from regulars.customers.selectors.export import all_about, archive
+from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, add_note, edit_customer, relate, set_tags
 from regulars.customers.services.erasing import ask_erasure, erase, forgotten, withdraw_erasure
+from regulars.customers.services.fields import add_field, set_own_fields
 from regulars.customers.services.files import folder, store_file
 from regulars.customers.services.merging import merge, unmerge
+from regulars.customers.services.questionnaires import answer_form, make_link, write_form
 from regulars.customers.services.strategy import write_strategy
-from regulars.purchases.models import Line, Receipt
+from regulars.insights.models import Audience, Member, Score
+from regulars.purchases.models import Line, Product, Receipt, Store
 
 pytestmark = pytest.mark.django_db
 SECRET = "Zebrastripe"
@@ -79,6 +86,57 @@ def test_the_file_tells_everything_to_programs_and_to_people(client: Client, ann
     assert "<script" not in page
     assert any(name.startswith("files/") for name in archive.namelist())
     assert LogEntry.objects.filter(event="person_exported", user=owner).exists()
+
+
+def test_a_person_reads_names_money_and_days_and_no_numbers_of_ours(anna: Customer, owner: User) -> None:
+    """One of everything, told in Russian as people write it."""
+    add_field(title="Размер обуви", type="number")
+    set_own_fields(anna, {"razmer_obuvi": "38"}, by=owner)
+    write_purpose("p", title="Новости", text="Согласна получать новости.")
+    form = write_form(None, title="Анкета", intro="", fields=["razmer_obuvi"], purpose="p", channels=["sms"])
+    answer_form(form, anna, {"razmer_obuvi": "38"}, by=owner, agrees=["sms"], text="p/1")
+    make_link(form, anna)
+    store, product = Store.objects.create(name="На Арбате"), Product.objects.create(code="k-17", name="Капучино")
+    bought = dt.datetime(2026, 3, 3, 11, 5, tzinfo=dt.UTC)
+    receipt = Receipt.objects.create(
+        customer=anna, store=store, number="А-5", purchased_at=bought, amount=77_700, key=b"r" * 32
+    )
+    Line.objects.create(receipt=receipt, position=1, product=product, quantity=2, amount=77_700, cost=98_765)
+    Score.objects.create(customer=anna, state="regular", loyalty_stage="prefers", amount=77_700, last_on=bought)
+    freeze_for(anna)
+    asked(anna, owner)
+    with use_language("ru"):
+        made = zipfile.ZipFile(io.BytesIO(b"".join(archive(anna))))
+    page, data = made.read("readable.html").decode(), json.loads(made.read("data.json"))
+
+    told = re.sub(r"[^\S\n]", " ", re.sub(r"<[^>]+>", "\n", page[page.index("<h1>") :]))
+    for words in (
+        "Размер обуви", "38", "Новости", "Согласна получать новости.", "На Арбате", "Капучино × 2: 777,00 ₽", "А-5",
+        "777,00 ₽", "3 мар. 2026 г., 14:05", "1 мая 1990 г.", "+7 916 123-45-67", "plain", "Анкета", "Тёплые",
+        owner.name,
+    ):  # fmt: skip
+        assert words in told, words
+    for raw in ("True", "False", "None", "{'", "['", "_id", "own_fields", "+00:00", "77700", "98765", "prefers"):
+        assert raw not in told, raw
+    assert not re.search(r"\d{4}-\d\d-\d\d|\b[a-z]+_[a-z]+\b", told.replace("razmer_obuvi", ""))
+
+    assert data["receipt"][-1]["store_name"] == "На Арбате"
+    assert data["receipt line"][-1]["product_name"] == "Капучино"
+    assert data["customer_tags"][0]["tag_name"] == "plain"
+    assert data["purpose"][0]["text"] == "Согласна получать новости."
+    assert data["score"][0]["amount"] == 77_700
+    assert data["about"][0]["currency"] == "RUB"
+    assert "cost" not in data["receipt line"][-1]
+
+
+def freeze_for(customer: Customer) -> None:
+    audience = Audience.objects.create(name="Тёплые", rule={}, size=1)
+    Member.objects.create(audience=audience, customer=customer)
+
+
+def test_the_page_tells_of_every_table_that_the_programs_get(anna: Customer) -> None:
+    told = {name for one in sections() for name in one.tables}
+    assert told == set(all_about(anna)) - {"about"}
 
 
 def test_the_file_goes_out_while_it_is_made(anna: Customer, owner: User) -> None:

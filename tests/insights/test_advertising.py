@@ -12,6 +12,7 @@ from django.utils import timezone
 from regulars.accounts.models import LogEntry, User
 from regulars.customers.models import Consent, Contact, Customer, Purpose
 from regulars.foundation.models import Business
+from regulars.insights.advertising import MOST_PEOPLE
 from regulars.insights.models import Audience, Member
 from regulars.report.audience import hashed
 
@@ -73,6 +74,16 @@ def test_what_cannot_be_handed_over_is_refused(
     assert client.post(path, {"system": "google", "purpose": "ads", **form}).status_code == 422
     Contact.objects.update(is_valid=False)
     assert client.post(path, {"system": "google", "purpose": "ads"}).status_code == 422
+    assert not LogEntry.objects.filter(event="exported").exists()
+
+
+def test_what_would_keep_the_browser_waiting_is_divided(
+    audience: Audience, client: Client, user: Callable[..., User]
+) -> None:
+    client.force_login(user("owner"))
+    Audience.objects.update(size=MOST_PEOPLE + 1)
+    response = client.post(f"/segments/audiences/{audience.pk}/hashed/", {"system": "google", "purpose": "ads"})
+    assert response.status_code == 422 and "Divide the segment" in response.content.decode()
     assert not LogEntry.objects.filter(event="exported").exists()
 
 

@@ -1,6 +1,7 @@
 """Segments: the rule language finds whom it says, reads as a sentence, and refuses what it does not know."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -226,6 +227,25 @@ def test_the_preview_gives_way_to_an_estimate_when_counting_is_slow(
     assert shown.count.startswith(("about", "fewer than"))
     nobody = checked(rule(bought("at_least", 99)))
     assert preview(nobody, user("analyst")).count.startswith("fewer than")
+
+
+def test_many_are_told_as_about_so_many(
+    base: dict[str, int], user: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Customer.objects.bulk_create([Customer(name=f"N{number}", sex="fm"[number % 3 == 0]) for number in range(3_000)])
+    monkeypatch.setattr(previews, "MOST_COUNTED", 1_600)
+    monkeypatch.setattr(previews, "_PATIENCE_MS", 10_000)
+    monkeypatch.setattr(previews, "_PATIENCE_WITH_FEW_MS", 10_000)
+    women = checked(rule({"what": "sex", "how": "in", "value": ["f"]}))
+    shown = preview(women, user("owner"))
+    found = re.fullmatch(r"about ([\d,]+) customers", shown.count)
+    assert found and 1_600 < int(found[1].replace(",", "")) < 2_500, shown.count  # 2,001 in truth
+    assert not shown.exact and len(shown.people) == 10 and {one.sex for one in shown.people} == {"f"}
+    # when the lot cannot tell, what is known for certain is said
+    in_time = previews._keys_in_time
+    monkeypatch.setattr(previews, "_keys_in_time", lambda found, ms: None if ms == 9_999 else in_time(found, ms))
+    monkeypatch.setattr(previews, "_PATIENCE_WITH_FEW_MS", 9_999)
+    assert preview(women, user("marketer")).count == "more than 1,600 customers"
 
 
 def test_a_slow_query_is_ended_by_the_database(base: dict[str, int]) -> None:

@@ -1,11 +1,15 @@
 """A file through the browser: dropped, looked at, started, watched, undone; and one receipt."""
 
 import datetime as dt
+import gzip
+import io
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -14,6 +18,8 @@ from regulars.accounts.services import create_owner, make_preset_roles
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.purchases.importing import files
+from regulars.purchases.importing import preview as preview_module
+from regulars.purchases.importing import preview_documents as documents_module
 from regulars.purchases.importing.runs import import_now
 from regulars.purchases.jobs import run_import, undo_import
 from regulars.purchases.models import Import, Receipt
@@ -71,7 +77,8 @@ def test_from_the_drop_to_the_undo(owner: User, browser_of: Any) -> None:
     assert "the date cannot be read" in result
     rejects = client.get(f"/imports/{imported.pk}/rejects/")
     assert "attachment" in rejects.headers["Content-Disposition"]
-    assert "вчера" in rejects.content.decode("utf-8-sig")
+    assert rejects.streaming  # however many rows there are
+    assert "вчера" in b"".join(rejects.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
 
     client.post(f"/imports/{imported.pk}/undo/")
     undo_import(imported.pk, owner.pk)
@@ -172,3 +179,68 @@ def test_the_timeline_has_the_newest_purchases_first_and_goes_on(owner: User, tm
     kept = Customer.objects.create(name="kept")
     Customer.objects.filter(pk=customer.pk).update(merged_into=kept)
     assert len(purchases_of(kept)) == 7
+
+
+def _workbook(rows: int) -> bytes:
+    book = xlsxwriter.Workbook(made := io.BytesIO(), {"in_memory": True})
+    book.add_worksheet("Empty")
+    sheet = book.add_worksheet("Sales")
+    sheet.write_row(0, 0, ["Дата", "Номер чека", "Карта", "Товар", "Сумма"])
+    for number in range(1, rows + 1):
+        day = "вчера" if number == 3 else f"{number % 28 + 1:02}.03.2026"
+        sheet.write_row(number, 0, [day, number, f"C-{number}", f"Молоко\n{number}", 180.5])
+    book.close()
+    return made.getvalue()
+
+
+def test_a_large_workbook_shows_its_first_rows_with_what_is_wrong(
+    owner: User, browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_module, "SMALL_FILE", 1_000)
+    client = browser_of(owner)
+    drop(client, _workbook(1_500), "march.xlsx")
+    draft = client.get(f"/imports/{Import.objects.get().pk}/").content.decode()
+    assert "180.50" in draft and "Молоко 1" in draft
+    rejected = re.search(r"<td class=\"number\">(\d+)</td><td>[^<]*</td><td class=\"wrap\">вчера</td>", draft)
+    assert rejected and rejected[1] == "4"  # as Excel counts them
+    assert "Shown is the beginning of the file" in draft and "Start the import" in draft
+
+
+def test_a_large_packed_file_says_that_its_rows_are_not_looked_at(
+    owner: User, browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_module, "SMALL_FILE", 100)
+    client = browser_of(owner)
+    drop(client, gzip.compress(CSV), "march.csv.gz")
+    draft = client.get(f"/imports/{Import.objects.get().pk}/").content.decode()
+    assert "its rows are not looked at before the import" in draft and "Start the import" in draft
+
+
+def test_a_file_of_documents_says_what_it_would_bring(
+    owner: User, browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = {"fiscalDriveNumber": "9999078900001341", "fiscalDocumentNumber": 1, "fiscalSign": 7, "operationType": 1,
+            "dateTime": "2026-03-01T10:00:00", "items": [{"name": "<b>Кофе", "sum": 18050, "quantity": 2}]}  # fmt: skip
+    content = json.dumps([good, good | {"fiscalDocumentNumber": 2, "items": []}]).encode()
+    client = browser_of(owner)
+    drop(client, content, "ofd.json")
+    address = f"/imports/{Import.objects.get().pk}/"
+    draft = client.get(address).content.decode()
+    assert "&lt;b&gt;Кофе" in draft and "180.50" in draft
+    assert "no key, no moment or no lines: 1" in draft
+    assert re.search(r'<div class="figure">1</div>Documents that would be left out', draft)
+
+    monkeypatch.setattr(documents_module, "SMALL_FILE", 100)
+    assert "its rows are not looked at before the import" in client.get(address).content.decode()
+
+
+def test_a_file_of_1c_says_what_it_would_bring(owner: User, browser_of: Any) -> None:
+    goods = "".join(f"<Товар><Ид>{n}</Ид><Наименование>Товар {n}</Наименование></Товар>" for n in range(3))
+    content = f'<?xml version="1.0"?><КоммерческаяИнформация><Каталог><Товары>{goods}</Товары></Каталог>'
+    client = browser_of(owner)
+    drop(client, f"{content}</КоммерческаяИнформация>".encode(), "import.xml")
+    draft = client.get(f"/imports/{Import.objects.latest('id').pk}/").content.decode()
+    assert '<div class="figure">3</div>Products' in draft
+    drop(client, f"{content}<broken".encode(), "import.xml")
+    draft = client.get(f"/imports/{Import.objects.latest('id').pk}/").content.decode()
+    assert 'role="alert"' in draft and "Start the import" not in draft

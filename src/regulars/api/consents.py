@@ -75,7 +75,9 @@ def list_consents(
         int, Query(ge=0, le=LARGEST_ID, description="Only statements with a greater id: what was written since.")
     ] = 0,
 ) -> dict[str, object]:
-    """All statements in the order in which they were written; they are added, never changed."""
+    """All statements in the order in which they were written; they are added, never changed, so `after_id` gives all
+    that was written since.
+    """
     items, following = page_of(Consent.objects.filter(pk__gt=after_id), order=("id",), cursor=cursor, limit=limit)
     return {"items": items, "next": following}
 

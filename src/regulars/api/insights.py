@@ -10,7 +10,7 @@ from regulars.api.http import Problem, Request, answers, needs
 from regulars.api.models import Scope
 from regulars.api.pages import LARGEST_ID, PAGE, Cursor, NextField, Size, UpdatedAfter, in_utc, page_of
 from regulars.core.i18n import gettext as _
-from regulars.insights.models import Score, Segment
+from regulars.insights.models import AuditRun, Score, Segment
 from regulars.insights.segments.query import customers_of
 
 router = Router(tags=["insights"])
@@ -106,9 +106,16 @@ def list_scores(
     cursor: Cursor = None,
     limit: Size = PAGE,
     state: Annotated[State | None, Query(description="Only this state.")] = None,
+    updated_after: UpdatedAfter = None,
 ) -> dict[str, object]:
-    """The scores of all customers; each audit replaces them as a whole, and tells so by the web-hook `audit.done`."""
+    """The scores of all customers; each audit replaces them as a whole, and tells so by the web-hook `audit.done`.
+
+    With `updated_after` they come when an audit was done after that moment, else none.
+    """
     rows = Score.objects.all() if state is None else Score.objects.filter(state=state)
+    if updated_after is not None:
+        done = AuditRun.objects.filter(state=AuditRun.State.DONE, finished_at__gt=in_utc(updated_after))
+        rows = rows if done.exists() else rows.none()
     items, following = page_of(rows, order=("customer_id",), cursor=cursor, limit=limit)
     return {"items": items, "next": following}
 

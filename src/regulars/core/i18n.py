@@ -7,6 +7,7 @@ that could be stale.
 
 import datetime as dt
 import io
+import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 LANGUAGES = ("ru", "en")
+LANGUAGE_NAMES = {"ru": "Русский", "en": "English"}  # each in itself
 
 _language: ContextVar[str] = ContextVar("regulars_language", default="en")
 
@@ -136,6 +138,12 @@ def format_percent(share: float, digits: int = 0) -> str:
 def format_date(day: dt.date) -> str:
     """A day as people of this language write it: 3 мар. 2026 г., Mar 3, 2026."""
     return dates.format_date(day, format="medium", locale=_language.get())
+
+
+def format_moment(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """A moment by the shop's clock: 3 мар. 2026 г., 14:05."""
+    day = dates.format_date(at.astimezone(zone), format="medium", locale=_language.get())
+    return f"{day}, {dates.format_time(at, format='short', tzinfo=zone, locale=_language.get())}"
 
 
 def format_month(day: dt.date) -> str:

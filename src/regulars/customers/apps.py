@@ -15,7 +15,9 @@ class CustomersConfig(AppConfig):
         # models can be imported only now
         from regulars.customers import next_steps  # noqa: PLC0415
         from regulars.customers.selectors.history import register_sources  # noqa: PLC0415
+        from regulars.customers.selectors.person import register_sections  # noqa: PLC0415
         from regulars.customers.selectors.suggestions import suggest  # noqa: PLC0415
 
         register_sources()
+        register_sections()
         next_steps.register(suggest)

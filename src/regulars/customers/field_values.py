@@ -2,12 +2,13 @@
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_date, format_number
 from regulars.core.i18n import gettext as _
-from regulars.customers.models import Field
+from regulars.customers.models import Field, FormAnswer
 
 LONGEST_TEXT = 2_000
 
@@ -34,6 +35,15 @@ def shown_value(field: Field | None, value: Any) -> str:
     if field is not None and field.type == Field.Type.DATE:
         return format_date(dt.date.fromisoformat(value))
     return str(value)
+
+
+def answered(answer: FormAnswer, fields: Mapping[str, Field]) -> tuple[tuple[str, str], ...]:
+    """Each question that was answered, and the answer, as a person reads them."""
+    return tuple(
+        (str(question.get("title", "")), shown_value(fields.get(str(question.get("field"))), value))
+        for place, question in enumerate(answer.form.questions)
+        if (value := answer.answers.get(str(question.get("key", place)))) not in (None, "", [])
+    )
 
 
 def _text(field: Field, typed: Any) -> str:

@@ -1,10 +1,19 @@
 """How a person is called: the words of his name in the order of the language."""
 
-from regulars.core.i18n import current_language
+from regulars.core.i18n import N_, current_language
 from regulars.customers.models import Customer
 
 # Russian papers and lists begin with the family; English ones end with it
 _ORDER = {"ru": ("family_name", "given_name", "middle_name"), "en": ("given_name", "middle_name", "family_name")}
+# what somebody is, seen from the other side, or by his name alone
+RELATION_NOUNS = {
+    "family": N_("family"),
+    "parent": N_("parent"),
+    "pet": N_("pet"),
+    "employee": N_("employee"),
+    "dealer": N_("dealer"),
+    "other": N_("connected"),
+}
 
 
 def assembled(family_name: str, given_name: str, middle_name: str, *, language: str) -> str:

@@ -4,6 +4,7 @@ Cells are taken as text, because one column of a sheet may hold dates, numbers a
 date, a number its shortest form.
 """
 
+import csv
 import zipfile
 import zlib
 from pathlib import Path
@@ -25,6 +26,7 @@ from regulars.ingest.workspace import full_disk
 
 _HEAD_ROWS = 400
 _SAMPLE_ROWS = 1500
+_SHOWN_HEAD = 1_000
 
 
 def open_workbook(engine: Engine, source: SourceFile, kind: Format) -> tuple[list[RawTable], list[str]]:
@@ -51,6 +53,25 @@ def open_workbook(engine: Engine, source: SourceFile, kind: Format) -> tuple[lis
     return tables, empty
 
 
+def head_of_workbook(path: Path, target: Path) -> Path | None:
+    """The first rows of the first sheet that has any, as a text file with the same row numbers; None without one."""
+    facts = path.stat()
+    source = SourceFile(path, named=True, size=facts.st_size, modified_ns=facts.st_mtime_ns)
+    try:
+        reader = fastexcel.read_excel(str(path))
+    except Exception as error:
+        raise _damaged(source) from error
+    for position in range(len(reader.sheet_names)):
+        sheet = _load(reader, position, source, rows=_SHOWN_HEAD)
+        if sheet is not None and sheet.num_rows > 1:
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                rows = csv.writer(stream, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\n")
+                for row in sheet.to_pylist():
+                    rows.writerow(" ".join((value or "").split()) for value in row.values())
+            return target
+    return None
+
+
 def _damaged(source: SourceFile) -> FileProblem:
     return FileProblem(
         _("{file} is damaged or is no workbook. Open it in Excel, save it anew and try again.").format(
@@ -66,10 +87,10 @@ def _refuse_bomb(source: SourceFile) -> None:
         raise _damaged(source) from error
 
 
-def _load(reader: Any, position: int, source: SourceFile) -> pa.RecordBatch | None:
+def _load(reader: Any, position: int, source: SourceFile, rows: int | None = None) -> pa.RecordBatch | None:
     """The cells of a sheet as text; None for an empty or hidden sheet and for one that holds only a chart."""
     try:
-        sheet = reader.load_sheet(position, header_row=None, skip_rows=0, dtypes="string")
+        sheet = reader.load_sheet(position, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")
         return sheet.to_arrow() if sheet.visible == "visible" and sheet.width and sheet.height else None
     except Exception as error:
         if "not a valid worksheet" in str(error):

@@ -13,6 +13,7 @@ from regulars.foundation.models import Business
 from regulars.purchases.importing.exchange import pull
 from regulars.report.audience import Written, write_audience
 
+MOST_PEOPLE = 200_000  # made while the browser waits
 _MEMORY = "256MB"
 _PEOPLE, _CONTACTS = "listed", "contacts"
 

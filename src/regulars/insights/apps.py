@@ -15,7 +15,9 @@ class InsightsConfig(AppConfig):
         # models can be imported only now
         from regulars.customers import next_steps  # noqa: PLC0415
         from regulars.insights.forgetting import register_forgetting  # noqa: PLC0415
+        from regulars.insights.readable import register_sections  # noqa: PLC0415
         from regulars.insights.selectors.today import suggest  # noqa: PLC0415
 
+        register_sections()
         next_steps.register(suggest)
         register_forgetting()

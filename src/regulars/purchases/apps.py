@@ -14,7 +14,9 @@ class PurchasesConfig(AppConfig):
         """Put purchases into the timeline, and forget whoever is erased."""
         # models can be imported only now
         from regulars.purchases.forgetting import register_forgetting  # noqa: PLC0415
+        from regulars.purchases.readable import register_section  # noqa: PLC0415
         from regulars.purchases.timeline import register_source  # noqa: PLC0415
 
         register_source()
+        register_section()
         register_forgetting()

@@ -1,11 +1,8 @@
 """The templates' language: Jinja, as in the report, with the same catalogue of translations."""
 
-import datetime as dt
-import zoneinfo
 from typing import Any
 
 import jinja2
-from babel import dates
 from django.contrib.messages import get_messages
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
@@ -37,7 +34,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "number": i18n.format_number,
         "percent": i18n.format_percent,
         "day": i18n.format_date,
-        "moment": format_moment,
+        "moment": i18n.format_moment,
         "language": i18n.current_language,
         "menu": menu,
         "settings_tabs": settings_tabs,
@@ -66,10 +63,3 @@ def _has_page(name: str) -> bool:
     except NoReverseMatch:
         return False
     return True
-
-
-def format_moment(at: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    """A moment by the shop's clock: 3 мар. 2026 г., 14:05."""
-    language = i18n.current_language()
-    day = dates.format_date(at.astimezone(zone), format="medium", locale=language)
-    return f"{day}, {dates.format_time(at, format='short', tzinfo=zone, locale=language)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,7 +16,7 @@ from regulars.accounts.rights import Right
 from regulars.accounts.services import log
 from regulars.analytics.purchases import Notice
 from regulars.core.errors import InputError, OutputError
-from regulars.core.i18n import format_number
+from regulars.core.i18n import format_moment, format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.foundation.models import Business
@@ -26,9 +26,9 @@ from regulars.purchases.importing import files, runs
 from regulars.purchases.importing.kinds import guess_kind
 from regulars.purchases.importing.people_lists import preview_list, role_titles
 from regulars.purchases.importing.preview import ROLE_TITLES, preview
+from regulars.purchases.importing.preview_documents import DocumentsPreview, preview_documents
 from regulars.purchases.models import Import
 from regulars.web.access import Request, needs
-from regulars.web.environment import format_moment
 from regulars.web.uploads import largest, was_disk_full
 
 _PAGE = 50
@@ -125,11 +125,28 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
             [_cell(name, one) for name, one in zip(shown.columns, row, strict=True)] for row in shown.rows
         ]
     else:
-        context |= {"preview": None, "roles": {}}
-    looked: Any = context["preview"]
-    context["problems"] = [spoken(problem) for problem in looked.problems] if looked else []
+        shown = preview_documents(imported.kind, path, imported.file_name)
+        context |= {
+            "preview": shown,
+            "roles": ROLE_TITLES,
+            "counts": _counts(shown),
+            "reasons": _reasons(shown.reasons),
+        }
+        context["rows"] = [
+            [_cell(name, one) for name, one in zip(shown.columns, row, strict=True)] for row in shown.rows
+        ]
+    context["problems"] = [spoken(problem) for problem in shown.problems]
     template = "import_columns.html" if request.htmx and request.method == "GET" else "import_draft.html"
     return render(request, template, context, status=status)
+
+
+def _counts(shown: DocumentsPreview) -> list[tuple[str, int]]:
+    titles = {
+        "receipts": _("Receipts and orders that can be taken"), "lines": _("Lines in them"),
+        "left_out": _("Documents that would be left out"), "products": _("Products"), "customers": _("Customers"),
+        "prices": _("Prices, which are not kept"), "stock": _("Stock, which is not kept"),
+    }  # fmt: skip
+    return [(titles[what], count) for what, count in shown.counts.items()]
 
 
 def _cell(name: str, value: Any) -> str:
@@ -215,18 +232,16 @@ def discard(request: Request, pk: int) -> HttpResponse:
 
 @needs(Right.RUN_IMPORTS)
 @require_safe
-def rejects(request: Request, pk: int) -> HttpResponse:
+def rejects(request: Request, pk: int) -> FileResponse:
     """The rows that were left out, as a table for Excel."""
     imported = get_object_or_404(Import, pk=pk)
     if not imported.rejects_stored_as or not files.path_of(imported.rejects_stored_as).exists():
         raise Http404
     log("rejects_downloaded", user=request.user, about=imported.file_name, details={"import": pk})
-    # at most a million short rows, written by us
-    response = HttpResponse(
-        files.path_of(imported.rejects_stored_as).read_bytes(), content_type="text/csv; charset=utf-8"
-    )
-    response.headers["Content-Disposition"] = f'attachment; filename="rejected-rows-{pk}.csv"'
-    return response
+    return FileResponse(
+        files.path_of(imported.rejects_stored_as).open("rb"), as_attachment=True, filename=f"rejected-rows-{pk}.csv",
+        content_type="text/csv; charset=utf-8",
+    )  # fmt: skip
 
 
 def spoken(text: str) -> str:
@@ -248,6 +263,23 @@ def _result(imported: Import) -> dict[str, Any]:
         describe_notice(Notice(one["kind"], one["rows"], one.get("example"), one.get("estimated", False)))
         for one in result.get("notices", [])
     ]
+    return {
+        "imported": imported,
+        "result": dict.fromkeys(_FIGURES) | result,
+        "notices": [*notices, *_unused(imported), *_left(result.get("undo", {}))],
+        "reasons": _reasons(result.get("reject_reasons", {})),
+        "has_rejects": bool(imported.rejects_stored_as),
+        "currency": Business.current().currency,
+        "zone": Business.current().zone,
+        "badges": BADGES,
+        "problem": "",
+        "error": spoken(imported.error),
+        "kept": _kept(result.get("undo", {})),
+    }
+
+
+def _reasons(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Why rows and documents are left out, and how many."""
     words = {
         "no_sale": _("no sale and no return of one"),
         "no_receipt": _("the document has no key, no moment or no lines"),
@@ -257,23 +289,7 @@ def _result(imported: Import) -> dict[str, Any]:
         "names_nobody": _("the row names nobody"),
         "bad_contact": _("a phone, e-mail or card that cannot be one: left out, the rest of the row was taken"),
     }
-    reasons = [
-        (words.get(reason) or describe_reason(reason), count)
-        for reason, count in result.get("reject_reasons", {}).items()
-    ]
-    return {
-        "imported": imported,
-        "result": dict.fromkeys(_FIGURES) | result,
-        "notices": [*notices, *_unused(imported), *_left(result.get("undo", {}))],
-        "reasons": reasons,
-        "has_rejects": bool(imported.rejects_stored_as),
-        "currency": Business.current().currency,
-        "zone": Business.current().zone,
-        "badges": BADGES,
-        "problem": "",
-        "error": spoken(imported.error),
-        "kept": _kept(result.get("undo", {})),
-    }
+    return [(words.get(reason) or describe_reason(reason), count) for reason, count in counts.items()]
 
 
 def _unused(imported: Import) -> list[str]:

@@ -18,9 +18,10 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.accounts.services import log
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
-from regulars.insights.advertising import write_hashed
+from regulars.insights.advertising import MOST_PEOPLE, write_hashed
 from regulars.insights.models import Audience, Segment
 from regulars.insights.segments.rule import Rule, checked, is_about_purchases
 from regulars.insights.segments.why import why as why_of
@@ -169,6 +170,12 @@ def hashed(request: Request, audience_id: int) -> HttpResponseBase:
     people = narrowed(listed.people, Filters(), request.user)
     with tempfile.TemporaryDirectory() as folder:
         try:
+            if audience.size > MOST_PEOPLE:
+                raise InputError(
+                    _("At most {most} customers go out at once. Divide the segment, and freeze its parts.").format(
+                        most=format_number(MOST_PEOPLE)
+                    )
+                )
             written = write_hashed(people, system, Path(folder) / f"audience-{audience_id}.csv", purpose=purpose)
         except InputError as problem:
             content = {"error": str(problem), "back": reverse("segment_people", args=[listed.id])}

@@ -21,6 +21,11 @@ class Purpose(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["slug", "version"], name="purpose_version_once")]
 
+    @property
+    def shown_as(self) -> str:
+        """What a form says of the text that it showed: "news/2"."""
+        return f"{self.slug}/{self.version}"
+
 
 class Consent(models.Model):
     """One statement of a customer. Rows are only added: the newest of a purpose and channel holds."""

@@ -40,8 +40,14 @@ class Form(models.Model):
     intro = models.TextField(blank=True)
     questions: "models.JSONField[Any, list[dict[str, Any]]]" = models.JSONField(default=list)
     purpose = models.SlugField(max_length=40, blank=True)  # the consent that the customer gives with it
+    channels: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)  # each asked for apart; none: any
     is_archived = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    @property
+    def asked_channels(self) -> list[str]:
+        """By which ways he may allow us to address him."""
+        return self.channels or ["any"]
 
 
 class FormLink(models.Model):

@@ -1,11 +1,12 @@
 """A changed row in words: what it was, the fields' names and values as a person reads them."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from regulars.accounts.models import User
-from regulars.core.i18n import N_
+from regulars.core.i18n import N_, format_date
 from regulars.core.i18n import gettext as _
 from regulars.customers.contact_values import masked
 from regulars.customers.field_values import shown_value
@@ -36,12 +37,13 @@ FIELD_TITLES = {
     "source": N_("Source"), "quiet_reason": N_("Left in peace because"), "quiet_until": N_("Left in peace until"),
     "is_quiet": N_("Left in peace"), "merged_into_id": N_("Merged into"), "tag_id": N_("Tag"), "value": N_("Value"),
     "label": N_("Label"), "is_main": N_("Main"), "is_valid": N_("Works"), "other_id": N_("Customer"),
-    "note": N_("Note"), "text": N_("Text"),
+    "note": N_("Note"), "text": N_("Text"), "is_erased": N_("Erased"),
 }  # fmt: skip
 # told by other fields, or by nothing that a person needs
 _UNTOLD = {"customer_id", "written", "import_id", "is_demo", "created_at"}
 _SECRET = {"value", "written"}
 _IDS = {"owner_id", "tag_id", "other_id", "merged_into_id"}
+_DAYS = {"birth_date", "quiet_until"}
 _LONGEST = 200
 
 
@@ -61,8 +63,9 @@ class Words:
             if name == "own_fields":
                 found += self._own(before or {}, after or {})
             elif name not in _UNTOLD:
-                label = _(FIELD_TITLES.get(name, name))
-                found.append((label, _arrow(self._value(change, name, before), self._value(change, name, after))))
+                was, became = self._value(change, name, before), self._value(change, name, after)
+                if was or became or change.action != "insert":
+                    found.append((_(FIELD_TITLES.get(name, name)), _arrow(was, became)))
         return tuple(found)
 
     def _own(self, before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str]]:
@@ -85,6 +88,8 @@ class Words:
             return (_("yes") if value else _("no")) if told else ""
         if value in (None, ""):
             return ""
+        if name in _DAYS:
+            return format_date(dt.date.fromisoformat(value))
         if name in ("kind", "sex"):
             return _choice(change.table_name, name, value)
         if name in _SECRET and not self.see_contacts:

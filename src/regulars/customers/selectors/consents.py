@@ -1,12 +1,13 @@
 """What a customer agreed to: the newest statement of a purpose that concerns the channel holds."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from regulars.core.i18n import gettext as _
 from regulars.customers.models import Consent, Customer, Purpose
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
@@ -76,6 +77,23 @@ def standings(statements: Sequence[Consent], purposes: Sequence[Purpose]) -> lis
         )
         for purpose in purposes
     ]
+
+
+def texts_of(statements: Collection[Consent]) -> dict[tuple[str, int | None], str]:
+    """The texts that these statements agree to, by purpose and version."""
+    slugs = {one.purpose for one in statements if one.text_version}
+    found = Purpose.objects.filter(slug__in=slugs, version__in={one.text_version for one in statements})
+    return {(one.slug, one.version): one.text for one in found}
+
+
+def proof_of(statement: Consent) -> str:
+    """How the statement came to us, in words."""
+    proof = statement.proof
+    if "answer" in proof:
+        return _("answer {number} to a questionnaire").format(number=proof["answer"])
+    if "key" in proof:
+        return _("another program, with the key {name!r}").format(name=proof["key"])
+    return _("written down on the card") if proof.get("entered") == "card" else ""
 
 
 def current_purposes() -> list[Purpose]:

@@ -12,29 +12,28 @@ from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from markupsafe import Markup, escape
+from django.utils import timezone
 
-from regulars.core.i18n import N_, current_language
-from regulars.core.i18n import gettext as _
-from regulars.customers.models import Customer, File
+from regulars.customers.models import Consent, Customer, File, Purpose
 from regulars.customers.names import shown_name
-from regulars.customers.selectors.changes import FIELD_TITLES
+from regulars.customers.readable import page
 from regulars.customers.selectors.family import family_of
 from regulars.customers.services.files import path_of
-from regulars.customers.services.moving import links
-from regulars.foundation.models import Change
+from regulars.customers.services.moving import label
+from regulars.foundation.models import Business, Change
 
 # of the machinery, or of other people
-_UNTOLD = frozenset({"search_text", "search_parts", "token_hash", "stored_as", "import_id", "key", "is_demo"})
+_UNTOLD = frozenset(
+    {"search_text", "search_parts", "token_hash", "stored_as", "digest", "import_id", "imported_by_id", "key", "cost",
+     "is_demo"}
+)  # fmt: skip
 _ROWS, _CHUNK = 1_000, 1 << 20
 
-# the rest is called as in the JSON
-_TITLES = {
-    "customer": N_("Who he is"), "contact": N_("Contacts"), "note": N_("Notes"), "consent": N_("Consents"),
-    "relation": N_("Relations"), "relation.other": N_("Relations"), "file": N_("Files"),
-    "formanswer": N_("Questionnaires"), "receipt": N_("Purchases"), "receipt line": N_("Lines of purchases"),
-    "change": N_("Changes"), "score": N_("What the audit says"), "customer_tags": N_("Tags"),
-}  # fmt: skip
+# about the base, not about him
+_NOT_HIS = frozenset(
+    {"customers.Customer.merged_into", "customers.Merge.kept", "customers.Merge.gone", "customers.Likeness.first",
+     "customers.Likeness.second"}
+)  # fmt: skip
 
 Row = dict[str, Any]
 Tables = dict[str, Callable[[], Iterable[Row]]]
@@ -43,12 +42,14 @@ Tables = dict[str, Callable[[], Iterable[Row]]]
 def all_about(customer: Customer) -> Tables:
     """Every table that points to him, and to those who became part of him; rows are read when they are asked for."""
     ids = family_of(customer.pk)
-    tables: Tables = {"customer": _rows(Customer, {"pk__in": ids})}
-    for link in links():
+    tables: Tables = {"about": _about, "customer": _rows(Customer, {"pk__in": ids})}
+    for link in _links():
         name = f"{link.model._meta.model_name}" + ("" if link.name == "customer" else f".{link.name}")
         tables[name] = _rows(link.model, {f"{link.name}__in": ids})
         if name == "receipt":
             tables["receipt line"] = _rows_below(link.model, ids)
+    said = Consent.objects.filter(customer__in=ids)
+    tables["purpose"] = _rows(Purpose, {"slug__in": said.values("purpose")})
     tables["change"] = _rows(Change, {"customer_id__in": ids})
     return tables
 
@@ -57,8 +58,8 @@ def archive(customer: Customer) -> Iterator[bytes]:
     """The ZIP, piece by piece: data.json, readable.html, and his files."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
-        tables = all_about(customer)
-        for name, pieces in (("data.json", _json(tables)), ("readable.html", _page(customer, tables))):
+        readable = page(shown_name(customer), family_of(customer.pk))
+        for name, pieces in (("data.json", _json(all_about(customer))), ("readable.html", readable)):
             with made.open(name, "w", force_zip64=True) as part:
                 for piece in pieces:
                     part.write(piece.encode("utf-8", "replace"))
@@ -110,12 +111,37 @@ def _bare(name: str) -> str:
     return re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]', "_", name)
 
 
+def _about() -> list[Row]:
+    """What a program has to know to read the rest."""
+    return [{"made_at": timezone.now(), "currency": Business.current().currency, "amounts_in": "minor units"}]
+
+
+def _links() -> "Iterator[models.ForeignKey[Any, Any]]":
+    """All tables that point to customers and tell of a person."""
+    for relation in Customer._meta.get_fields(include_hidden=True):
+        link = getattr(relation, "field", None)
+        if relation.auto_created and isinstance(link, models.ForeignKey) and label(link) not in _NOT_HIS:
+            yield link
+
+
 def _rows(model: type[models.Model], which: dict[str, Any]) -> Callable[[], Iterator[Row]]:
+    told = [one.attname for one in model._meta.concrete_fields if one.attname not in _UNTOLD]
+    names = dict(_names(model))
+
     def read() -> Iterator[Row]:
-        for row in model._base_manager.filter(**which).order_by("pk").values().iterator(_ROWS):
-            yield {name: value for name, value in row.items() if name not in _UNTOLD}
+        return iter(model._base_manager.filter(**which).order_by("pk").values(*told, **names).iterator(_ROWS))
 
     return read
+
+
+def _names(model: type[models.Model]) -> Iterator[tuple[str, models.F]]:
+    """What numbers of other tables stand for; other customers are left without names: those are their own data."""
+    for link in model._meta.concrete_fields:
+        if isinstance(link, models.ForeignKey) and link.related_model is not Customer and link.attname not in _UNTOLD:
+            known = {one.name for one in link.related_model._meta.concrete_fields}
+            for name in ("name", "title"):
+                if name in known:
+                    yield f"{link.name}_{name}", models.F(f"{link.name}__{name}")
 
 
 def _rows_below(model: type[models.Model], ids: list[int]) -> Callable[[], Iterable[Row]]:
@@ -133,23 +159,3 @@ def _json(tables: Tables) -> Iterator[str]:
             yield (",\n" if number else "\n") + coder.encode(row)
         yield "]"
     yield "\n}\n"
-
-
-def _page(customer: Customer, tables: Tables) -> Iterator[str]:
-    title = escape(_("All that is known of {name}").format(name=shown_name(customer)))
-    yield f'<!doctype html>\n<html lang="{current_language()}"><head><meta charset="utf-8">'
-    yield f"<title>{title}</title></head><body>\n<h1>{title}</h1>\n"
-    for name, rows in tables.items():
-        for number, row in enumerate(rows()):
-            if not number:
-                yield f"<h2>{escape(_(_TITLES.get(name, name)))}</h2>\n"
-            yield _shown(row)
-    yield "</body></html>\n"
-
-
-def _shown(row: Row) -> str:
-    told = ((field, value) for field, value in row.items() if value not in (None, "", [], {}))
-    lines = (
-        Markup("<dt>{}</dt><dd>{}</dd>\n").format(_(FIELD_TITLES.get(field, field)), value) for field, value in told
-    )
-    return Markup("<dl>\n{}</dl><hr>\n").format(Markup("").join(lines))

@@ -9,7 +9,7 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
-from regulars.customers.field_values import shown_value
+from regulars.customers.field_values import answered
 from regulars.customers.models import Consent, Field, File, FormAnswer, Merge, Note, Purpose
 from regulars.customers.selectors.changes import title_of, told
 from regulars.customers.timeline import Before, Entry, Source, register
@@ -78,11 +78,7 @@ def _answers(ids: Sequence[int], before: Before, limit: int, _user: User) -> lis
     return [
         Entry(
             one.at, one.pk, "answer", one.form.title, who=_name(one.filled_by) or _("The customer himself"),
-            lines=tuple(
-                (str(question.get("title", "")), shown_value(types.get(str(question.get("field"))), value))
-                for place, question in enumerate(one.form.questions)
-                if (value := one.answers.get(str(question.get("key", place)))) not in (None, "", [])
-            ),
+            lines=answered(one, types),
         )
         for one in rows
     ]  # fmt: skip

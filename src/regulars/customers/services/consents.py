@@ -58,6 +58,15 @@ def write_purpose(slug: str, *, title: str, text: str) -> Purpose:
         )
 
 
+def text_read(shown: str) -> Purpose:
+    """The text that a form showed, such as "news/2"; `InputError` when another one holds by now."""
+    slug, _slash, version = shown.partition("/")
+    newest = Purpose.objects.filter(slug=slug).order_by("-version").first()
+    if newest is None or version != str(newest.version):
+        raise InputError(_("The text of the consent has changed meanwhile. Read the new one first."))
+    return newest
+
+
 def newest_version(purpose: str) -> int | None:
     """The version of the text that is shown now."""
     version: int | None = Purpose.objects.filter(slug=purpose).aggregate(newest=Max("version"))["newest"]

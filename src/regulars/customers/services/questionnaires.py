@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -12,9 +12,10 @@ from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.field_values import read_value
-from regulars.customers.models import Consent, Customer, Field, Form, FormAnswer, FormLink
+from regulars.customers.models import Customer, Field, Form, FormAnswer, FormLink
+from regulars.customers.selectors.consents import CHANNELS
 from regulars.customers.selectors.family import survivor
-from regulars.customers.services.consents import newest_version, record_consent
+from regulars.customers.services.consents import newest_version, record_consent, text_read
 from regulars.customers.services.fields import set_own_fields
 from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
@@ -23,7 +24,9 @@ LINK_DAYS = 30
 MOST_QUESTIONS = 60
 
 
-def write_form(form: Form | None, *, title: str, intro: str, fields: Sequence[str], purpose: str) -> Form:
+def write_form(
+    form: Form | None, *, title: str, intro: str, fields: Sequence[str], purpose: str, channels: Collection[str] = ()
+) -> Form:
     """A new questionnaire, or another set of questions; answers that were given keep the questions they answered."""
     title = " ".join(title.split())
     if not title or not fields or len(fields) > MOST_QUESTIONS:
@@ -42,14 +45,24 @@ def write_form(form: Form | None, *, title: str, intro: str, fields: Sequence[st
             Form.objects.filter(pk=form.pk).update(is_archived=True)
         form = Form()
     form.title, form.intro, form.questions, form.purpose = title[:200], intro.strip()[:5000], questions, purpose
+    form.channels = [one for one in CHANNELS if one in channels] if purpose else []
     form.save()
     return form
 
 
 def answer_form(
-    form: Form, customer: Customer, typed: Mapping[str, Any], *, by: User | None, agrees: bool = False
+    form: Form,
+    customer: Customer,
+    typed: Mapping[str, Any],
+    *,
+    by: User | None,
+    agrees: Collection[str] = (),
+    text: str = "",
 ) -> FormAnswer:
-    """Keep the answers and fill the own fields; by the customer himself when `by` is None."""
+    """Keep the answers and fill the own fields; by the customer himself when `by` is None.
+
+    `agrees` are the channels that he allows, `text` names the text that he read.
+    """
     fields = asked_fields(form)
     read = {slug: read_value(field, typed.get(slug)) for slug, field in fields.items()}
     answers = {slug: value for slug, value in read.items() if value is not None}
@@ -60,12 +73,22 @@ def answer_form(
         lock_living(customer)
         made = FormAnswer.objects.create(form=form, customer=customer, answers=answers, filled_by=by)
         set_own_fields(customer, answers, by=by, source=source)
-        if agrees and form.purpose:
-            record_consent(
-                customer, purpose=form.purpose, channel=Consent.Channel.ANY, is_given=True, source=form.title[:100],
-                by=by, proof={"form": form.pk, "answer": made.pk},
-            )  # fmt: skip
+        if agrees:
+            version = _text_of(form, agrees, text)
+            for channel in sorted(set(agrees)):
+                record_consent(
+                    customer, purpose=form.purpose, channel=channel, is_given=True, source=form.title[:100],
+                    by=by, text_version=version, proof={"form": form.pk, "answer": made.pk},
+                )  # fmt: skip
     return made
+
+
+def _text_of(form: Form, agrees: Collection[str], text: str) -> int:
+    """The version that he read, when it is still what this questionnaire asks for."""
+    read = text_read(text)
+    if read.slug != form.purpose or not set(agrees) <= set(form.asked_channels):
+        raise InputError(_("The questionnaire has changed meanwhile. Look at it again."))
+    return read.version
 
 
 def make_link(form: Form, customer: Customer) -> str:
@@ -87,13 +110,13 @@ def find_link(token: str) -> FormLink | None:
     return found if found and found.used_at is None and found.expires_at > timezone.now() else None
 
 
-def answer_by_link(token: str, typed: Mapping[str, Any], *, agrees: bool) -> FormAnswer:
+def answer_by_link(token: str, typed: Mapping[str, Any], *, agrees: Collection[str], text: str) -> FormAnswer:
     """The customer's own answers, once."""
     with acting(None, "form"):
         link = FormLink.objects.select_for_update().filter(token_hash=hash_of(token), used_at=None).first()
         if link is None or link.expires_at <= timezone.now():
             raise InputError(_("This link has expired or was used."))
-        made = answer_form(link.form, survivor(link.customer), typed, by=None, agrees=agrees)
+        made = answer_form(link.form, survivor(link.customer), typed, by=None, agrees=agrees, text=text)
         link.used_at = timezone.now()
         link.save(update_fields=["used_at"])
         return made

@@ -93,6 +93,7 @@ class ListPreview:
     rows: tuple[tuple[Any, ...], ...] = ()
     rejects: tuple[Any, ...] = ()
     is_whole: bool = True
+    is_read: bool = True
 
 
 def role_titles() -> dict[str, str]:

@@ -16,10 +16,11 @@ from regulars.foundation.models import Business
 from regulars.ingest import Inspection, inspect, read_purchases
 from regulars.ingest.engine import literal, path_literal
 from regulars.ingest.formats import Format, detect_format
+from regulars.ingest.workbooks import head_of_workbook
 
+SMALL_FILE = 4 << 20
+SHOWN_ROWS = 12
 _HEAD_BYTES = 128 << 10
-_SMALL_FILE = 4 << 20
-_SHOWN_ROWS = 12
 _SHOWN_REJECTS = 20
 
 ROLE_TITLES = {
@@ -65,6 +66,7 @@ class Preview:
     rows: tuple[tuple[Any, ...], ...] = ()
     rejects: tuple[RejectedRow, ...] = ()
     is_whole: bool = True  # the rows are of the whole file, not of its beginning
+    is_read: bool = True  # a large packed file is not unpacked for it
 
 
 def preview(path: Path, name: str, mapping: Mapping[str, str] | None) -> Preview:
@@ -83,7 +85,7 @@ def preview(path: Path, name: str, mapping: Mapping[str, str] | None) -> Preview
     with TemporaryDirectory(prefix="regulars-preview-") as folder:
         head = _head(path, Path(folder))
         if head is None:
-            return Preview(found)
+            return Preview(found, is_read=False)
         try:
             return _rows(found, head, Path(folder), mapping, business, is_whole=head == path)
         except InputError as error:
@@ -111,7 +113,7 @@ def _rows(
         workspace=folder,
     )
     columns = tuple(name for name in CONTRACT if name in history.lines.columns)
-    rows = history.lines.order_by("purchased_at").limit(_SHOWN_ROWS).to_pyarrow().to_pylist()
+    rows = history.lines.order_by("purchased_at").limit(SHOWN_ROWS).to_pyarrow().to_pylist()
     return Preview(
         found,
         columns=columns,
@@ -133,7 +135,7 @@ def _rejected(file: Path) -> tuple[RejectedRow, ...]:
 
 def _head(path: Path, folder: Path) -> Path | None:
     """The beginning of the file as a file; the file itself when it is small; None when it cannot be cut."""
-    if path.stat().st_size <= _SMALL_FILE:
+    if path.stat().st_size <= SMALL_FILE:
         return path
     target = folder / "head"
     match detect_format(path):
@@ -144,6 +146,8 @@ def _head(path: Path, folder: Path) -> Path | None:
                 f"COPY (FROM read_parquet({path_literal(path)}) LIMIT 1000) TO {literal(str(target))} (FORMAT parquet)"
             )
             return target
+        case Format.XLSX | Format.XLS | Format.ODS:
+            return head_of_workbook(path, target)
     return None
 
 

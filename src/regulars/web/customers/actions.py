@@ -53,12 +53,14 @@ def mark_contact(request: Request, customer: Customer, contact_id: int) -> str:
 
 @card_action(Right.EDIT_CUSTOMERS, "consents")
 def record_consent(request: Request, customer: Customer) -> str:
-    """What he said about a purpose and a channel."""
+    """What he said about a purpose and a channel; who agrees has been read the text that the card showed."""
+    is_given, shown = request.POST.get("given") == "yes", request.POST.get("text", "")
     consents.record_consent(
         customer,
-        purpose=request.POST.get("purpose", ""),
+        purpose=shown.partition("/")[0],
         channel=request.POST.get("channel", ""),
-        is_given=request.POST.get("given") == "yes",
+        is_given=is_given,
+        text_version=consents.text_read(shown).version if is_given else None,
         source=request.POST.get("source", ""),
         by=request.user,
         proof={"entered": "card"},

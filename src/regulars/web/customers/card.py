@@ -11,15 +11,17 @@ from django.views.decorators.http import require_safe
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
-from regulars.core.i18n import N_
 from regulars.customers.field_values import shown_value
 from regulars.customers.models import Contact, Customer, Field, Form, Relation, Tag
+from regulars.customers.names import RELATION_NOUNS
 from regulars.customers.next_steps import steps_for
 from regulars.customers.selectors.consents import (
     CHANNELS,
     current_purposes,
     is_left_in_peace,
+    proof_of,
     standings,
+    texts_of,
     today,
 )
 from regulars.customers.selectors.family import family_of
@@ -32,15 +34,6 @@ from regulars.web.customers.access import seen_customer, survivor_seen
 
 _ENTRIES = 30
 _SAME = 5
-# what somebody is, seen from the other side, or by his name alone
-_NOUNS = {
-    "family": N_("family"),
-    "parent": N_("parent"),
-    "pet": N_("pet"),
-    "employee": N_("employee"),
-    "dealer": N_("dealer"),
-    "other": N_("connected"),
-}
 _ONE_DEED = dt.timedelta(minutes=1)
 _KINDS_OF_CONTACTS = Contact.Kind.choices
 
@@ -91,8 +84,8 @@ def render_card(
         "all_tags": list(Tag.objects.order_by("name").values_list("name", flat=True)[:500]),
         "relations": _relations(request, customer),
         "relation_kinds": Relation.Kind.choices,
-        "relation_nouns": _NOUNS,
-        "consents": standings(list(customer.consents.all()), current_purposes()),
+        "relation_nouns": RELATION_NOUNS,
+        **_consents(customer),
         "channels": CHANNELS,
         "own_fields": _own_fields(customer),
         "forms": list(Form.objects.filter(is_archived=False).order_by("title")[:50]),
@@ -104,6 +97,13 @@ def render_card(
         **_happened(request, customer),
     }
     return render(request, "customers/card.html", context, status=status)
+
+
+def _consents(customer: Customer) -> dict[str, Any]:
+    held = standings(list(customer.consents.select_related("recorded_by")), current_purposes())
+    statements = {said.pk: said for one in held for said in one.by_channel.values() if said is not None}
+    proofs = {key: proof_of(said) for key, said in statements.items()}
+    return {"consents": held, "texts": texts_of(statements.values()), "proofs": proofs}
 
 
 def _happened(request: Request, customer: Customer, *, kind: str = "", start: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
-from regulars.core.i18n import LANGUAGES
+from regulars.core.i18n import LANGUAGE_NAMES, LANGUAGES
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.models.customer import Kind
@@ -19,8 +19,6 @@ from regulars.customers.services.customers import add_customer, edit_customer, s
 from regulars.foundation.changes import acting
 from regulars.web.access import Request, needs
 from regulars.web.customers.access import seen_customer
-
-_LANGUAGE_NAMES = {"ru": "Русский", "en": "English"}
 
 
 class Person(forms.Form):
@@ -41,7 +39,7 @@ class Person(forms.Form):
         # in the reader's language, so not before there is a reader
         self._choose("kind", [(value, _(str(title))) for value, title in Kind.choices])
         self._choose("sex", [("", "–"), ("f", _("Woman")), ("m", _("Man"))])
-        self._choose("language", [("", "–"), *((code, _LANGUAGE_NAMES[code]) for code in LANGUAGES)])
+        self._choose("language", [("", "–"), *((code, LANGUAGE_NAMES[code]) for code in LANGUAGES)])
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]

@@ -9,7 +9,7 @@ from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Field, Form, Purpose
-from regulars.customers.selectors.consents import current_purposes
+from regulars.customers.selectors.consents import CHANNELS, current_purposes
 from regulars.customers.services.consents import write_purpose
 from regulars.customers.services.fields import add_field, change_field
 from regulars.customers.services.questionnaires import write_form
@@ -97,6 +97,7 @@ def _edit_form(request: Request, form: Form | None) -> HttpResponse:
             write_form(
                 form, title=request.POST.get("title", ""), intro=request.POST.get("intro", ""),
                 fields=request.POST.getlist("field"), purpose=request.POST.get("purpose", ""),
+                channels=request.POST.getlist("channel"),
             )  # fmt: skip
         except InputError as refused:
             error = str(refused)
@@ -109,6 +110,8 @@ def _edit_form(request: Request, form: Form | None) -> HttpResponse:
         "forms": list(Form.objects.filter(is_archived=False).order_by("title")),
         "fields": list(Field.objects.filter(is_archived=False)),
         "purposes": current_purposes(),
+        "channels": [(one.value, one.label) for one in CHANNELS],
+        "chosen": request.POST.getlist("channel") if error else (form.channels if form else []),
         "error": error,
         "typed": request.POST,
     }

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.customers.models import Form, Purpose
+from regulars.customers.models import Consent, Form, Purpose
 from regulars.customers.services.questionnaires import (
     LINK_DAYS,
     answer_by_link,
@@ -40,7 +40,7 @@ def fill(request: Request, customer_id: int, form_id: int) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            answer_form(form, customer, _typed(form, request.POST), by=request.user, agrees=_agrees(request))
+            answer_form(form, customer, _typed(form, request.POST), by=request.user, **_agreed(request))
         except InputError as refused:
             error = str(refused)
         else:
@@ -74,7 +74,7 @@ def public(request: HttpRequest, token: str) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            answer_by_link(token, _typed(found.form, request.POST), agrees=_agrees(request))
+            answer_by_link(token, _typed(found.form, request.POST), **_agreed(request))
         except InputError as refused:
             error = str(refused)
         else:
@@ -86,7 +86,9 @@ def public(request: HttpRequest, token: str) -> HttpResponse:
 def _context(form: Form, known: dict[str, Any], typed: QueryDict) -> dict[str, Any]:
     fields = [(field, typed.get(f"own-{slug}", known.get(slug))) for slug, field in asked_fields(form).items()]
     purpose = Purpose.objects.filter(slug=form.purpose).order_by("-version").first() if form.purpose else None
-    return {"form": form, "fields": fields, "purpose": purpose}
+    titles = dict(Consent.Channel.choices)
+    channels = [(channel, titles[channel]) for channel in form.channels]
+    return {"form": form, "fields": fields, "purpose": purpose, "channels": channels}
 
 
 def _typed(form: Form, given: QueryDict) -> dict[str, Any]:
@@ -97,8 +99,8 @@ def _typed(form: Form, given: QueryDict) -> dict[str, Any]:
     return typed
 
 
-def _agrees(request: HttpRequest) -> bool:
-    return request.POST.get("agrees") == "yes"
+def _agreed(request: HttpRequest) -> dict[str, Any]:
+    return {"agrees": request.POST.getlist("agrees"), "text": request.POST.get("text", "")}
 
 
 def _too_many_misses(request: HttpRequest) -> bool:
