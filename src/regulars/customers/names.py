@@ -1,6 +1,7 @@
 """How a person is called: the words of his name in the order of the language."""
 
 from regulars.core.i18n import N_, current_language
+from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 
 # Russian papers and lists begin with the family; English ones end with it
@@ -14,6 +15,13 @@ RELATION_NOUNS = {
     "dealer": N_("dealer"),
     "other": N_("connected"),
 }
+
+
+def source_name(customer: Customer) -> str:
+    """Where he came from, in words: what a program writes is a code, what a person wrote is shown as it is."""
+    if customer.source == "import":
+        return _("an import")
+    return customer.source.removeprefix("api:")
 
 
 def assembled(family_name: str, given_name: str, middle_name: str, *, language: str) -> str:

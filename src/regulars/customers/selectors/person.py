@@ -26,7 +26,7 @@ from regulars.customers.models import (
     Purpose,
     Relation,
 )
-from regulars.customers.names import RELATION_NOUNS, shown_name
+from regulars.customers.names import RELATION_NOUNS, shown_name, source_name
 from regulars.customers.readable import Cells, Section, register
 from regulars.customers.selectors.changes import title_of, told
 from regulars.customers.selectors.consents import proof_of, texts_of
@@ -96,7 +96,7 @@ def _facts(one: Customer, fields: dict[str, Field]) -> Iterator[Cells]:
     yield _("Sex"), _(one.get_sex_display()) if one.sex else ""
     yield _("Language"), LANGUAGE_NAMES.get(one.language, one.language)
     yield _("Key in other programs"), one.external_id or ""
-    yield _("Came from"), one.source
+    yield _("Came from"), source_name(one)
     yield _("Manager"), _name(one.owner)
     yield _("Tags"), ", ".join(sorted(tag.name for tag in one.tags.all()))
     for slug, value in one.own_fields.items():

@@ -13,7 +13,7 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.customers.field_values import shown_value
 from regulars.customers.models import Contact, Customer, Field, Form, Relation, Tag
-from regulars.customers.names import RELATION_NOUNS
+from regulars.customers.names import RELATION_NOUNS, source_name
 from regulars.customers.next_steps import steps_for
 from regulars.customers.selectors.consents import (
     CHANNELS,
@@ -74,6 +74,7 @@ def render_card(
     contacts.sort(key=lambda one: list(Contact.Kind).index(Contact.Kind(one.kind)))
     context: dict[str, Any] = {
         "customer": customer,
+        "source_name": source_name(customer),
         "errors": errors or {},
         "typed": request.POST if errors else {},
         "contacts": contacts,
