@@ -1,4 +1,4 @@
-"""What the ledger has kept of a person: a name in the reason of a correction. His points are nobody's by now, and stay."""
+"""What the ledger has kept of a person: a name in the reason of a correction. His points are nobody's, and stay."""
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
