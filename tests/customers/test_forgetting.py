@@ -23,6 +23,7 @@ from regulars.customers.services.files import store_file
 from regulars.customers.services.merging import merge, unmerge
 from regulars.foundation.models import Answer, Change, Happening
 from regulars.insights.models import Audience, AuditRun, Segment
+from regulars.loyalty.models import Transaction, Unit
 from regulars.purchases.importing import files
 from regulars.purchases.models import Filled, Import
 
@@ -104,6 +105,11 @@ def plant(anna: Customer, owner: User) -> None:
     Segment.objects.create(name="x", rule={})
     Audience.objects.create(name="x", rule={})
     AuditRun.objects.create()
+    points = Unit.objects.create(slug="points", title="Points")
+    Transaction.objects.create(
+        unit=points, kind="gift", recorded_at="2026-01-01T00:00Z", happened_at="2026-01-01T00:00Z", actor="user:1",
+        source="desk", number="1", digest=b"0",
+    )  # fmt: skip
     with connection.cursor() as cursor:
         # the history and the ledger of consent would not let it happen otherwise
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

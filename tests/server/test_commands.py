@@ -181,6 +181,12 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(ready: In
     assert "s3cret" not in said
 
 
+def test_the_ledger_of_points_is_verified_and_told(ready: Installation) -> None:
+    assert "0 postings: every sum and every hash agrees." in ready.command("ledger", "verify", "--lang", "en")
+    assert "Issued" in ready.command("ledger", "position", "--on", "2026-01-31", "--lang", "en")
+    assert "2026-31-01" in ready.command("ledger", "position", "--on", "2026-31-01", code=2)
+
+
 def test_without_a_key_every_command_names_the_cure() -> None:
     with TemporaryDirectory(prefix="regulars-test-") as home:
         assert "regulars init" in Installation(Path(home)).command("serve", code=2)

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "regulars.customers",
     "regulars.purchases",
     "regulars.insights",
+    "regulars.loyalty",
     "regulars.api",
     "regulars.web",
 ]

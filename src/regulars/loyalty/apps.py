@@ -1,0 +1,18 @@
+"""Django's entry to this package."""
+
+from django.apps import AppConfig
+
+
+class LoyaltyConfig(AppConfig):
+    """The ledger of points."""
+
+    name = "regulars.loyalty"
+    label = "loyalty"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Forget whoever is erased."""
+        # models can be imported only now
+        from regulars.loyalty.forgetting import register_forgetting  # noqa: PLC0415
+
+        register_forgetting()

@@ -1,0 +1,121 @@
+"""What is judged: a basket at a moment in a store, and what is known of the member whose card was shown."""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache, cached_property
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+
+MOST_MONEY = 10**13
+MOST_QUANTITY = 10**9
+MOST_LINES = 2_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line, all of it: `price` without any discount, and what it cost the shop, in minor units."""
+
+    product: str
+    category: str
+    quantity: Decimal
+    price: int
+    cost: int | None = None
+    price_raised_on: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if not self.quantity.is_finite() or not 0 < self.quantity <= MOST_QUANTITY:
+            raise InputError(
+                _("The quantity of {product!r} must be above 0 and at most {most}, not {value}.").format(
+                    product=self.product, most=MOST_QUANTITY, value=self.quantity
+                )
+            )
+        _check_money(self.price, _("The price of {product!r}").format(product=self.product))
+        if self.cost is not None:
+            _check_money(self.cost, _("The cost of {product!r}").format(product=self.product))
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What somebody is about to buy. The moment has a zone; the store has its own clock, by which its rules go."""
+
+    store: str
+    store_zone: str
+    channel: str
+    purchased_at: dt.datetime
+    lines: tuple[Line, ...]
+    promo_codes: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.purchased_at.utcoffset() is None:
+            raise InputError(
+                _("The moment {value} has no time zone: give it one, such as {value}+03:00.").format(
+                    value=self.purchased_at.isoformat()
+                )
+            )
+        if len(self.lines) > MOST_LINES:
+            raise InputError(
+                _("A basket may have {most} lines; this one has {count}.").format(
+                    most=MOST_LINES, count=len(self.lines)
+                )
+            )
+        _zone(self.store_zone)
+
+    @cached_property
+    def local(self) -> dt.datetime:
+        """The moment by the clock on the shop's wall."""
+        return self.purchased_at.astimezone(_zone(self.store_zone))
+
+    @property
+    def day(self) -> dt.date:
+        """The day in the shop."""
+        return self.local.date()
+
+    def day_of(self, moment: dt.datetime) -> dt.date:
+        """The day of another moment, by the same clock."""
+        return moment.astimezone(_zone(self.store_zone)).date()
+
+
+@dataclass(frozen=True)
+class Member:
+    """What is known of a member before this purchase. Whoever is no member is `None`.
+
+    `turnover` is money by period, the periods that `RuleSet.periods` asks for. `privileges` are proven ones with the
+    last day of the proof. `stamps` are those not spent yet, by counter.
+    """
+
+    tier: str = ""
+    privileges: Mapping[str, dt.date | None] = field(default_factory=dict)
+    birthday: dt.date | None = None
+    purchases: int = 0
+    last_purchase_at: dt.datetime | None = None
+    turnover: Mapping[str, int] = field(default_factory=dict)
+    floating_points: int = 0
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def _check_money(value: int, name: str) -> None:
+    # a fraction of a kopeck would break every sum silently
+    if type(value) is not int or not 0 <= value <= MOST_MONEY:
+        raise InputError(
+            _("{name} must be a whole number of minor units from 0 to {most}, not {value}.").format(
+                name=name, most=MOST_MONEY, value=value
+            )
+        )
+
+
+@cache
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(
+            _("There is no time zone {name!r}. Give its name from the IANA list, such as Europe/Moscow.").format(
+                name=name
+            )
+        ) from error

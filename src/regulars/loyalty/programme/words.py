@@ -1,0 +1,426 @@
+"""Rules and traces as sentences, in the language of the reader."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from regulars.core.i18n import format_date, format_number, format_percent, ngettext
+from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money, minor_digits
+from regulars.loyalty.programme import conditions as when
+from regulars.loyalty.programme import effects as gives
+from regulars.loyalty.programme import judging
+from regulars.loyalty.programme.conditions import Condition, Scope
+from regulars.loyalty.programme.effects import Effect
+from regulars.loyalty.programme.judging import Judged, Step
+from regulars.loyalty.programme.rules import Rule, RuleSet
+
+Names = Callable[[str, str], str]  # "product", "category", "store", ... and its code: what people call it
+
+
+def _as_it_is(_kind: str, code: str) -> str:
+    return code
+
+
+class Words:
+    """Says what a set of rules means and did. `names` tells what people call goods, stores, segments, tiers."""
+
+    def __init__(self, rules: RuleSet, names: Names = _as_it_is) -> None:
+        self.rules, self.names = rules, names
+        self._titles = {one.id: one.title or one.id for one in rules.rules}
+
+    def rule(self, rule: Rule) -> str:
+        """The whole rule: "5% off (category “Coffee”) for members, if the receipt is at least $20."."""
+        text = self.effect(rule.gives)
+        if scope := self.scope(rule.on):
+            text += f" ({scope})"
+        if rule.when == when.ALWAYS:
+            whole = _("{gives} for members.") if rule.for_ == "members" else _("{gives} for everybody.")
+        elif rule.for_ == "members":
+            whole = _("{gives} for members, if {when}.")
+        else:
+            whole = _("{gives} for everybody, if {when}.")
+        return _sentence(whole.format(gives=text, when=self.condition(rule.when)))
+
+    def whole_set(self) -> list[str]:
+        """How the rules meet, which money earns points, what points pay, and what guards the margin."""
+        return [*self._stacking(), *self._points(), *self._guard()]
+
+    def trace(self, judged: Judged) -> list[str]:
+        """What happened to a basket, step by step."""
+        return [self.step(one, judged) for one in judged.trace]
+
+    def effect(self, effect: Effect) -> str:
+        """What a rule gives, as the beginning of a sentence."""
+        return _EFFECTS[effect.kind](self, effect)
+
+    def scope(self, scope: Scope) -> str:
+        """Which goods; nothing when it is all of them."""
+        only = [*self._goods(scope.products), *self._categories(scope.categories)]
+        but = []
+        if codes := scope.not_products:
+            text = ngettext("except the product {names}", "except the products {names}", len(codes))
+            but.append(text.format(names=self._listed("product", codes)))
+        if codes := scope.not_categories:
+            text = ngettext("except the category {names}", "except the categories {names}", len(codes))
+            but.append(text.format(names=self._listed("category", codes)))
+        return ", ".join([*(only or ([_("everything")] if but else [])), *but])
+
+    def _goods(self, codes: Sequence[str]) -> Iterator[str]:
+        if codes:
+            text = ngettext("the product {names}", "the products {names}", len(codes))
+            yield text.format(names=self._listed("product", codes))
+
+    def _categories(self, codes: Sequence[str]) -> Iterator[str]:
+        if codes:
+            text = ngettext("the category {names}", "the categories {names}", len(codes))
+            yield text.format(names=self._listed("category", codes))
+
+    def _listed(self, kind: str, codes: Sequence[str]) -> str:
+        return ", ".join(_("“{value}”").format(value=self.names(kind, one)) for one in codes)
+
+    def condition(self, condition: Condition) -> str:
+        """A clause that goes on after "if"."""
+        if isinstance(condition, when.AllOf):
+            return self._joined(_(", and "), condition.items, when.AnyOf)
+        if isinstance(condition, when.AnyOf):
+            return self._joined(_(", or "), condition.items, when.AllOf)
+        if isinstance(condition, when.Not):
+            return _("it is not so that {clause}").format(clause=self._bracketed(condition.item))
+        return _CONDITIONS[condition.kind](self, condition)
+
+    def step(self, step: Step, judged: Judged) -> str:
+        """One step of a trace."""
+        text = _STEPS[step.what](self, step)
+        return _sentence(
+            text.format(
+                rule=self._titles.get(step.rule, step.rule), other=self._titles.get(step.other, step.other),
+                line=self._line(step, judged), money=self.money(step.amount), n=format_number(step.points),
+                asked=format_number(step.asked),
+            )
+        )  # fmt: skip
+
+    def money(self, minor: int) -> str:
+        """Money to the minor unit where there are any."""
+        return format_money(minor, self.rules.currency, exact=minor % 10 ** minor_digits(self.rules.currency) > 0)
+
+    def _line(self, step: Step, judged: Judged) -> str:
+        if step.line is None:
+            return ""
+        product = self.names("product", judged.lines[step.line].line.product)
+        return _("line {number} (“{product}”)").format(number=step.line + 1, product=product)
+
+    def _joined(self, between: str, items: Sequence[Condition], mixed: type[Condition]) -> str:
+        return between.join(
+            self._bracketed(one) if isinstance(one, mixed) and len(items) > 1 else self.condition(one) for one in items
+        )
+
+    def _bracketed(self, condition: Condition) -> str:
+        said = self.condition(condition)
+        is_long = isinstance(condition, when.AllOf | when.AnyOf) and len(condition.items) > 1
+        return f"({said})" if is_long else said
+
+    def _names(self, kind: str, codes: Sequence[str]) -> str:
+        return _(" or ").join(_("“{value}”").format(value=self.names(kind, one)) for one in codes)
+
+    # --- conditions ---
+
+    def _receipt_sum(self, one: when.ReceiptSum) -> str:
+        scope = self.scope(one.of)
+        text = _("there are goods for at least {money} ({scope})") if scope else _("the receipt is at least {money}")
+        return text.format(money=self.money(one.at_least), scope=scope)
+
+    def _hours(self, one: when.Hours) -> str:
+        parts = []
+        if len(one.weekdays) < 7:
+            parts.append(
+                _("the day is {days}").format(days=_(" or ").join(_weekdays()[day - 1] for day in one.weekdays))
+            )
+        midnight = dt.time(0)
+        if (one.from_, one.to) != (midnight, midnight) or not parts:
+            is_over_midnight = midnight < one.to <= one.from_
+            text = (
+                _("the time is from {start} to {end} of the next day")
+                if is_over_midnight
+                else _("the time is from {start} to {end}")
+            )
+            end = "24:00" if one.to == midnight else one.to.strftime("%H:%M")
+            parts.append(text.format(start=one.from_.strftime("%H:%M"), end=end))
+        return _(", and ").join(parts)
+
+    @staticmethod
+    def _dates(one: when.Dates) -> str:
+        return _("the date is from {first} to {last}").format(first=format_date(one.from_), last=format_date(one.to))
+
+    @staticmethod
+    def _birthday(one: when.Birthday) -> str:
+        parts = []
+        if one.before:
+            text = ngettext("at most {n} day before it", "at most {n} days before it", one.before)
+            parts.append(text.format(n=one.before))
+        if one.after:
+            parts.append(
+                ngettext("at most {n} day after it", "at most {n} days after it", one.after).format(n=one.after)
+            )
+        if not parts:
+            return _("it is the birthday")
+        return _("the birthday is near: {window}").format(window=_(" or ").join(parts))
+
+    @staticmethod
+    def _repeat(one: when.Repeat) -> str:
+        text = ngettext(
+            "the last purchase was at most {n} day ago", "the last purchase was at most {n} days ago", one.within_days
+        ).format(n=one.within_days)
+        return text if one.same_day else _("{clause}, but not on the same day").format(clause=text)
+
+    @staticmethod
+    def _purchase_number(one: when.PurchaseNumber) -> str:
+        if one.every is not None:
+            return _("it is one purchase of every {n}").format(n=format_number(one.every))
+        if one.number == 1:
+            return _("it is the first purchase")
+        return _("it is purchase No. {n}").format(n=format_number(one.number or 0))
+
+    def _answer(self, one: when.Answered) -> str:
+        return _("the answer to “{question}” is {names}").format(
+            question=self.names("question", one.question), names=self._names("answer", one.any_of)
+        )
+
+    def listed(self, text: str, kind: str, codes: Sequence[str]) -> str:
+        """A clause about one of several names."""
+        return text.format(names=self._names(kind, codes))
+
+    # --- what is given ---
+
+    def _turnover(self, one: gives.ByTurnover) -> str:
+        return _("a discount by purchases {period}: {steps}").format(
+            period=_period(one.period), steps=self._by_money(one.steps)
+        )
+
+    def _by_money(self, steps: Sequence[gives.Step]) -> str:
+        text = _("{percent} from {money}")
+        return ", ".join(text.format(percent=percent(one.percent), money=self.money(one.from_)) for one in steps)
+
+    @staticmethod
+    def _by_points(steps: Sequence[gives.Step]) -> str:
+        return ", ".join(
+            ngettext("{percent} from {n} point", "{percent} from {n} points", one.from_).format(
+                percent=percent(one.percent), n=format_number(one.from_)
+            )
+            for one in steps
+        )
+
+    @staticmethod
+    def _by_quantity(steps: Sequence[gives.Step]) -> str:
+        return ", ".join(
+            ngettext("{percent} from {n} piece", "{percent} from {n} pieces", one.from_).format(
+                percent=percent(one.percent), n=format_number(one.from_)
+            )
+            for one in steps
+        )
+
+    def _tiers(self, one: gives.PointsByTier) -> str:
+        tiers = ", ".join(
+            _("“{tier}” × {times}").format(tier=self.names("tier", tier), times=times_of(times))
+            for tier, times in one.times.items()
+        )
+        return _("points by tier: {tiers}").format(tiers=tiers)
+
+    # --- the whole set ---
+
+    def _stacking(self) -> Iterator[str]:
+        stacking = self.rules.stacking
+        for group, reach in stacking.groups.items():
+            if reach == "line":
+                text = _("Of the rules of the group “{group}” one acts on each line of a receipt.")
+            else:
+                text = _("Of the rules of the group “{group}” one acts on a receipt.")
+            yield text.format(group=group)
+        if stacking.groups:
+            yield (
+                _("Of such rules those are chosen that give the customer most.")
+                if stacking.choose == "best_for_customer"
+                else _("Of such rules the first in order acts.")
+            )
+        yield (
+            _("Percentages are of the original price.")
+            if stacking.percent_of == "original"
+            else _("Percentages are of the price that earlier discounts left.")
+        )
+        yield (
+            _("A least sum of the receipt is looked for before discounts.")
+            if stacking.thresholds == "original"
+            else _("A least sum of the receipt is looked for after earlier discounts.")
+        )
+        if self.rules.never_discounted is not None:
+            yield _("Never discounted: {scope}.").format(
+                scope=self.scope(self.rules.never_discounted) or _("all goods")
+            )
+
+    def _points(self) -> Iterator[str]:
+        accrual, spending = self.rules.accrual, self.rules.spending
+        yield (
+            _("Points are earned on the price before discounts.")
+            if accrual.basis == "before_discounts"
+            else _("Points are earned on the price after discounts.")
+        )
+        yield (
+            _("The part that is paid with points earns points, too.")
+            if accrual.on_part_paid_with_points
+            else _("The part that is paid with points earns none.")
+        )
+        text = (
+            _("A point is {money} of discount; points may pay at most {percent} of a receipt.")
+            if spending.as_ == "discount"
+            else _("A point pays {money}; points may pay at most {percent} of a receipt.")
+        )
+        yield text.format(money=self.money(spending.worth), percent=percent(spending.most_share))
+        if scope := self.scope(spending.on):
+            yield _("Points can be spent on: {scope}.").format(scope=scope)
+
+    def _guard(self) -> Iterator[str]:
+        guard = self.rules.guard
+        if guard is None:
+            return
+        yield _("No discount lowers the margin below {line} of a line or {receipt} of a receipt.").format(
+            line=percent(guard.line), receipt=percent(guard.receipt)
+        )
+        for category, margin in guard.categories.items():
+            name = self.names("category", category)
+            if margin is None:
+                yield _("The margin of the category “{name}” is not guarded.").format(name=name)
+            else:
+                yield _("For the category “{name}” it is {percent}.").format(name=name, percent=percent(margin))
+        yield {
+            "allow": _("Goods of unknown cost may be discounted freely."),
+            "no_discount": _("Goods of unknown cost are not discounted."),
+            "at_most": _("Goods of unknown cost are discounted by at most {percent}."),
+        }[guard.unknown_cost].format(percent=percent(guard.unknown_most))
+
+    # --- the trace ---
+
+    def _not_met(self, step: Step) -> str:
+        clause = self._joined(_(", and "), step.unmet, when.AnyOf)
+        return _("The rule “{rule}” does not act; it would, if {clause}.").replace("{clause}", _escaped(clause))
+
+    @staticmethod
+    def _stamped(step: Step) -> str:
+        added = ngettext("{n} stamp added", "{n} stamps added", step.points).format(n=format_number(step.points))
+        spent = ngettext("{n} stamp spent", "{n} stamps spent", step.spent).format(n=format_number(step.spent))
+        text = ", ".join([added, spent] if step.spent else [added])
+        return _("The rule “{rule}”: {stamps}.").replace("{stamps}", text)
+
+    def _spent_less(self, step: Step) -> str:
+        return {
+            "share": _("Points spent: {n} of {asked}. Points may pay at most {share} of a receipt."),
+            "goods": _("Points spent: {n} of {asked}. The rest cannot be paid with points."),
+            "guard": _("Points spent: {n} of {asked}. More would leave too little margin."),
+        }[step.why].replace("{share}", percent(self.rules.spending.most_share))
+
+    def _raised(self, _step: Step) -> str:
+        days = self.rules.price_watch_days
+        return ngettext(
+            "{line}: discounted, though its price was raised in the last {days} day.",
+            "{line}: discounted, though its price was raised in the last {days} days.",
+            days,
+        ).replace("{days}", str(days))
+
+
+def percent(hundredths: int) -> str:
+    """Hundredths of a per cent with the decimals that they have."""
+    digits = 2 if hundredths % 10 else 1 if hundredths % 100 else 0
+    return format_percent(hundredths / 100_00, digits)
+
+
+def times_of(hundredths: int) -> str:
+    """How many times, with the decimals that there are."""
+    return format_number(hundredths / 100, 2 if hundredths % 10 else 1 if hundredths % 100 else 0)
+
+
+def _period(period: str) -> str:
+    if period.startswith("days:"):
+        days = int(period.removeprefix("days:"))
+        return ngettext("of the last {n} day", "of the last {n} days", days).format(n=format_number(days))
+    return {
+        "all": _("of all time"), "year": _("of this year"), "quarter": _("of this quarter"), "month": _("of this month")
+    }[period]  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    # a clause may end with a date, and a date with a full stop of its own
+    return text[:1].upper() + (text[1:-1] if text.endswith("..") else text[1:])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _weekdays() -> list[str]:
+    return [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
+
+
+_EFFECTS: dict[str, Callable[[Words, Any], str]] = {
+    "percent_off": lambda _words, one: _("{percent} off").format(percent=percent(one.percent)),
+    "percent_by_turnover": Words._turnover,
+    "percent_by_points": lambda words, one: _("a discount by points: {steps}").format(
+        steps=words._by_points(one.steps)
+    ),
+    "percent_by_quantity": lambda words, one: _("a discount by quantity: {steps}").format(
+        steps=words._by_quantity(one.steps)
+    ),
+    "percent_by_sum": lambda words, one: _("a discount by sum: {steps}").format(steps=words._by_money(one.steps)),
+    "amount_off": lambda words, one: _("{money} off").format(money=words.money(one.amount)),
+    "nth_free": lambda _words, one: _("one of every {n} pieces is free").format(n=format_number(one.n)),
+    "points_per": lambda words, one: ngettext(
+        "{n} point for each {money}", "{n} points for each {money}", one.points
+    ).format(n=format_number(one.points), money=words.money(one.per)),
+    "points_percent": lambda _words, one: _("{percent} back in points").format(percent=percent(one.percent)),
+    "points_gift": lambda _words, one: ngettext("{n} point as a gift", "{n} points as a gift", one.points).format(
+        n=format_number(one.points)
+    ),
+    "points_times": lambda _words, one: _("points × {times}").format(times=times_of(one.times)),
+    "points_by_tier": Words._tiers,
+}
+
+_CONDITIONS: dict[str, Callable[[Words, Any], str]] = {
+    "receipt_sum": Words._receipt_sum,
+    "product": lambda words, one: words.listed(_("{names} is bought"), "product", one.any_of),
+    "category": lambda words, one: words.listed(
+        _("something of the category {names} is bought"), "category", one.any_of
+    ),
+    "store": lambda words, one: words.listed(_("the store is {names}"), "store", one.any_of),
+    "channel": lambda words, one: words.listed(_("the channel is {names}"), "channel", one.any_of),
+    "hours": Words._hours,
+    "dates": lambda _words, one: Words._dates(one),
+    "privilege": lambda words, one: words.listed(_("the customer has the privilege {names}"), "privilege", one.any_of),
+    "birthday": lambda _words, one: Words._birthday(one),
+    "repeat": lambda _words, one: Words._repeat(one),
+    "purchase_number": lambda _words, one: Words._purchase_number(one),
+    "tier": lambda words, one: words.listed(_("the tier is {names}"), "tier", one.any_of),
+    "segment": lambda words, one: words.listed(_("the customer is in the segment {names}"), "segment", one.any_of),
+    "answer": Words._answer,
+    "promo_code": lambda words, one: words.listed(_("the promo code {names} is given"), "promo_code", one.any_of),
+}
+
+_STEPS: dict[str, Callable[[Words, Step], str]] = {
+    judging.TOOK: lambda _words, _step: _("{line}: {money} off by the rule “{rule}”."),
+    judging.LOWERED: lambda _words, _step: _(
+        "{line}: the discount by the rule “{rule}” is lowered by {money} to keep the margin."
+    ),
+    judging.EARNED: lambda _words, step: ngettext(
+        "{line}: {n} point by the rule “{rule}”.", "{line}: {n} points by the rule “{rule}”.", step.points
+    ),
+    judging.TIMES: lambda _words, step: _("The rule “{rule}” multiplies points by {times}.").replace(
+        "{times}", times_of(step.points)
+    ),
+    judging.STAMPED: lambda words, step: words._stamped(step),
+    judging.NOT_A_MEMBER: lambda _words, _step: _("The rule “{rule}” is for members; no card was shown."),
+    judging.NOT_MET: Words._not_met,
+    judging.GAVE_WAY: lambda _words, _step: _("The rule “{rule}” gave way to “{other}”."),
+    judging.GAVE_NOTHING: lambda _words, _step: _("The rule “{rule}” had nothing to give here."),
+    judging.SPENT: lambda _words, step: ngettext(
+        "{n} point spent: {money}.", "{n} points spent: {money}.", step.points
+    ),
+    judging.SPENT_LESS: Words._spent_less,
+    judging.PRICE_RAISED: Words._raised,
+}
