@@ -11,8 +11,10 @@ class LoyaltyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Forget whoever is erased."""
+        """Forget whoever is erased, and tell a person of his points."""
         # models can be imported only now
         from regulars.loyalty.forgetting import register_forgetting  # noqa: PLC0415
+        from regulars.loyalty.readable import register_section  # noqa: PLC0415
 
         register_forgetting()
+        register_section()

@@ -503,3 +503,11 @@ CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_posting FOR EACH ROW EXEC
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_transaction FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
 CREATE TRIGGER keep BEFORE DELETE ON loyalty_lot FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
 CREATE TRIGGER keep BEFORE DELETE ON loyalty_account FOR EACH ROW EXECUTE FUNCTION loyalty_keep();
+
+-- A plan that was made while the tables were almost empty stays with its connection: it must not read them whole later.
+ALTER FUNCTION loyalty_write(jsonb, timestamptz) SET enable_seqscan = off;
+ALTER FUNCTION loyalty_hold_points(bigint, bigint, bigint, text, timestamptz, timestamptz) SET enable_seqscan = off;
+ALTER FUNCTION loyalty_release(text, timestamptz) SET enable_seqscan = off;
+ALTER FUNCTION loyalty_judge_postings() SET enable_seqscan = off;
+ALTER FUNCTION loyalty_judge_lots() SET enable_seqscan = off;
+ALTER FUNCTION loyalty_judge_accounts() SET enable_seqscan = off;
