@@ -36,7 +36,7 @@ def test_the_owners_page_changes_its_period(page: Page) -> None:
 
 def test_a_segment_is_built_as_a_sentence(page: Page, say: Any, language: str) -> None:
     page.goto("/segments/new/")
-    page.get_by_label(say("Name"), exact=True).fill(f"Уходящие {language}")
+    page.locator("input[name=name]").fill(f"Уходящие {language}")
     page.get_by_role("checkbox").nth(1).check()
     preview = page.locator("#preview")
     expect(preview.locator(".answer")).not_to_be_empty()
