@@ -124,6 +124,19 @@ def test_nothing_and_less_than_nothing_are_refused(
     assert told.value.code == "not_positive"
 
 
+def test_points_that_would_expire_before_they_can_be_spent_are_refused(unit: Unit, anna: int) -> None:
+    with pytest.raises(Refused) as told:
+        write_one(document(unit, "1", grant(anna, 5, available_at=NOW + DAY, expires_at=NOW + DAY)), at=NOW)
+    assert told.value.code == "expires_before_available"
+
+
+@pytest.mark.parametrize("movement", [{"do": "dance", "amount": 1}, {"do": "grant"}, {"amount": 5}])
+def test_a_movement_that_nobody_knows_leaves_no_document(unit: Unit, anna: int, movement: dict[str, Any]) -> None:
+    with pytest.raises((DatabaseError, Refused)):
+        write_one(document(unit, "1", movement | {"customer": anna}), at=NOW)
+    assert not Transaction.objects.exists()
+
+
 def test_returned_points_go_back_to_their_lots_and_never_more_than_were_spent(unit: Unit, anna: int) -> None:
     write([
         document(unit, "1", grant(anna, 10, expires_at=NOW + DAY)),
@@ -307,6 +320,22 @@ class TestAtOnce:
             [document(unit, f"r{place}", give_back(25), kind=Kind.RETURN, reverses=sale)], at=NOW)[0])  # fmt: skip
         assert sum(not isinstance(one, Refused) for one in answers) == 2
         assert balance_of(anna, unit, at=NOW).available == 90
+
+    def test_returns_amid_a_merge_give_back_what_was_spent_and_no_more(self, unit: Unit, anna: int) -> None:
+        kept = Customer.objects.create(name="Anya")
+        open_account(kept.pk, unit, at=NOW)
+        write_one(document(unit, "0", grant(anna, 100)), at=NOW)
+        sale = write_one(document(unit, "1", spend(anna, 60)), at=NOW).transaction
+
+        def story(place: int) -> Any:
+            if place == 3:
+                return merge(kept, Customer.objects.get(pk=anna), by=None)
+            return write([document(unit, f"r{place}", give_back(25), kind=Kind.RETURN, reverses=sale)], at=NOW)[0]
+
+        answers = together(9, story)
+        assert sum(getattr(one, "points", None) == {"given_back": 25, "expired": 0} for one in answers) == 2
+        assert balance_of(kept.pk, unit, at=NOW).available == 90
+        assert faults() == []
 
     def test_a_merge_amid_sales_loses_nothing(self, unit: Unit, anna: int) -> None:
         other = Customer.objects.create(name="Anya")

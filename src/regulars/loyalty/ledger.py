@@ -160,6 +160,7 @@ def _reason(code: str, figures: dict[str, Any]) -> str:
         "not_enough": _("There are {available} points that can be spent, {wanted} were asked for."),
         "more_than_spent": _("{left} points are left to give back, {wanted} were asked for."),
         "more_than_granted": _("{left} points are left to take back, {wanted} were asked for."),
+        "expires_before_available": _("Points must expire after the moment from which they can be spent."),
         "written_before": _("This document was written before."),
         "nothing_expired": _("Nothing has expired."),
         "hold_is_over": _("These points are not held any more, or never were."),

@@ -84,7 +84,10 @@ DECLARE
     part bigint;
     account loyalty_account;
     first bigint;
+    from_moment timestamptz := coalesce((movement ->> 'available_at')::timestamptz, made.recorded_at);
+    until timestamptz := (movement ->> 'expires_at')::timestamptz;
 BEGIN
+    IF until <= from_moment THEN PERFORM loyalty_refuse('expires_before_available'); END IF;
     FOR account IN SELECT * FROM loyalty_account
         WHERE customer_id = (movement ->> 'customer')::bigint AND unit_id = made.unit_id ORDER BY id
     LOOP
@@ -97,10 +100,7 @@ BEGIN
     END LOOP;
     IF first IS NULL THEN PERFORM loyalty_refuse('no_account'); END IF;
     IF rest > 0 THEN
-        PERFORM loyalty_new_lot(
-            made, first, rest, coalesce((movement ->> 'available_at')::timestamptz, made.recorded_at),
-            (movement ->> 'expires_at')::timestamptz, NULL
-        );
+        PERFORM loyalty_new_lot(made, first, rest, from_moment, until, NULL);
     END IF;
     PERFORM loyalty_book(made, 'issued', -points);
     RETURN jsonb_build_object('granted', points, 'debt_paid', points - rest);
@@ -321,7 +321,9 @@ BEGIN
     END IF;
     told := jsonb_build_object('transaction', made.id);
     FOR movement IN SELECT * FROM jsonb_array_elements(document -> 'movements') LOOP
-        IF (movement ->> 'amount')::bigint <= 0 THEN PERFORM loyalty_refuse('not_positive'); END IF;
+        IF movement ->> 'do' NOT IN ('expire', 'capture') AND coalesce((movement ->> 'amount')::bigint, 0) <= 0 THEN
+            PERFORM loyalty_refuse('not_positive');
+        END IF;
         told := told || CASE movement ->> 'do'
             WHEN 'grant' THEN loyalty_grant(made, movement)
             WHEN 'spend' THEN loyalty_spend(made, movement)
@@ -330,23 +332,31 @@ BEGIN
             WHEN 'expire' THEN loyalty_expire(made, movement)
             WHEN 'capture' THEN loyalty_capture(made, movement)
         END;
+        -- what nobody knows to do gives null, and would leave a document without its legs
+        IF told IS NULL THEN
+            RAISE EXCEPTION 'the ledger does not know how to do %', movement USING ERRCODE = 'invalid_parameter_value';
+        END IF;
     END LOOP;
     RETURN told;
 END $$;
 
--- Every account that a document is about, in one order everywhere: nobody waits in a circle.
-CREATE FUNCTION loyalty_lock(customers bigint[], reversed bigint[], holds text[]) RETURNS void LANGUAGE sql AS $$
-    SELECT a.id FROM loyalty_account a
-    WHERE a.customer_id = ANY (customers || ARRAY(
-        SELECT other.customer_id FROM loyalty_posting p JOIN loyalty_account other ON other.id = p.account_id
-        WHERE p.transaction_id = ANY (reversed)
+-- Every account that a document is about, in one order everywhere: nobody waits in a circle. Those of the reversed
+-- documents and of the holds also by their own ids: a merge at this moment may give them to another customer.
+CREATE FUNCTION loyalty_lock(customers bigint[], reversed bigint[], holds text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    meant bigint[] := ARRAY(
+        SELECT p.account_id FROM loyalty_posting p WHERE p.transaction_id = ANY (reversed) AND p.account_id IS NOT NULL
     ) || ARRAY(
-        SELECT other.customer_id FROM loyalty_hold hold JOIN loyalty_holdpart part ON part.hold_id = hold.id
-        JOIN loyalty_lot lot ON lot.id = part.lot_id JOIN loyalty_account other ON other.id = lot.account_id
-        WHERE hold.key = ANY (holds)
-    ))
-    ORDER BY a.id FOR UPDATE
-$$;
+        SELECT lot.account_id FROM loyalty_hold hold JOIN loyalty_holdpart part ON part.hold_id = hold.id
+        JOIN loyalty_lot lot ON lot.id = part.lot_id WHERE hold.key = ANY (holds)
+    );
+BEGIN
+    PERFORM a.id FROM loyalty_account a
+    WHERE a.id = ANY (meant) OR a.customer_id = ANY (
+        customers || ARRAY(SELECT other.customer_id FROM loyalty_account other WHERE other.id = ANY (meant))
+    )
+    ORDER BY a.id FOR UPDATE;
+END $$;
 
 -- Write documents, each whole or not at all. The answer has one object for each: what was done, or `refused` and why.
 CREATE FUNCTION loyalty_write(documents jsonb, at timestamptz) RETURNS jsonb LANGUAGE plpgsql AS $$
