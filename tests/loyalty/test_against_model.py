@@ -34,7 +34,7 @@ from regulars.loyalty.ledger import (
     take_back,
     write_one,
 )
-from regulars.loyalty.models import Unit
+from regulars.loyalty.models import Lot, Unit
 from regulars.loyalty.verifying import faults
 from tests.loyalty.model import Model, No
 
@@ -68,8 +68,8 @@ class Story(RuleBasedStateMachine):
         self.now += hours
 
     @rule(
-        who=st.sampled_from(PEOPLE), spent=st.just(0) | POINTS, granted=st.just(0) | POINTS,
-        wait=st.integers(0, 20), life=st.none() | st.integers(1, 60),
+        who=st.sampled_from(PEOPLE), spent=st.just(0) | st.integers(1, 30), granted=st.just(0) | POINTS,
+        wait=st.just(0) | st.integers(0, 20), life=st.none() | st.integers(1, 60),
     )  # fmt: skip
     def sale(self, who: str, spent: int, granted: int, wait: int, life: int | None) -> None:
         name, available = self._name("sale"), self.now + wait
@@ -143,6 +143,14 @@ class Story(RuleBasedStateMachine):
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         for name, key in self.customers.items():
             assert balance_of(key, self.unit, at=self._at(self.now)) == Balance(*self.model.balance(name, self.now))
+        assert self._lots() == sorted(
+            (
+                (self.customers[one.owner], self._at(one.available_at), one.expires_at and self._at(one.expires_at),
+                 one.remaining, one.held)
+                for one in self.model.lots
+            ),
+            key=str,
+        )  # fmt: skip
         found = position(self.unit, at=self._at(self.now))
         books = {"issued": found.issued, "redeemed": found.redeemed, "expired": found.expired, "void": found.taken_back}
         assert books == self.model.books
@@ -159,6 +167,10 @@ class Story(RuleBasedStateMachine):
         finally:
             transaction.set_rollback(True)
             self.around.__exit__(None, None, None)
+
+    def _lots(self) -> list[Any]:
+        rows = Lot.objects.values_list("account__customer", "available_at", "expires_at", "remaining", "held")
+        return sorted(rows, key=str)
 
     def _both(self, model: Callable[[], None], ledger: Callable[[], None]) -> None:
         refused = None

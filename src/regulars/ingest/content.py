@@ -69,6 +69,8 @@ _SEPARATED = r"^\+?[\d\s().+-]{10,20}$"
 _MOBILE = r"^(\+?7|8)[\s(-]*9\d{2}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}(\.0)?$|^\+\d[\d\s()-]{8,17}$"
 _CURRENCY = r"(₽|руб|\$|€|£|₸|₴|\b(?:rub|usd|eur|kzt|gbp)\b)"
 
+_SIGN = f"nullif(regexp_extract(lower(v), {literal(_CURRENCY)}, 1), '')"
+
 FAMILIES = {
     "year_first": r"^\d{4}[-/.]",
     "dotted": r"^\d{1,2}\.\d{1,2}\.\d{2}",
@@ -98,8 +100,9 @@ _COUNTS = {
     "dots": "count_if(regexp_matches(v, '^[^.,]*\\.(\\d{1,2}|\\d{4,})\\D*$|,\\d{3}\\.\\d'))",
     "dot_groups": "count_if(regexp_matches(v, '^\\D*\\d{1,3}(\\.\\d{3})+,\\d'))",
     "padded": "count_if(r <> v)",
-    "signs": f"string_agg(DISTINCT nullif(regexp_extract(lower(v), {literal(_CURRENCY)}, 1), ''))",
-    "samples": f"list(DISTINCT left(v, 60)) FILTER (v IS NOT NULL)[:{SAMPLES}]",
+    # ordered, for a DISTINCT alone comes in the order of the threads: the same file would show other samples
+    "signs": f"string_agg(DISTINCT {_SIGN}, ',' ORDER BY {_SIGN})",
+    "samples": f"list(DISTINCT left(v, 60) ORDER BY left(v, 60)) FILTER (v IS NOT NULL)[:{SAMPLES}]",
     **{f"f_{key}": f"count_if(regexp_matches(v, {literal(sign)}))" for key, sign in FAMILIES.items()},
 }
 
@@ -140,5 +143,5 @@ def _content(counts: dict[str, Any]) -> Content:
     values |= {key: int(counts[key] or 0) / filled if filled else 0.0 for key in _SHARES}
     values["families"] = tuple((key, int(counts[f"f_{key}"] or 0)) for key in FAMILIES)
     values["signs"] = counts["signs"] or ""
-    values["samples"] = tuple(sorted(counts["samples"] or ()))
+    values["samples"] = tuple(counts["samples"] or ())
     return Content(**values)
