@@ -178,6 +178,26 @@ def test_granted_points_that_were_spent_are_owed_up_to_the_limit_and_the_rest_fo
     assert position(unit, at=NOW).is_balanced
 
 
+def test_what_has_expired_of_a_sale_is_not_taken_from_his_other_points(unit: Unit, anna: int) -> None:
+    sale = write_one(document(unit, "1", grant(anna, 10, expires_at=NOW + DAY)), at=NOW).transaction
+    write_one(document(unit, "2", grant(anna, 50)), at=NOW)
+    write_one(document(unit, "e", expire(anna), kind=Kind.EXPIRY), at=NOW + DAY)
+    back = write_one(document(unit, "r", take_back(10), kind=Kind.RETURN, reverses=sale), at=NOW + DAY)
+    assert back.points == {"taken_back": 0, "owed": 0, "expired_before": 10, "forgiven": 0}
+    assert balance_of(anna, unit, at=NOW + DAY) == Balance(50, 0, 0, 0)
+
+
+def test_spent_points_of_a_returned_sale_are_taken_from_what_expires_first(unit: Unit, anna: int) -> None:
+    sale = write_one(document(unit, "1", grant(anna, 10, expires_at=NOW + DAY)), at=NOW).transaction
+    write_one(document(unit, "2", spend(anna, 10)), at=NOW)
+    write([
+        document(unit, "3", grant(anna, 10)),
+        document(unit, "4", grant(anna, 10, expires_at=NOW + 5 * DAY)),
+    ], at=NOW)  # fmt: skip
+    write_one(document(unit, "r", take_back(10), kind=Kind.RETURN, reverses=sale), at=NOW)
+    assert dict(Lot.objects.values_list("born_in__number", "remaining")) == {"1": 0, "3": 10, "4": 0}
+
+
 def test_held_points_wait_and_a_hold_ends_once(unit: Unit, anna: int) -> None:
     write_one(document(unit, "1", grant(anna, 10)), at=NOW)
     hold(anna, unit, 8, key="basket 1", at=NOW, until=NOW + DAY)
