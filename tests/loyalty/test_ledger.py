@@ -1,12 +1,11 @@
 """The ledger: what is written stays, adds up, and is written once; and whoever changes it behind its back is found."""
 
 import datetime as dt
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from regulars.accounts.models import Role, User
 from regulars.accounts.services import make_preset_roles
@@ -30,6 +29,7 @@ from regulars.loyalty.ledger import (
 )
 from regulars.loyalty.models import Account, Lot, Posting, Transaction, Unit
 from regulars.loyalty.verifying import faults
+from tests.loyalty.at_once import together
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -372,27 +372,6 @@ class TestAtOnce:
         assert balance_of(anna, unit, at=NOW).available == 100 - spent
         assert balance_of(other.pk, unit, at=NOW).available == 0
         assert faults() == []
-
-
-def together(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Do it in so many threads that begin at one moment; what they answered, or the error they met."""
-    answers: list[Any] = [None] * count
-    start = threading.Barrier(count)
-
-    def one(place: int) -> None:
-        try:
-            start.wait(timeout=30)
-            answers[place] = work(place)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=one, args=(place,)) for place in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert all(answer is not None for answer in answers)
-    return answers
 
 
 def test_the_database_judges_at_the_commit(unit: Unit, anna: int) -> None:

@@ -25,7 +25,7 @@ class Refused(InputError):
 
 @dataclass(frozen=True)
 class Document:
-    """One fact, written whole or not at all. `source` and `number` name it; the same pair is written once."""
+    """One fact, written whole or not at all. `source` and `number` name it; a unit has each pair once."""
 
     unit: Unit
     kind: Transaction.Kind

@@ -90,6 +90,9 @@ class Product(models.Model):
     code = models.CharField(max_length=200, unique=True)
     name = models.CharField(max_length=500)
     category = models.CharField(max_length=200, blank=True)
+    cost = models.BigIntegerField(null=True)  # of one unit; the margin guard and nobody else asks for it
+    price = models.BigIntegerField(null=True)  # of one unit, before discounts
+    price_raised_on = models.DateField(null=True)
     import_id = models.BigIntegerField(null=True)
     updated_at = models.DateTimeField(db_default=models.functions.Now())
 

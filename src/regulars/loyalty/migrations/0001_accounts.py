@@ -315,7 +315,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="transaction",
-            constraint=models.UniqueConstraint(fields=("source", "number", "kind"), name="transaction_once"),
+            constraint=models.UniqueConstraint(fields=("unit", "source", "number", "kind"), name="transaction_once"),
         ),
         migrations.AddIndex(
             model_name="hold",

@@ -313,10 +313,10 @@ BEGIN
         WHERE one ->> 'do' = 'take_back'
     );
     made.digest := loyalty_digest_of(made);
-    INSERT INTO loyalty_transaction SELECT (made).* ON CONFLICT (source, number, kind) DO NOTHING RETURNING id INTO known;
+    INSERT INTO loyalty_transaction SELECT (made).* ON CONFLICT (unit_id, source, number, kind) DO NOTHING RETURNING id INTO known;
     IF known IS NULL THEN
         SELECT id INTO known FROM loyalty_transaction t
-        WHERE t.source = made.source AND t.number = made.number AND t.kind = made.kind;
+        WHERE t.unit_id = made.unit_id AND t.source = made.source AND t.number = made.number AND t.kind = made.kind;
         PERFORM loyalty_refuse('written_before', jsonb_build_object('transaction', known));
     END IF;
     told := jsonb_build_object('transaction', made.id);

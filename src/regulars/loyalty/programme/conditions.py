@@ -41,10 +41,14 @@ class Scope(Record):
 
     def covers(self, line: Line) -> bool:
         """Whether the line is one of them."""
-        if line.product in self.not_products or line.category in self.not_categories:
+        return self.names(line.product, line.category)
+
+    def names(self, product: str, category: str) -> bool:
+        """Whether goods of this product and category are meant."""
+        if product in self.not_products or category in self.not_categories:
             return False
         named = self.products or self.categories
-        return not named or line.product in self.products or line.category in self.categories
+        return not named or product in self.products or category in self.categories
 
 
 EVERYTHING = Scope()

@@ -10,8 +10,17 @@ from typing import Any
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import check_currency
-from regulars.loyalty.programme.conditions import ALWAYS, CONDITION, EVERYTHING, SCOPE, Condition, ReceiptSum, Scope
-from regulars.loyalty.programme.effects import EFFECT, ByTurnover, Discount, Effect, NthFree, Percent
+from regulars.loyalty.programme.conditions import (
+    ALWAYS,
+    CONDITION,
+    EVERYTHING,
+    MOST_DAYS,
+    SCOPE,
+    Condition,
+    ReceiptSum,
+    Scope,
+)
+from regulars.loyalty.programme.effects import EFFECT, MOST_POINTS, ByTurnover, Discount, Effect, NthFree, Percent
 from regulars.loyalty.programme.reading import (
     FLAG,
     TEXT,
@@ -102,6 +111,24 @@ class Spending(Record):
     on: Scope = has(SCOPE, default=EVERYTHING)
 
 
+def _read_days(raw: Any, where: str) -> int | None:
+    return None if raw is None else int(whole(1, MOST_DAYS).read(raw, where))
+
+
+@dataclass(frozen=True)
+class Life(Record):
+    """How long points live: they can be spent `after_days` after the purchase, and then for `days` (null: for ever).
+
+    Points that come back by a return when their time is over live `late_days` more; 0: they are lost. A member may owe
+    up to `most_debt` points when goods come back whose points he has spent.
+    """
+
+    after_days: int = has(whole(0, MOST_DAYS), default=0)
+    days: int | None = has(Codec(_read_days), default=None)
+    late_days: int = has(whole(0, MOST_DAYS), default=0)
+    most_debt: int = has(whole(0, MOST_POINTS), default=0)
+
+
 def _read_floors(raw: Any, where: str) -> dict[str, int | None]:
     data = read_object(raw, where)
     return {
@@ -148,6 +175,7 @@ class RuleSet(Record):
     accrual: Accrual = has(record(Accrual))
     spending: Spending = has(record(Spending))
     rules: tuple[Rule, ...] = has(Codec(_read_rules, _write_rules))
+    life: Life = has(record(Life), default=Life())
     guard: Guard | None = has(record(Guard), default=None)
     never_discounted: Scope | None = has(record(Scope), default=None)
     price_watch_days: int = has(whole(0, 366), default=0)

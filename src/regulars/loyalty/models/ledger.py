@@ -73,7 +73,7 @@ class Transaction(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["source", "number", "kind"], name="transaction_once"),
+            models.UniqueConstraint(fields=["unit", "source", "number", "kind"], name="transaction_once"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["reverses"], name="transaction_reversals", condition=Q(reverses__isnull=False)),

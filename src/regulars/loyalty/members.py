@@ -1,0 +1,137 @@
+"""Who stands at the till, and what the rules may know of him: read when a receipt is judged."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Collection
+
+from django.db import connection
+from django.db.models import Count, Max, Sum
+from django.utils import timezone
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.customers.contact_values import normalised, region
+from regulars.customers.models import Contact, Customer
+from regulars.customers.selectors.family import family_of, survivor_of
+from regulars.loyalty.balances import balance_of
+from regulars.loyalty.ledger import open_account
+from regulars.loyalty.models import Account, Unit
+from regulars.loyalty.programme.basket import Member
+from regulars.loyalty.programme.conditions import Answered, InSegment
+from regulars.loyalty.programme.effects import NthFree
+from regulars.loyalty.programme.rules import RuleSet
+from regulars.purchases.models import Receipt
+
+POINTS = "points"
+
+Segments = Callable[[int, Collection[str]], frozenset[str]]  # of these segments: those that the customer is in
+
+
+class NoMember(InputError):
+    """Nobody, or nobody who takes part, has this card or phone."""
+
+
+def points_unit() -> Unit:
+    """The unit of the programme's own points."""
+    return Unit.objects.get_or_create(slug=POINTS, defaults={"title": _("Points")})[0]
+
+
+def stamps_unit(counter: str) -> Unit:
+    """The unit of one counter of stamps."""
+    slug = f"stamps-{hashlib.md5(counter.encode(), usedforsecurity=False).hexdigest()[:24]}"
+    return Unit.objects.get_or_create(slug=slug, defaults={"title": counter[:100]})[0]
+
+
+def find(*, card: str = "", phone: str = "") -> Customer:
+    """The member who shows this card or says this phone; raises `NoMember`."""
+    customer = who_has(card=card, phone=phone)
+    if customer is None or not Account.objects.filter(customer=customer, unit__slug=POINTS).exists():
+        raise NoMember(_("No member has this card or phone."))
+    return customer
+
+
+def who_has(*, card: str = "", phone: str = "") -> Customer | None:
+    """The customer with this card or phone; None when there is none, or several share the phone."""
+    if bool(card) == bool(phone):
+        raise InputError(_("Give either the card or the phone."))
+    kind = Contact.Kind.CARD if card else Contact.Kind.PHONE
+    value = normalised(kind, card or phone, region=region())
+    keys = Contact.objects.filter(kind=kind, value=value).values_list("customer_id", flat=True)[:50]
+    whole = {found for key in keys if (found := survivor_of(key)) is not None}
+    return Customer.objects.filter(pk__in=whole, is_erased=False).first() if len(whole) == 1 else None
+
+
+def hold_member(customer: Customer) -> None:
+    """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM customers_customer WHERE id = %s FOR NO KEY UPDATE", [customer.pk])
+
+
+def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account:
+    """Make him a member; nothing happens when he is one."""
+    return open_account(customer.pk, points_unit(), at=at, debt_limit=most_debt)
+
+
+def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinfo, segments: Segments) -> Member:
+    """What is known of him before a purchase of this moment. Stamps are those that he has now: they are spent once."""
+    bought = Receipt.objects.filter(customer__in=family_of(customer.pk), purchased_at__lt=at, amount__gt=0)
+    totals = bought.aggregate(count=Count("id"), last=Max("purchased_at"))
+    return Member(
+        birthday=customer.birth_date,
+        purchases=totals["count"],
+        last_purchase_at=totals["last"],
+        turnover={one: _turnover(customer, one, at=at, zone=zone) for one in rules.periods},
+        stamps={one: _stamps(customer, one) for one in _counters(rules)},
+        segments=segments(customer.pk, wanted) if (wanted := _segments(rules)) else frozenset(),
+        answers={one: _answers(customer, one) for one in _questions(rules)},
+    )
+
+
+def _turnover(customer: Customer, period: str, *, at: dt.datetime, zone: dt.tzinfo) -> int:
+    """What he paid in the period, less what he brought back."""
+    found = Receipt.objects.filter(customer__in=family_of(customer.pk), purchased_at__lt=at)
+    begin = begin_of(period, at.astimezone(zone))
+    if begin is not None:
+        found = found.filter(purchased_at__gte=begin)
+    return max(0, found.aggregate(sum=Sum("amount"))["sum"] or 0)
+
+
+def begin_of(period: str, local: dt.datetime) -> dt.datetime | None:
+    """When the period of this moment began, by the shop's calendar; None: before all."""
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if period == "all":
+        return None
+    if period == "year":
+        return midnight.replace(month=1, day=1)
+    if period == "quarter":
+        return midnight.replace(month=(local.month - 1) // 3 * 3 + 1, day=1)
+    if period == "month":
+        return midnight.replace(day=1)
+    day = midnight.date() - dt.timedelta(days=int(period.removeprefix("days:")))
+    return dt.datetime.combine(day, dt.time(), tzinfo=local.tzinfo)
+
+
+def _counters(rules: RuleSet) -> list[str]:
+    return [one.gives.counter for one in rules.discounts if isinstance(one.gives, NthFree)]
+
+
+def _segments(rules: RuleSet) -> frozenset[str]:
+    leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
+    return frozenset(name for leaf in leaves if isinstance(leaf, InSegment) for name in leaf.any_of)
+
+
+def _questions(rules: RuleSet) -> frozenset[str]:
+    leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
+    return frozenset(leaf.question for leaf in leaves if isinstance(leaf, Answered))
+
+
+def _stamps(customer: Customer, counter: str) -> int:
+    return balance_of(customer.pk, stamps_unit(counter), at=timezone.now()).available
+
+
+def _answers(customer: Customer, question: str) -> frozenset[str]:
+    """Answers fill own fields, and an own field is what he last answered."""
+    value = customer.own_fields.get(question)
+    if value is None:
+        return frozenset()
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset({str(value)})

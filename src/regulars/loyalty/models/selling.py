@@ -1,0 +1,136 @@
+"""What tills sold by the programme, and what came back. Money is in minor units; all of it was judged here."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from regulars.customers.models import Customer
+from regulars.loyalty.models.ledger import Transaction
+from regulars.loyalty.models.programme import Programme
+from regulars.purchases.models import Receipt
+
+
+class Sale(models.Model):
+    """One receipt of a till; `number` is its own there. `digest` is of what the till sent: a repetition is known by it.
+
+    `price` is before everything; `discount` and `by_points` are what rules and points took off it.
+    """
+
+    till = models.CharField(max_length=100)  # "till:5"
+    number = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    programme = models.ForeignKey(Programme, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="+")
+    receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, related_name="+")
+    cashier = models.CharField(max_length=200, blank=True)
+    purchased_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    price = models.BigIntegerField()
+    discount = models.BigIntegerField()
+    by_points = models.BigIntegerField()
+    points_spent = models.BigIntegerField()
+    points_earned = models.BigIntegerField()
+    points_as = models.CharField(max_length=8)  # "discount" or "payment"
+    stamps: "models.JSONField[Any, list[Any]]" = models.JSONField(default=list)  # [counter, added, spent, transaction]
+    why: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)  # the judgement in words, as it was told
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["customer", "-purchased_at"], name="sale_of_customer")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["till", "number"], name="sale_once"),
+            models.CheckConstraint(
+                condition=Q(discount__gte=0, by_points__gte=0, points_spent__gte=0, points_earned__gte=0)
+                & Q(price__gte=F("discount") + F("by_points")),
+                name="sale_pays_no_less_than_nothing",
+            ),
+            models.CheckConstraint(condition=Q(points_as__in=["discount", "payment"]), name="sale_points_as_known"),
+        ]
+
+    @property
+    def to_pay(self) -> int:
+        """What was paid in money."""
+        return self.price - self.discount - self.by_points
+
+
+class SaleLine(models.Model):
+    """One line of it. `floor` is the least it could be sold for; null: nothing guards it. `returned` came back."""
+
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    position = models.PositiveIntegerField()  # from 1
+    product = models.CharField(max_length=200)
+    category = models.CharField(max_length=200, blank=True)
+    quantity = models.DecimalField(max_digits=18, decimal_places=6)
+    returned = models.DecimalField(max_digits=18, decimal_places=6, default=0)
+    price = models.BigIntegerField()
+    cost = models.BigIntegerField(null=True)
+    floor = models.BigIntegerField(null=True)
+    discount = models.BigIntegerField()
+    by_points = models.BigIntegerField()
+    earned = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sale", "position"], name="sale_line_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, returned__gte=0, returned__lte=F("quantity")), name="sale_line_returned"
+            ),
+            models.CheckConstraint(
+                condition=Q(discount__gte=0, by_points__gte=0, earned__gte=0)
+                & Q(price__gte=F("discount") + F("by_points")),
+                name="sale_line_pays",
+            ),
+            # the margin's last judge, whoever computed the discount
+            models.CheckConstraint(
+                condition=Q(floor=None) | Q(price__gte=F("floor") + F("discount") + F("by_points")),
+                name="sale_line_keeps_margin",
+            ),
+        ]
+
+    @property
+    def to_pay(self) -> int:
+        """What was paid for it in money."""
+        return self.price - self.discount - self.by_points
+
+
+class SaleReturn(models.Model):
+    """What came back of a sale. `lines` are [position, quantity as text]; `is_void`: the whole sale was a mistake."""
+
+    till = models.CharField(max_length=100)
+    number = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="returns")
+    receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, related_name="+")
+    transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="+")
+    is_void = models.BooleanField(default=False)
+    returned_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    lines: "models.JSONField[Any, list[Any]]" = models.JSONField()
+    refund = models.BigIntegerField()  # money
+    points_back = models.BigIntegerField()  # of those spent
+    points_taken = models.BigIntegerField()  # of those earned
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["till", "number"], name="sale_return_once"),
+            models.CheckConstraint(
+                condition=Q(refund__gte=0, points_back__gte=0, points_taken__gte=0), name="sale_return_gives_back"
+            ),
+        ]
+
+
+class WaitingReturn(models.Model):
+    """A return that came before its sale: a till was offline. It is done as soon as the sale is here."""
+
+    till = models.CharField(max_length=100)
+    number = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    sale_till = models.CharField(max_length=100)
+    sale_number = models.CharField(max_length=200)
+    wanted: "models.JSONField[Any, dict[str, Any]]" = models.JSONField()
+    came_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["sale_till", "sale_number"], name="waiting_return_of_sale")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["till", "number"], name="waiting_return_once")]

@@ -1,0 +1,85 @@
+"""Versions of the programme: publishing one, and which of them judges a moment."""
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from regulars.accounts.models import User
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.foundation.clashes import or_told
+from regulars.foundation.models import Business
+from regulars.loyalty.models import Programme
+from regulars.loyalty.programme.conditions import OfTier, Privilege
+from regulars.loyalty.programme.effects import ByPoints, PointsByTier
+from regulars.loyalty.programme.rules import RuleSet, as_json, parse
+
+_LONGEST_NOTE = 300
+
+
+@transaction.atomic
+def publish(
+    data: Mapping[str, Any], *, by: User | None, valid_from: dt.datetime | None = None, note: str = ""
+) -> Programme:
+    """A new version, valid from its moment (None: from now). What is published cannot be changed, only followed."""
+    rules, now = parse(data), timezone.now()
+    _check(rules)
+    valid_from = valid_from or now
+    if valid_from < now:
+        raise InputError(
+            _(
+                "{moment} has passed: receipts of that time are judged already. Let the rules begin now or later."
+            ).format(moment=valid_from.isoformat())
+        )
+    if len(note) > _LONGEST_NOTE:
+        raise InputError(_("Write a note of at most {count} characters.").format(count=_LONGEST_NOTE))
+    with or_told(_("Another version begins at this very moment: choose another one.")):
+        return Programme.objects.create(
+            rules=as_json(rules), note=note, valid_from=valid_from, published_at=now, published_by=by
+        )
+
+
+def valid_at(moment: dt.datetime) -> tuple[Programme, RuleSet] | None:
+    """The version by which a receipt of this moment is judged; None before the first one."""
+    found = Programme.objects.filter(valid_from__lte=moment).order_by("-valid_from").first()
+    return None if found is None else (found, rules_of(found))
+
+
+def rules_of(programme: Programme) -> RuleSet:
+    """Its rules. They never change, so a process reads them once."""
+    return _rules(programme.pk, programme.published_at)
+
+
+@lru_cache(maxsize=64)
+def _rules(key: int, _published_at: dt.datetime) -> RuleSet:
+    # the moment tells one database's versions from another's
+    return parse(Programme.objects.get(pk=key).rules)
+
+
+def _check(rules: RuleSet) -> None:
+    currency = Business.current().currency
+    if rules.currency != currency:
+        raise InputError(
+            _("The programme counts in {theirs}, the business in {ours}: give 'currency': {ours!r}.").format(
+                theirs=rules.currency, ours=currency
+            )
+        )
+    for rule in rules.rules:
+        asked = [leaf.kind for leaf in rule.when.leaves() if isinstance(leaf, _NOT_KEPT_CONDITIONS)]
+        if isinstance(rule.gives, _NOT_KEPT_EFFECTS):
+            asked.append(rule.gives.kind)
+        if asked:
+            raise InputError(
+                _("Rule {id!r} asks for {what}, which this version of Regulars does not record yet.").format(
+                    id=rule.id, what=", ".join(asked)
+                )
+            )
+
+
+# judged at a till, but nothing writes them down here yet: such a rule would never act, and nobody would know why
+_NOT_KEPT_CONDITIONS = (OfTier, Privilege)
+_NOT_KEPT_EFFECTS = (ByPoints, PointsByTier)

@@ -1,0 +1,259 @@
+"""Selling at a till: a quote, and the commit that writes points, stamps and the receipt in one transaction.
+
+The till tells what is bought, at which prices, and by whom. Discounts, points and costs are found here: whatever
+a till says of them is compared, never believed.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
+from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
+from regulars.loyalty import members
+from regulars.loyalty.balances import Balance, balance_of
+from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
+from regulars.loyalty.members import Segments
+from regulars.loyalty.models import Programme, Sale, SaleLine
+from regulars.loyalty.programme.basket import Basket, Line, Member
+from regulars.loyalty.programme.judging import Judged, judge
+from regulars.loyalty.programme.margin import floor_of
+from regulars.loyalty.programme.rules import RuleSet
+from regulars.loyalty.programme.words import Words
+from regulars.loyalty.programmes import valid_at
+from regulars.loyalty.returning import bring_waiting
+from regulars.loyalty.telling import NotNow, checked_moment, digest_of, hold_number, repeated, wholly
+from regulars.purchases.keys import named_key
+from regulars.purchases.models import Product, Store
+from regulars.purchases.writing import Bought, record_receipt
+
+
+class OtherSum(NotNow):
+    """It costs another sum by now; `quote` has it."""
+
+    def __init__(self, quote: "Quote", told: int) -> None:
+        now = quote.judged.to_pay
+        super().__init__(
+            _("This costs {now} minor units, not {told}: show the new sum and commit again.").format(now=now, told=told)
+        )
+        self.quote = quote
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line as the till has it: `price` is that of the whole line before discounts, in minor units."""
+
+    product: str
+    quantity: Decimal
+    price: int
+    name: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody is about to buy, and how he is recognised; `till` is the key that asks, never what it says."""
+
+    till: str
+    store: str
+    items: tuple[Item, ...]
+    purchased_at: dt.datetime | None = None
+    channel: str = ""
+    cashier: str = ""
+    card: str = ""
+    phone: str = ""
+    promo_codes: frozenset[str] = frozenset()
+    points: int = 0
+
+    @property
+    def has_member(self) -> bool:
+        """Whether somebody was named."""
+        return bool(self.card or self.phone)
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What it costs him, and why. `most_points`: how many he could spend on it. Nothing is written yet."""
+
+    judged: Judged
+    why: tuple[str, ...]
+    balance: Balance | None
+    most_points: int
+
+
+@dataclass(frozen=True)
+class _Case:
+    """An order with all that it is judged by."""
+
+    order: Order
+    at: dt.datetime
+    store: Store
+    customer: Customer | None
+    programme: Programme
+    rules: RuleSet
+    basket: Basket
+    member: Member | None
+
+
+def quote(order: Order, *, segments: Segments) -> Quote:
+    """What the till shows before anybody pays."""
+    return _quoted(_case(order, segments=segments))
+
+
+def commit(order: Order, number: str, *, to_pay: int, segments: Segments) -> Sale:
+    """Write the receipt, once for each (till, number); the same request again gives the same sale.
+
+    Raises `NotNow` when it costs another sum than `to_pay` by now, or when the number has another receipt.
+    """
+    digest = digest_of(order, number, to_pay)
+    with transaction.atomic():
+        hold_number(order.till, number)
+        if known := repeated(Sale, order.till, number, digest):
+            return known
+        case = _case(order, segments=segments, hold=True)
+        quoted = _quoted(case)
+        if quoted.judged.to_pay != to_pay:
+            raise OtherSum(quoted, to_pay)
+        sale = _write(case, quoted, number, digest)
+        bring_waiting(sale)
+        return sale
+
+
+def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
+    now = timezone.now()
+    at = checked_moment(order.purchased_at, now)
+    valid = valid_at(at)
+    if valid is None:
+        raise InputError(_("No programme was valid at {moment}: publish one first.").format(moment=at.isoformat()))
+    programme, rules = valid
+    store, business = _store(order.store), Business.current()
+    zone = store.time_zone or business.time_zone
+    basket = Basket(
+        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at,
+        lines=tuple(_lines(order.items)), promo_codes=order.promo_codes,
+    )  # fmt: skip
+    customer = members.find(card=order.card, phone=order.phone) if order.has_member else None
+    known = None
+    if customer is not None:
+        if hold:
+            members.hold_member(customer)
+        known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
+    return _Case(order, at, store, customer, programme, rules, basket, known)
+
+
+def _store(name: str) -> Store:
+    found = Store.objects.filter(name=name).first()
+    if found is None:
+        raise InputError(
+            _("There is no store {name!r}. Add it first, or write its name as it is here.").format(name=name)
+        )
+    return found
+
+
+def _lines(items: Sequence[Item]) -> Iterator[Line]:
+    """With what the shop knows of its goods: a till could call anything by the category that is cheaper."""
+    known = {one.code: one for one in Product.objects.filter(code__in={item.product for item in items})}
+    for item in items:
+        product = known.get(item.product)
+        line = Line(
+            product=item.product, category=(product.category if product else "") or item.category,
+            quantity=item.quantity, price=item.price,
+        )  # fmt: skip
+        if product is not None:
+            cost = None if product.cost is None else round(product.cost * item.quantity)
+            line = replace(line, cost=cost, price_raised_on=product.price_raised_on)
+        yield line
+
+
+def _quoted(case: _Case) -> Quote:
+    judged = judge(case.basket, case.member, case.rules, case.order.points)
+    words = tuple(Words(case.rules).trace(judged))
+    if case.customer is None:
+        return Quote(judged, words, None, 0)
+    balance = balance_of(case.customer.pk, members.points_unit(), at=timezone.now())
+    most = judge(case.basket, case.member, case.rules, balance.available).points_spent if balance.available else 0
+    return Quote(judged, words, balance, most)
+
+
+def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
+    order, judged, now = case.order, quoted.judged, timezone.now()
+    moved, stamps = _write_points(case, judged, number, now) if case.customer else (None, [])
+    receipt = record_receipt(
+        key=named_key("till", f"{order.till}\x1f{number}"), number=number, customer=case.customer, store=case.store,
+        cashier=order.cashier, channel=order.channel, at=case.at, lines=list(_bought(case, judged)),
+    )  # fmt: skip
+    sale = Sale.objects.create(
+        till=order.till, number=number, digest=digest, customer=case.customer, programme=case.programme,
+        transaction_id=moved, receipt=receipt, cashier=order.cashier, purchased_at=case.at, recorded_at=now,
+        price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
+        points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
+        points_as=judged.points_as, stamps=stamps, why=list(quoted.why),
+    )  # fmt: skip
+    SaleLine.objects.bulk_create(_sale_lines(case, judged, sale))
+    announce(Event.RECEIPTS_RECORDED, {"receipts": 1, "sale": sale.pk})
+    return sale
+
+
+def _write_points(case: _Case, judged: Judged, number: str, now: dt.datetime) -> tuple[int | None, list[Any]]:
+    """Everything that the ledger is told of this receipt; the ids of what it wrote."""
+    assert case.customer is not None
+    customer, life, till = case.customer.pk, case.rules.life, case.order.till
+    movements = [spend(customer, judged.points_spent)] if judged.points_spent else []
+    if judged.earned:
+        # from the purchase, not from now: a till that tells of it later leaves the same points
+        usable = case.at + dt.timedelta(days=life.after_days)
+        movements.append(grant(customer, judged.earned, available_at=usable, expires_at=expiry(usable, life.days)))
+    documents, counters = [], []
+    if movements:
+        documents.append(
+            Document(members.points_unit(), Kind.SALE, till, number, till, tuple(movements), happened_at=case.at)
+        )
+    for one in judged.stamps:
+        if one.added or one.spent:
+            unit = members.stamps_unit(one.counter)
+            open_account(customer, unit, at=now)
+            # added first: the sixth cup of this very receipt may be the free one
+            moves = [
+                *([grant(customer, one.added)] if one.added else []),
+                *([spend(customer, one.spent)] if one.spent else []),
+            ]
+            documents.append(Document(unit, Kind.SALE, till, number, till, tuple(moves), happened_at=case.at))
+            counters.append(one)
+    written = wholly(write(documents, at=now)) if documents else []
+    ids = [one.transaction for one in written]
+    first = ids.pop(0) if movements else None
+    return first, [[one.counter, one.added, one.spent, key] for one, key in zip(counters, ids, strict=True)]
+
+
+def expiry(usable: dt.datetime, days: int | None) -> dt.datetime | None:
+    """Until when points live that can be spent from this moment."""
+    return None if days is None else usable + dt.timedelta(days=days)
+
+
+def _bought(case: _Case, judged: Judged) -> Iterator[Bought]:
+    """As the analyses know a purchase: points lower the price, or are a way of paying it."""
+    for item, one in zip(case.order.items, judged.lines, strict=True):
+        off = one.discount + (one.by_points if judged.points_as == "discount" else 0)
+        yield Bought(
+            code=item.product, name=item.name, category=item.category, quantity=float(item.quantity),
+            amount=one.line.price - off, discount=off, cost=one.line.cost,
+        )  # fmt: skip
+
+
+def _sale_lines(case: _Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
+    guard = case.rules.guard
+    for position, one in enumerate(judged.lines, start=1):
+        yield SaleLine(
+            sale=sale, position=position, product=one.line.product, category=one.line.category,
+            quantity=one.line.quantity, price=one.line.price, cost=one.line.cost,
+            floor=None if guard is None else floor_of(one.line, guard),
+            discount=one.discount, by_points=one.by_points, earned=one.earned if case.customer else 0,
+        )  # fmt: skip

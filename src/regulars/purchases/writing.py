@@ -1,0 +1,62 @@
+"""One receipt written at once, as a till sells it; files and batches go through an import instead."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from regulars.customers.models import Customer
+from regulars.purchases.models import Line, Product, Receipt, Seller, Store
+
+
+@dataclass(frozen=True)
+class Bought:
+    """One line: `amount` is what was paid for it, in minor units; negative for what came back."""
+
+    code: str
+    name: str
+    category: str
+    quantity: float
+    amount: int
+    discount: int | None
+    cost: int | None
+
+
+def record_receipt(
+    *, key: bytes, number: str, at: dt.datetime, customer: Customer | None, store: Store | None, cashier: str,
+    channel: str, lines: Sequence[Bought],
+) -> Receipt:  # fmt: skip
+    """Write it with its lines, in the transaction of the caller. Goods and people at the till that are new are made."""
+    products = _products(lines)
+    receipt = Receipt.objects.create(
+        customer=customer, store=store, seller=_seller(cashier), number=number, channel=channel[:60], purchased_at=at,
+        amount=sum(one.amount for one in lines), key=key,
+    )  # fmt: skip
+    Line.objects.bulk_create(
+        Line(
+            receipt=receipt, position=position, product_id=products[one.code], quantity=one.quantity,
+            amount=one.amount, discount=one.discount, cost=one.cost,
+        )
+        for position, one in enumerate(lines, start=1)
+    )  # fmt: skip
+    return receipt
+
+
+def _seller(name: str) -> Seller | None:
+    return Seller.objects.get_or_create(name=name)[0] if name else None
+
+
+def _products(lines: Sequence[Bought]) -> dict[str, int]:
+    """The ids by code. In the order of codes, so that two receipts with the same new goods do not wait in a circle."""
+    first = {one.code: one for one in reversed(lines)}
+    known = dict(Product.objects.filter(code__in=first).values_list("code", "id"))
+    new = [
+        Product(code=code, name=first[code].name or code, category=first[code].category, updated_at=timezone.now())
+        for code in sorted(first.keys() - known.keys())
+    ]
+    if new:
+        # another receipt, or an import, may make them at the same moment
+        Product.objects.bulk_create(new, ignore_conflicts=True)
+        known = dict(Product.objects.filter(code__in=first).values_list("code", "id"))
+    return known
