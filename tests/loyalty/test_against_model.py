@@ -1,5 +1,6 @@
 """Whatever tills, returns, holds and nights do in whatever order: the ledger ends as the simple model does."""
 
+import copy
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
@@ -104,6 +105,26 @@ class Story(RuleBasedStateMachine):
         self._both(
             lambda: self.model.take_back(of, points, now=self.now),
             lambda: self._write(self._name("return"), Kind.RETURN, take_back(points), of=of),
+        )
+
+    @precondition(lambda self: self.written)
+    @rule(data=st.data(), given=st.integers(1, 20), taken=st.integers(1, 20))
+    def goods_come_back(self, data: Any, given: int, taken: int) -> None:
+        """Both in one document: whole or not at all."""
+        of = data.draw(st.sampled_from(sorted(self.written)))
+        before = copy.deepcopy(self.model)
+
+        def model() -> None:
+            try:
+                self.model.give_back(of, given, now=self.now, late_until=None)
+                self.model.take_back(of, taken, now=self.now)
+            except No:
+                self.model = before
+                raise
+
+        self._both(
+            model,
+            lambda: self._write(self._name("return"), Kind.RETURN, give_back(given), take_back(taken), of=of),
         )
 
     @rule(who=st.sampled_from(PEOPLE))

@@ -198,6 +198,16 @@ def test_spent_points_of_a_returned_sale_are_taken_from_what_expires_first(unit:
     assert dict(Lot.objects.values_list("born_in__number", "remaining")) == {"1": 0, "3": 10, "4": 0}
 
 
+def test_a_return_that_gives_and_takes_of_one_lot_expires_nothing(unit: Unit, anna: int) -> None:
+    first = write_one(document(unit, "1", grant(anna, 10, expires_at=NOW + DAY)), at=NOW).transaction
+    second = write_one(document(unit, "2", spend(anna, 10), grant(anna, 4)), at=NOW).transaction
+    write_one(document(unit, "3", spend(anna, 4)), at=NOW)
+    # ten are back in the first lot, and the four that were earned and spent are taken out of it
+    write_one(document(unit, "r2", give_back(10), take_back(4), kind=Kind.RETURN, reverses=second), at=NOW)
+    back = write_one(document(unit, "r1", take_back(10), kind=Kind.RETURN, reverses=first), at=NOW)
+    assert back.points == {"taken_back": 6, "owed": 4, "expired_before": 0, "forgiven": 0}
+
+
 def test_held_points_wait_and_a_hold_ends_once(unit: Unit, anna: int) -> None:
     write_one(document(unit, "1", grant(anna, 10)), at=NOW)
     hold(anna, unit, 8, key="basket 1", at=NOW, until=NOW + DAY)

@@ -205,36 +205,37 @@ class TestAnyOrder(TestCase):
     @settings(max_examples=25, deadline=None)
     @given(data=st.data())
     def test_the_way_does_not_matter(self, data: Any) -> None:
+        items = data.draw(
+            st.lists(
+                st.tuples(st.sampled_from(["tea", "cup"]), st.integers(1, 4), st.integers(1_000, 90_000)),
+                min_size=1, max_size=4,
+            )
+        )  # fmt: skip
+        points = data.draw(st.integers(0, 200))
+        units = [place for place, (_code, count, _price) in enumerate(items, start=1) for _unit in range(count)]
+        gone = data.draw(st.permutations(units))[data.draw(st.integers(0, len(units) - 1)) :]
+        ways = {"a": gone, "b": data.draw(st.permutations(gone))}
         open_shop()
         anna = with_points(5_000)
-        items = data.draw(
-            st.lists(st.tuples(st.sampled_from(["tea", "cup"]), st.integers(1, 4), st.integers(1_000, 90_000)),
-                     min_size=1, max_size=4)
-        )  # fmt: skip
         before = balance(anna).available
-        points = data.draw(st.integers(0, 200))
-        twins = []
-        for number in ("a", "b"):
-            asked = order(*items, points=points)
-            quoted = quote(asked, segments=no_segments).judged
-            twins.append(commit(asked, number, to_pay=quoted.to_pay, segments=no_segments))
-        units = [place for place, (_code, count, _price) in enumerate(items, start=1) for _unit in range(count)]
-        kept = data.draw(st.integers(0, len(units) - 1))
-        gone = data.draw(st.permutations(units))[kept:]
-        for number in ("a", "b"):
-            way = gone if number == "a" else data.draw(st.permutations(gone))
+        sales = [sold(*items, points=points, number=number) for number in ways]
+        for number, way in ways.items():
             for step, place in enumerate(way):
                 back(f"{number}{step}", (place, 1), sale=number)
-        sums = [one.returns.aggregate(Sum("refund"), Sum("points_back"), Sum("points_taken")) for one in twins]
-        assert sums[0] == sums[1]
-        for one in twins:
-            back(f"{one.number}-rest", sale=one.number) if kept else None
-            total = one.returns.aggregate(Sum("refund"), Sum("points_back"), Sum("points_taken"))
-            assert tuple(total.values()) == (one.to_pay, one.points_spent, one.points_earned)
+        totals = [self._total(one) for one in sales]
+        assert totals[0] == totals[1]
+        for one in sales:
+            if len(gone) < len(units):
+                back(f"{one.number}-rest", sale=one.number)
+            assert self._total(one) == (one.to_pay, one.points_spent, one.points_earned)
         assert balance(anna).available - balance(anna).debt == before
         assert Receipt.objects.aggregate(sum=Sum("amount"))["sum"] == 0
         assert position(members.points_unit(), at=timezone.now()).is_balanced
         assert faults() == []
+
+    @staticmethod
+    def _total(sale: Sale) -> tuple[int, ...]:
+        return tuple(sale.returns.aggregate(Sum("refund"), Sum("points_back"), Sum("points_taken")).values())
 
 
 def test_a_share_is_never_more_than_the_whole() -> None:

@@ -200,8 +200,10 @@ CREATE FUNCTION loyalty_expired_unclaimed(made loyalty_transaction) RETURNS bigi
     SELECT greatest(0, (
         SELECT coalesce(-sum(p.amount), 0) FROM loyalty_lot l
         JOIN loyalty_posting p ON p.lot_id = l.id JOIN loyalty_transaction t ON t.id = p.transaction_id
-        WHERE l.born_in_id = made.reverses_id AND p.amount < 0 AND (t.kind = 'expiry' OR EXISTS (
-            -- given back too late, and gone at once
+        WHERE l.born_in_id = made.reverses_id AND p.amount < 0 AND (t.kind = 'expiry' OR l.expires_at <= t.recorded_at
+            AND EXISTS (
+            -- given back too late, and gone at once; of a lot that lives a return of another sale may take what it
+            -- has just given
             SELECT 1 FROM loyalty_posting back
             WHERE back.transaction_id = t.id AND back.lot_id = l.id AND back.amount > 0
         ))
