@@ -30,6 +30,12 @@ def take(key_id: int, *, burst: int = BURST, per_second: float = PER_SECOND) -> 
         return bool(cursor.rowcount)
 
 
+def charge(key_id: int, tokens: int) -> None:
+    """Take more for the request that was let in; below nothing, too: then the key has to wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE api_bucket SET tokens = tokens - %s WHERE key_id = %s", [tokens, key_id])
+
+
 class Limit(BaseThrottle):
     """429 for a key that asks too often."""
 

@@ -19,6 +19,7 @@ class Scope(models.TextChoices):
     WRITE_CUSTOMERS = "customers:write", N_("add and change customers, record consent")
     READ_PURCHASES = "purchases:read", N_("read receipts and products")
     WRITE_PURCHASES = "purchases:write", N_("record receipts and products")
+    TILL = "till", N_("sell by the loyalty programme: quotes, receipts, returns")
     READ_INSIGHTS = "insights:read", N_("read segments and scores")
     EXPORT = "exports", N_("take whole lists out as files")
 
@@ -29,6 +30,7 @@ NEEDED = {
     Scope.WRITE_CUSTOMERS: (Right.SEE_CUSTOMERS, Right.SEE_CONTACTS, Right.EDIT_CUSTOMERS),
     Scope.READ_PURCHASES: (Right.SEE_PURCHASES,),
     Scope.WRITE_PURCHASES: (Right.SEE_PURCHASES, Right.RECORD_PURCHASES),
+    Scope.TILL: (Right.SEE_CUSTOMERS, Right.SEE_PURCHASES, Right.RECORD_PURCHASES),
     Scope.READ_INSIGHTS: (Right.SEE_CUSTOMERS, Right.SEE_PURCHASES, Right.SEE_INSIGHTS),
     Scope.EXPORT: (Right.SEE_CUSTOMERS, Right.SEE_CONTACTS, Right.SEE_PURCHASES, Right.EXPORT_CUSTOMERS),
 }

@@ -12,9 +12,12 @@ from regulars.api.models import Scope
 from regulars.api.pages import PAGE, Cursor, NextField, Size, UpdatedAfter, in_utc, page_of
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.foundation.models import Business
 from regulars.purchases.models import Product
 
 router = Router(tags=["products"])
+
+_LARGEST = 10**12  # minor units
 
 Code = Annotated[
     str,
@@ -32,6 +35,8 @@ class ProductOut(Schema):
     code: str = Field(description="Its code in the till; without codes its name.", examples=["4600123456789"])
     name: str = Field(description="What it is called.", examples=["Coffee 250 g"])
     category: str = Field(description="Its group; empty when it is not known.", examples=["Coffee"])
+    cost: int | None = Field(description="What a unit costs the shop, in minor units; null: unknown.", examples=[600])
+    price: int | None = Field(description="What one unit costs the customer; null: not known.", examples=[1000])
     updated_at: dt.datetime = Field(description="When it was changed last.")
 
 
@@ -47,6 +52,14 @@ class ProductIn(In):
 
     name: str = Field("", max_length=500, description="What it is called.", examples=["Coffee 250 g"])
     category: str = Field("", max_length=200, description="Its group.", examples=["Coffee"])
+    cost: int | None = Field(
+        None, ge=0, le=_LARGEST, examples=[600],
+        description="What one unit costs the shop, in minor units: the margin guard asks for it.",
+    )  # fmt: skip
+    price: int | None = Field(
+        None, ge=0, le=_LARGEST, examples=[1000],
+        description="What one unit costs the customer. The day when it rises is noted, for the watch on raised prices.",
+    )  # fmt: skip
 
 
 @router.get("", response=answers(ProductPage), **needs(Scope.READ_PURCHASES), summary="List products")
@@ -73,17 +86,27 @@ def put_product(request: Request, code: Code, body: ProductIn, idempotency_key: 
 
 
 def _put(code: str, body: ProductIn) -> tuple[int, Any]:
-    values = {name: value.strip() for name, value in body.model_dump(exclude_unset=True).items()}
+    given = body.model_dump(exclude_unset=True)
+    values = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
     with transaction.atomic():
         product, is_new = Product.objects.select_for_update().get_or_create(
-            code=code, defaults={"name": values.get("name") or code, "category": values.get("category", "")}
+            code=code, defaults=values | {"name": values.get("name") or code}
         )
         changed = {name for name, value in values.items() if getattr(product, name) != value}
         if not is_new and changed:
             if values.get("name") == "":
                 raise InputError(_("A product needs a name."))
-            Product.objects.filter(pk=product.pk).update(**values, updated_at=timezone.now())
+            values |= _raised(product, values) | {"updated_at": timezone.now()}
+            Product.objects.filter(pk=product.pk).update(**values)
     made = Product.objects.get(pk=product.pk)
-    names = ("id", "code", "name", "category")
+    names = ("id", "code", "name", "category", "cost", "price")
     answer = {name: getattr(made, name) for name in names} | {"updated_at": made.updated_at.isoformat()}
     return 201 if is_new else 200, answer
+
+
+def _raised(product: Product, values: dict[str, Any]) -> dict[str, Any]:
+    """The day of a raise: discounts from a price that was raised for them are flagged."""
+    price = values.get("price")
+    if price is None or product.price is None or price <= product.price:
+        return {}
+    return {"price_raised_on": timezone.now().astimezone(Business.current().zone).date()}

@@ -8,7 +8,7 @@ from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from regulars.api import consents, customers, exports, insights, products, receipts
+from regulars.api import consents, customers, exports, insights, products, receipts, till
 from regulars.api.http import make_api
 from regulars.core.i18n import gettext as _
 
@@ -22,6 +22,8 @@ def build() -> NinjaAPI:
     api.add_router("/receipts", receipts.router)
     api.add_router("", insights.router)
     api.add_router("/exports", exports.router)
+    api.add_router("/till", till.router)
+    till.handle_errors(api)
     return api
 
 

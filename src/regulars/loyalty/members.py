@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
@@ -12,8 +12,11 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.contact_values import normalised, region
 from regulars.customers.models import Contact, Customer
+from regulars.customers.models.customer import Kind
 from regulars.customers.selectors.family import family_of, survivor_of
-from regulars.loyalty.balances import balance_of
+from regulars.customers.services.contacts import add_contact
+from regulars.customers.services.customers import add_customer
+from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
 from regulars.loyalty.models import Account, Unit
 from regulars.loyalty.programme.basket import Member
@@ -61,6 +64,11 @@ def who_has(*, card: str = "", phone: str = "") -> Customer | None:
     return Customer.objects.filter(pk__in=whole, is_erased=False).first() if len(whole) == 1 else None
 
 
+def points_of(customer: Customer) -> Balance:
+    """What he has now."""
+    return balance_of(customer.pk, points_unit(), at=timezone.now())
+
+
 def hold_member(customer: Customer) -> None:
     """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps."""
     with connection.cursor() as cursor:
@@ -70,6 +78,18 @@ def hold_member(customer: Customer) -> None:
 def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account:
     """Make him a member; nothing happens when he is one."""
     return open_account(customer.pk, points_unit(), at=at, debt_limit=most_debt)
+
+
+@transaction.atomic
+def welcome(*, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0) -> Customer:
+    """Make a member of whoever has this phone or card, or of somebody new; the card becomes his."""
+    found = who_has(phone=phone) if phone else who_has(card=card)
+    customer = found or add_customer(by=None, source=source, kind=Kind.PERSON, given_name=name)
+    for kind, written in ((Contact.Kind.PHONE, phone), (Contact.Kind.CARD, card)):
+        if written:
+            add_contact(customer, kind=kind, written=written, by=None, source=source)
+    enrol(customer, at=timezone.now(), most_debt=most_debt)
+    return customer
 
 
 def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinfo, segments: Segments) -> Member:

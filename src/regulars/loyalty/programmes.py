@@ -49,6 +49,17 @@ def valid_at(moment: dt.datetime) -> tuple[Programme, RuleSet] | None:
     return None if found is None else (found, rules_of(found))
 
 
+def most_debt(moment: dt.datetime) -> int:
+    """How many points a new member may owe."""
+    valid = valid_at(moment)
+    return 0 if valid is None else valid[1].life.most_debt
+
+
+def versions() -> list[Programme]:
+    """All of them, the newest first."""
+    return list(Programme.objects.order_by("-valid_from"))
+
+
 def rules_of(programme: Programme) -> RuleSet:
     """Its rules. They never change, so a process reads them once."""
     return _rules(programme.pk, programme.published_at)

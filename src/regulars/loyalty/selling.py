@@ -19,7 +19,7 @@ from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 from regulars.loyalty import members
-from regulars.loyalty.balances import Balance, balance_of
+from regulars.loyalty.balances import Balance
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
 from regulars.loyalty.members import Segments
 from regulars.loyalty.models import Programme, Sale, SaleLine
@@ -178,7 +178,7 @@ def _quoted(case: _Case) -> Quote:
     words = tuple(Words(case.rules).trace(judged))
     if case.customer is None:
         return Quote(judged, words, None, 0)
-    balance = balance_of(case.customer.pk, members.points_unit(), at=timezone.now())
+    balance = members.points_of(case.customer)
     most = judge(case.basket, case.member, case.rules, balance.available).points_spent if balance.available else 0
     return Quote(judged, words, balance, most)
 
@@ -196,6 +196,7 @@ def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
         points_as=judged.points_as, stamps=stamps, why=list(quoted.why),
+        balance=None if case.customer is None else members.points_of(case.customer).available,
     )  # fmt: skip
     SaleLine.objects.bulk_create(_sale_lines(case, judged, sale))
     announce(Event.RECEIPTS_RECORDED, {"receipts": 1, "sale": sale.pk})

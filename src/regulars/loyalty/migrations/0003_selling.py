@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ("points_spent", models.BigIntegerField()),
                 ("points_earned", models.BigIntegerField()),
                 ("points_as", models.CharField(max_length=8)),
+                ("balance", models.BigIntegerField(null=True)),
                 ("stamps", models.JSONField(default=list)),
                 ("why", models.JSONField(default=list)),
                 (

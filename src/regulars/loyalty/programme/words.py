@@ -277,6 +277,36 @@ class Words:
         yield text.format(money=self.money(spending.worth), percent=percent(spending.most_share))
         if scope := self.scope(spending.on):
             yield _("Points can be spent on: {scope}.").format(scope=scope)
+        yield from self._life()
+
+    def _life(self) -> Iterator[str]:
+        life = self.rules.life
+        if life.after_days:
+            yield ngettext(
+                "Points can be spent {count} day after the purchase.",
+                "Points can be spent {count} days after the purchase.",
+                life.after_days,
+            ).format(count=format_number(life.after_days))
+        if life.days is None:
+            yield _("Points never expire.")
+        else:
+            yield ngettext(
+                "Points live {count} day from the moment when they can be spent.",
+                "Points live {count} days from the moment when they can be spent.",
+                life.days,
+            ).format(count=format_number(life.days))
+        if life.late_days:
+            yield ngettext(
+                "Points that come back by a return after their time live {count} day more.",
+                "Points that come back by a return after their time live {count} days more.",
+                life.late_days,
+            ).format(count=format_number(life.late_days))
+        if life.most_debt:
+            yield ngettext(
+                "When goods come back whose points are spent, a member may owe up to {count} point.",
+                "When goods come back whose points are spent, a member may owe up to {count} points.",
+                life.most_debt,
+            ).format(count=format_number(life.most_debt))
 
     def _guard(self) -> Iterator[str]:
         guard = self.rules.guard

@@ -1,0 +1,187 @@
+"""Tills: who stands there, what his basket costs, and the receipts and returns that are written."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI, Router
+
+from regulars.api.http import Problem, Request, answers, needs
+from regulars.api.limits import charge
+from regulars.api.models import Scope
+from regulars.api.till_bodies import (
+    BatchIn,
+    BatchOut,
+    ChangedOut,
+    MemberOut,
+    NewMemberIn,
+    OrderIn,
+    QuoteOut,
+    ReturnIn,
+    ReturnOut,
+    SaleIn,
+    SaleOut,
+    VoidIn,
+    WhoIn,
+)
+from regulars.core.errors import InputError
+from regulars.insights.selectors.membership import segments_of
+from regulars.loyalty import members
+from regulars.loyalty.balances import Balance
+from regulars.loyalty.ledger import Refused
+from regulars.loyalty.members import NoMember
+from regulars.loyalty.programme.judging import Judged
+from regulars.loyalty.programmes import most_debt
+from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.telling import NotNow
+
+T = TypeVar("T")
+
+router = Router(tags=["till"])
+
+# whoever tries cards or phones that nobody has may ask seldom: a dozen at once, then one in three seconds
+_COST_OF_A_MISS = 50
+_WRONG: dict[int, Any] = {404: Problem, 409: ChangedOut}
+
+
+@router.post("/member", response=answers(MemberOut, more={404: Problem}), **needs(Scope.TILL), summary="Find a member")
+def find_member(request: Request, body: WhoIn) -> dict[str, Any]:
+    """Who has this card or phone. Phones and addresses are not told."""
+    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
+    return {"name": found.given_name or found.name, "balance": _balance(members.points_of(found))}
+
+
+@router.post("/members", response=answers(MemberOut), **needs(Scope.TILL), summary="Make a member")
+def make_member(request: Request, body: NewMemberIn) -> dict[str, Any]:
+    """Whoever has the phone is made a member, or somebody new; the card becomes his. Twice is the same as once."""
+    made = members.welcome(
+        card=body.card, phone=body.phone, name=body.name, source=_till(request), most_debt=most_debt(timezone.now())
+    )
+    return {"name": made.given_name or made.name, "balance": _balance(members.points_of(made))}
+
+
+@router.post("/quote", response=answers(QuoteOut, more=_WRONG), **needs(Scope.TILL), summary="What a basket costs")
+def quote_basket(request: Request, body: OrderIn) -> dict[str, Any]:
+    """Discounts, points and why. Ask again whenever the basket changes."""
+    return _quoted(_known(request, lambda: quote(_order(request, body), segments=segments_of)))
+
+
+@router.post("/receipts", response=answers(SaleOut, more=_WRONG), **needs(Scope.TILL), summary="Write a receipt")
+def commit_receipt(request: Request, body: SaleIn) -> dict[str, Any]:
+    """Write the receipt with its points, once for each number; the same request again is answered alike."""
+    return _known(request, lambda: _sell(request, body))
+
+
+@router.post("/returns", response=answers(ReturnOut, more=_WRONG), **needs(Scope.TILL), summary="Take goods back")
+def return_goods(request: Request, body: ReturnIn) -> dict[str, Any]:
+    """Take back parts of a receipt, or all that is left of it, once for each number of this till."""
+    return _take_back(_coming(request, body))
+
+
+@router.post("/voids", response=answers(ReturnOut, more=_WRONG), **needs(Scope.TILL), summary="Cancel a receipt")
+def void_receipt(request: Request, body: VoidIn) -> dict[str, Any]:
+    """Undo a whole receipt of this till of which nothing came back yet."""
+    till = _till(request)
+    return _take_back(Coming(till, body.number, till, body.receipt, cashier=body.cashier, is_void=True))
+
+
+@router.post("/batch", response=answers(BatchOut), **needs(Scope.TILL), summary="Tell what happened offline")
+def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
+    """Receipts and returns, each written or refused on its own. Rules are those of the moment of the purchase."""
+    return {
+        "receipts": [_told(one.number, "sale", partial(_sell, request, one)) for one in body.receipts],
+        "returns": [_told(one.number, "back", partial(_take_back, _coming(request, one))) for one in body.returns],
+    }
+
+
+def handle_errors(api: NinjaAPI) -> None:
+    """What is right but does not go is no fault of the request."""
+    api.exception_handler(NoMember)(lambda request, error: _refusal(api, request, error, 404))
+    api.exception_handler(Refused)(lambda request, error: _refusal(api, request, error, 409))
+    api.exception_handler(NotNow)(lambda request, error: _refusal(api, request, error, 409))
+
+
+def _refusal(api: NinjaAPI, request: HttpRequest, error: InputError, status: int) -> HttpResponse:
+    more = {"quote": _quoted(error.quote)} if isinstance(error, OtherSum) else {}
+    return api.create_response(request, {"detail": str(error)} | more, status=status)
+
+
+def _till(request: Request) -> str:
+    """The name under which a key's receipts are written: what a request says of itself counts for nothing."""
+    return f"till:{request.auth.pk}"
+
+
+def _known(request: Request, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except NoMember:
+        charge(request.auth.pk, _COST_OF_A_MISS)
+        raise
+
+
+def _order(request: Request, body: OrderIn) -> Order:
+    return Order(
+        till=_till(request), store=body.store, purchased_at=body.purchased_at, channel=body.channel,
+        cashier=body.cashier, card=body.card, phone=body.phone, promo_codes=frozenset(body.promo_codes),
+        points=body.points,
+        items=tuple(Item(one.product_id, one.quantity, one.price, one.product, one.category) for one in body.lines),
+    )  # fmt: skip
+
+
+def _sell(request: Request, body: SaleIn) -> dict[str, Any]:
+    sale = commit(_order(request, body), body.number, to_pay=body.to_pay, segments=segments_of)
+    names = (
+        "till",
+        "number",
+        "receipt_id",
+        "to_pay",
+        "discount",
+        "by_points",
+        "points_spent",
+        "points_earned",
+        "balance",
+    )
+    return {name: getattr(sale, name) for name in (*names, "why")}
+
+
+def _coming(request: Request, body: ReturnIn) -> Coming:
+    till = _till(request)
+    return Coming(
+        till, body.number, body.receipt_till or till, body.receipt,
+        tuple((one.line, one.quantity) for one in body.lines), body.returned_at, body.cashier,
+    )  # fmt: skip
+
+
+def _take_back(coming: Coming) -> dict[str, Any]:
+    found = bring_back(coming)
+    figures = {name: getattr(found, name, None) for name in ("refund", "points_back", "points_taken")}
+    return {"number": found.number, "state": "waits" if figures["refund"] is None else "done", **figures}
+
+
+def _told(number: str, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return {"number": number, "detail": "", name: work()}
+    except InputError as refused:
+        return {"number": number, "detail": str(refused)}
+
+
+def _balance(found: Balance | None) -> dict[str, int] | None:
+    return None if found is None else {name: getattr(found, name) for name in ("available", "pending", "debt")}
+
+
+def _quoted(found: Quote) -> dict[str, Any]:
+    judged: Judged = found.judged
+    return {
+        "price": sum(one.line.price for one in judged.lines), "discount": judged.discount,
+        "by_points": judged.by_points, "to_pay": judged.to_pay, "points_spent": judged.points_spent,
+        "points_earned": judged.earned, "most_points": found.most_points, "balance": _balance(found.balance),
+        "lines": [
+            {"price": one.line.price, "discount": one.discount, "by_points": one.by_points, "to_pay": one.to_pay,
+             "points": one.earned}
+            for one in judged.lines
+        ],
+        "why": list(found.why),
+    }  # fmt: skip

@@ -1,0 +1,224 @@
+"""What tills send, and what they are answered. Money is in minor units."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from ninja import Field, Schema
+
+from regulars.api.http import In, Problem
+
+MOST_LINES = 500
+MOST_AT_ONCE = 100
+_LARGEST = 10**13
+
+Number = Annotated[
+    str, Field(min_length=1, max_length=200, description="The receipt's number at this till.", examples=["17"])
+]
+Card = Annotated[str, Field("", max_length=64, description="The number of the card.", examples=["1000000017"])]
+Phone = Annotated[
+    str, Field("", max_length=40, description="His phone, when there is no card.", examples=["+79161234567"])
+]
+
+
+class WhoIn(In):
+    """By what somebody is recognised: either of them."""
+
+    card: Card
+    phone: Phone
+
+
+class NewMemberIn(WhoIn):
+    """Somebody who wants to take part: his phone, the card that he is given, or both."""
+
+    name: str = Field("", max_length=120, description="How to address him.", examples=["Anna"])
+
+
+class BalanceOut(Schema):
+    """Points of a member."""
+
+    available: int = Field(description="He can spend so many now.", examples=[120])
+    pending: int = Field(description="So many more come later.", examples=[0])
+    debt: int = Field(description="He owes so many, for goods that came back.", examples=[0])
+
+
+class MemberOut(Schema):
+    """Who stands at the till."""
+
+    name: str = Field(description="How to address him; empty when it is not known.", examples=["Anna"])
+    balance: BalanceOut = Field(description="His points.")
+
+
+class ItemIn(In):
+    """One line of the basket. What it cost the shop is known here."""
+
+    product_id: str = Field(
+        min_length=1, max_length=200, examples=["4600123456789"],
+        description="The product's code.",
+    )  # fmt: skip
+    product: str = Field(
+        "", max_length=500, description="What it is called, for goods that are new here.", examples=["Tea"]
+    )
+    category: str = Field(
+        "", max_length=200, description="Its group, for goods that are new here.", examples=["Drinks"]
+    )
+    quantity: Decimal = Field(
+        gt=0, max_digits=15, decimal_places=6, description="How many, or how much by weight.", examples=["2"]
+    )
+    price: int = Field(
+        ge=0, le=_LARGEST, description="Of the whole line before discounts, in minor units.", examples=[20000]
+    )
+
+
+class OrderIn(WhoIn):
+    """A basket. Without card and phone nobody is recognised, and only rules for everybody count."""
+
+    store: str = Field(
+        min_length=1, max_length=200, description="Where it is bought, as the store is called here.", examples=["Arbat"]
+    )
+    purchased_at: dt.datetime | None = Field(
+        None, description="When, with its zone; now when left out. A till that was offline may tell it 35 days later.",
+        examples=[None],
+    )  # fmt: skip
+    channel: str = Field("", max_length=60, description="How it is bought.", examples=["shop"])
+    cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
+    promo_codes: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=20, description="Codes he named.")
+    points: int = Field(0, ge=0, le=_LARGEST, description="How many points he wants to spend.", examples=[0])
+    lines: list[ItemIn] = Field(min_length=1, max_length=MOST_LINES, description="What he buys.")
+
+
+class SaleIn(OrderIn):
+    """A basket that was paid."""
+
+    number: Number
+    to_pay: int = Field(
+        ge=0, le=_LARGEST, examples=[19000],
+        description="What he paid in money, as the quote said. When it costs another sum by now, nothing is written.",
+    )  # fmt: skip
+
+
+class ReturnedLineIn(In):
+    """How much of a line comes back."""
+
+    line: int = Field(ge=1, le=MOST_LINES, description="Its place in the receipt, from 1.", examples=[1])
+    quantity: Decimal = Field(gt=0, max_digits=15, decimal_places=6, description="How much of it.", examples=["1"])
+
+
+class ReturnIn(In):
+    """What comes back of a receipt, at any till; it may be told before the receipt itself."""
+
+    number: Number
+    receipt: str = Field(
+        min_length=1, max_length=200, description="The number of the receipt that was sold.", examples=["16"]
+    )
+    receipt_till: str = Field(
+        "",
+        max_length=100,
+        description="The till that sold it, as its answer named it; this one when left out.",
+        examples=["till:3"],
+    )
+    lines: list[ReturnedLineIn] = Field(
+        [], max_length=MOST_LINES, description="Which lines; all that is left when empty."
+    )
+    returned_at: dt.datetime | None = Field(
+        None, description="When, with its zone; now when left out.", examples=[None]
+    )
+    cashier: str = Field("", max_length=200, description="Who takes it back.", examples=["Irina"])
+
+
+class VoidIn(In):
+    """A receipt that was a mistake."""
+
+    number: Number
+    receipt: str = Field(
+        min_length=1, max_length=200, description="The number of the receipt to cancel.", examples=["16"]
+    )
+    cashier: str = Field("", max_length=200, description="Who cancels it.", examples=["Irina"])
+
+
+class JudgedLineOut(Schema):
+    """One line with what was taken off, in minor units."""
+
+    price: int = Field(description="Before discounts.", examples=[20000])
+    discount: int = Field(description="What rules took off.", examples=[1000])
+    by_points: int = Field(description="What points pay of it.", examples=[0])
+    to_pay: int = Field(description="What is left to pay in money.", examples=[19000])
+    points: int = Field(description="Points for it.", examples=[19])
+
+
+class QuoteOut(Schema):
+    """What the basket costs; nothing is written yet."""
+
+    price: int = Field(description="Before discounts, in minor units.", examples=[20000])
+    discount: int = Field(description="What rules took off.", examples=[1000])
+    by_points: int = Field(description="What points pay.", examples=[0])
+    to_pay: int = Field(description="What is left to pay in money.", examples=[19000])
+    points_spent: int = Field(
+        description="How many points that takes; the rules may allow fewer than were asked.", examples=[0]
+    )
+    points_earned: int = Field(description="How many points he gets.", examples=[19])
+    most_points: int = Field(description="How many points he could spend on this basket.", examples=[95])
+    balance: BalanceOut | None = Field(description="His points before it; null: no member.")
+    lines: list[JudgedLineOut] = Field(description="The lines in their order.")
+    why: list[str] = Field(description="Each step of it in words.")
+
+
+class SaleOut(Schema):
+    """A receipt as it was written."""
+
+    till: str = Field(description="The till that sold it.", examples=["till:3"])
+    number: str = Field(description="Its number there.", examples=["17"])
+    receipt_id: int = Field(description="The receipt here.", examples=[1001])
+    to_pay: int = Field(description="What was paid in money, in minor units.", examples=[19000])
+    discount: int = Field(description="What rules took off.", examples=[1000])
+    by_points: int = Field(description="What points paid.", examples=[0])
+    points_spent: int = Field(description="How many points that took.", examples=[0])
+    points_earned: int = Field(description="How many points he got.", examples=[19])
+    balance: int | None = Field(
+        description="How many points he could spend afterwards; null: no member.", examples=[139]
+    )
+    why: list[str] = Field(description="Each step of it in words.")
+
+
+class ReturnOut(Schema):
+    """A return as it was written, or that it waits for its sale."""
+
+    number: str = Field(description="Its number at this till.", examples=["18"])
+    state: Literal["done", "waits"] = Field(
+        description="`waits`: the receipt is not here yet; nothing is to be repeated."
+    )
+    refund: int | None = Field(
+        examples=[9500],
+        description="Money to give back, in minor units; null while it waits.",
+    )  # fmt: skip
+    points_back: int | None = Field(description="Spent points that he has again.", examples=[0])
+    points_taken: int | None = Field(description="Earned points that he has no more, or owes.", examples=[9])
+
+
+class ChangedOut(Problem):
+    """It costs another sum by now."""
+
+    quote: QuoteOut | None = Field(None, description="The new sum, when that is what is wrong.")
+
+
+class BatchIn(In):
+    """What a till that was offline has to tell, in any order; telling it again changes nothing."""
+
+    receipts: list[SaleIn] = Field([], max_length=MOST_AT_ONCE, description="Receipts.")
+    returns: list[ReturnIn] = Field([], max_length=MOST_AT_ONCE, description="Returns.")
+
+
+class ToldOut(Schema):
+    """What became of one of them."""
+
+    number: str = Field(description="Its number at this till.", examples=["17"])
+    detail: str = Field(description="Why it was not written; empty when it was.", examples=[""])
+    sale: SaleOut | None = Field(None, description="The receipt as it was written.")
+    back: ReturnOut | None = Field(None, description="The return as it was written, or that it waits.")
+
+
+class BatchOut(Schema):
+    """One answer for each, in the order of the request."""
+
+    receipts: list[ToldOut] = Field(description="Of the receipts.")
+    returns: list[ToldOut] = Field(description="Of the returns.")

@@ -1,0 +1,90 @@
+"""`regulars programme`: check a set of rules, publish it, and see which versions there are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from regulars.cli.console import out
+from regulars.cli.help import Command, Group
+from regulars.cli.options import language_option
+from regulars.core.errors import InputError
+from regulars.core.i18n import format_moment
+from regulars.core.i18n import gettext as _
+
+
+def command() -> click.Command:
+    """The commands with their help in the current language."""
+    group = Group("programme", help=_("The loyalty programme: its rules and their versions."))
+    file = click.Argument(["file"], type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    begin = click.Option(
+        ["--from"], type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+        help=_("From when the rules are valid, by the clock of the business; from now when left out."),
+    )  # fmt: skip
+    note = click.Option(["--note"], default="", help=_("What is new, for people."))
+    group.add_command(
+        Command(
+            "check", callback=_check, params=[file, language_option()],
+            help=_("Read the rules and say what they mean, without changing anything."),
+        )
+    )  # fmt: skip
+    group.add_command(
+        Command(
+            "publish", callback=_publish, params=[file, begin, note, language_option()],
+            help=_("Let tills sell by these rules. What is published is never changed, only followed."),
+        )
+    )  # fmt: skip
+    group.add_command(
+        Command("versions", callback=_versions, params=[language_option()], help=_("All versions, the newest first."))
+    )
+    return group
+
+
+def _check(file: Path, lang: str | None) -> None:
+    from regulars.loyalty.programme.rules import parse
+    from regulars.loyalty.programme.words import Words
+
+    rules = parse(_read(file))
+    words = Words(rules)
+    for one in rules.rules:
+        out.print(Text(f"{one.id}: {words.rule(one)}"))
+    for sentence in words.whole_set():
+        out.print(Text(sentence))
+
+
+def _publish(file: Path, note: str, lang: str | None, **given: Any) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    data, begin = _read(file), given["from"]
+    with application(load()):
+        from regulars.foundation.models import Business
+        from regulars.loyalty.programmes import publish
+
+        zone = Business.current().zone
+        made = publish(data, by=None, valid_from=begin and begin.replace(tzinfo=zone), note=note)
+    out.print(Text(_("Published: valid from {moment}.").format(moment=format_moment(made.valid_from, zone))))
+
+
+def _versions(lang: str | None) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    with application(load()):
+        from regulars.foundation.models import Business
+        from regulars.loyalty.programmes import versions
+
+        zone, found = Business.current().zone, versions()
+    for one in found:
+        out.print(Text(f"{format_moment(one.valid_from, zone)}  {one.note}".rstrip()))
+    if not found:
+        out.print(Text(_("Nothing is published yet.")))
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(_("{file} is no JSON: {why}").format(file=file, why=error)) from error

@@ -1,0 +1,20 @@
+"""Background work of this package. Each job may be done twice without harm."""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from regulars.loyalty import expiring
+
+
+@app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
+@app.task(queueing_lock="expiry of points", pass_context=False)
+def expire_points(timestamp: int) -> None:
+    """Every night."""
+    expiring.expire_points(timezone.now())
+
+
+@app.periodic(cron="* * * * *", periodic_id="holds of points")
+@app.task(queueing_lock="holds of points", pass_context=False)
+def release_holds(timestamp: int) -> None:
+    """Every minute: a basket that was left lets its points go."""
+    expiring.release_holds(timezone.now())

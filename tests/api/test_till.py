@@ -1,0 +1,225 @@
+"""A till that sells through the interface, and programs that try to get more than is theirs."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from regulars.api.models import Scope
+from regulars.api.services import make_key
+from regulars.customers.models import Contact, Customer
+from regulars.customers.services.contacts import add_contact
+from regulars.loyalty import members
+from regulars.loyalty.balances import balance_of
+from regulars.loyalty.models import Account, Sale
+from regulars.loyalty.verifying import faults
+from regulars.purchases.models import Product, Receipt
+from tests.loyalty.selling_cases import CARD, enrolled, open_shop, publish_in_the_past
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Till:
+    """A program with a key for tills."""
+
+    def __init__(self, *scopes: Scope) -> None:
+        self.key = make_key(name="Till", scopes=scopes or [Scope.TILL], by=None)
+
+    def __call__(self, path: str, body: Any, method: str = "post") -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        answer = getattr(Client(), method)(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
+        return answer.status_code, answer.json()
+
+    def quote(self, **more: Any) -> tuple[int, Any]:
+        return self("till/quote", basket(**more))
+
+    def sell(self, number: str = "17", to_pay: int = 9_500, **more: Any) -> tuple[int, Any]:
+        return self("till/receipts", basket(number=number, to_pay=to_pay, **more))
+
+
+def basket(**more: Any) -> dict[str, Any]:
+    lines = [{"product_id": "tea", "quantity": "1", "price": 10_000}]
+    return {"store": "Arbat", "card": CARD, "lines": lines} | more
+
+
+@pytest.fixture
+def till() -> Till:
+    open_shop()
+    return Till()
+
+
+def points(customer: Customer) -> int:
+    return members.points_of(customer).available
+
+
+def test_a_member_is_made_found_quoted_sold_to_and_comes_back(till: Till) -> None:
+    who = {"phone": "8 916 123-45-67", "card": "1000 000017", "name": "Anna"}
+    assert till("till/members", who) == (200, {"name": "Anna", "balance": {"available": 0, "pending": 0, "debt": 0}})
+    assert till("till/members", who)[0] == 200
+    assert (Customer.objects.count(), Account.objects.count(), Contact.objects.count()) == (1, 1, 2)
+    assert till("till/member", {"phone": "+79161234567"})[1]["name"] == "Anna"
+    status, quote = till.quote()
+    assert (status, quote["to_pay"], quote["points_earned"], quote["balance"]["available"]) == (200, 9_500, 9, 0)
+    assert quote["lines"] == [{"price": 10_000, "discount": 500, "by_points": 0, "to_pay": 9_500, "points": 9}]
+    assert quote["why"][0] == "Line 1 (“tea”): ₽5.00 off by the rule “five”."
+    status, sale = till.sell()
+    assert (status, sale["balance"], sale["to_pay"]) == (200, 9, 9_500)
+    assert till.sell() == (200, sale), "told again, answered alike"
+    status, back = till("till/returns", {"number": "18", "receipt": "17"})
+    done = {"number": "18", "state": "done", "refund": 9_500, "points_back": 0, "points_taken": 9}
+    assert (status, back) == (200, done)
+    assert till("till/member", {"card": CARD})[1]["balance"]["available"] == 0
+    assert faults() == []
+
+
+def test_a_phone_makes_a_customer_of_before_a_member(till: Till) -> None:
+    vera = Customer.objects.create(name="Vera Sokolova", given_name="Vera")
+    add_contact(vera, kind="phone", written="+79161234567", by=None)
+    assert till("till/member", {"phone": "+79161234567"})[0] == 404
+    assert till("till/members", {"phone": "+79161234567", "name": "Somebody"})[1]["name"] == "Vera"
+    assert Account.objects.get().customer == vera
+
+
+def test_a_card_of_somebody_else_is_not_given_away(till: Till) -> None:
+    enrolled()
+    status, answer = till("till/members", {"phone": "+79161234567", "card": CARD, "name": "Vera"})
+    assert (status, "belongs to" in answer["detail"]) == (400, True)
+    assert not Contact.objects.filter(kind="phone").exists()
+
+
+def test_another_sum_is_answered_with_the_right_one(till: Till) -> None:
+    enrolled()
+    status, answer = till.sell(to_pay=1)
+    assert (status, answer["quote"]["to_pay"]) == (409, 9_500)
+    assert not Sale.objects.exists()
+
+
+def test_a_number_used_for_another_receipt_is_refused(till: Till) -> None:
+    enrolled()
+    till.sell()
+    assert till.sell(lines=[{"product_id": "tea", "quantity": "2", "price": 20_000}], to_pay=19_000)[0] == 409
+
+
+def test_points_that_are_not_there_are_refused(till: Till) -> None:
+    enrolled()
+    status, answer = till.sell(points=20, to_pay=7_500)
+    assert (status, "points" in answer["detail"]) == (409, True)
+
+
+def test_a_void_undoes_a_whole_receipt(till: Till) -> None:
+    anna = enrolled()
+    till.sell()
+    assert till("till/voids", {"number": "v", "receipt": "17"})[1]["refund"] == 9_500
+    assert points(anna) == 0
+    assert till("till/voids", {"number": "v2", "receipt": "17"})[0] == 400
+
+
+def test_goods_come_back_at_another_till(till: Till) -> None:
+    enrolled()
+    sale, other = till.sell()[1], Till()
+    back = {"number": "1", "receipt": "17", "receipt_till": sale["till"]}
+    assert other("till/returns", back)[1]["refund"] == 9_500
+
+
+def test_an_offline_till_tells_in_any_order_and_several_times(till: Till) -> None:
+    anna = enrolled()
+    then = (timezone.now() - dt.timedelta(days=2)).isoformat()
+    told = {
+        "receipts": [basket(number=str(n), to_pay=9_500, purchased_at=then) for n in range(3)]
+        + [basket(number="wrong", to_pay=1, purchased_at=then)],
+        "returns": [{"number": "r", "receipt": "0", "returned_at": then}, {"number": "e", "receipt": "9"}],
+    }
+    early = till("till/batch", {"returns": told["returns"]})[1]
+    assert [one["back"]["state"] for one in early["returns"]] == ["waits", "waits"]
+    status, first = till("till/batch", told)
+    assert (status, [bool(one["sale"]) for one in first["receipts"]]) == (200, [True, True, True, False])
+    assert [one["back"]["state"] for one in first["returns"]] == ["done", "waits"]
+    assert "9500 minor units, not 1" in first["receipts"][3]["detail"]
+    assert till("till/batch", told)[1] == first
+    assert (points(anna), Receipt.objects.count()) == (18, 4)
+
+
+class TestAttacks:
+    """What a till must not be able to do."""
+
+    @pytest.mark.parametrize("more", [{"discount": 9_000}, {"points_earned": 99}, {"customer": 1}, {"till": "till:9"}])
+    def test_discounts_points_and_names_sent_by_a_client_are_refused(self, till: Till, more: dict[str, Any]) -> None:
+        enrolled()
+        assert till.sell(**more)[0] == 422
+
+    @pytest.mark.parametrize("name", ["cost", "discount", "price_raised_on"])
+    def test_a_cost_sent_with_a_line_is_refused(self, till: Till, name: str) -> None:
+        enrolled()
+        lines = [{"product_id": "tea", "quantity": "1", "price": 10_000, name: 1}]
+        assert till.quote(lines=lines)[0] == 422
+
+    @pytest.mark.parametrize("quantity", ["0", "-1", "1e30", "NaN", "0.0000001"])
+    def test_odd_quantities_are_refused(self, till: Till, quantity: str) -> None:
+        enrolled()
+        lines = [{"product_id": "tea", "quantity": quantity, "price": 10_000}]
+        assert till.quote(lines=lines)[0] in (400, 422)
+
+    @pytest.mark.parametrize("given", [-1, 10**15])
+    def test_odd_points_and_prices_are_refused(self, till: Till, given: int) -> None:
+        enrolled()
+        assert till.quote(points=given)[0] == 422
+        assert till.quote(lines=[{"product_id": "tea", "quantity": "1", "price": given}])[0] == 422
+
+    def test_a_receipt_of_another_till_is_not_voided(self, till: Till) -> None:
+        anna = enrolled()
+        till.sell()
+        status, answer = Till()("till/voids", {"number": "v", "receipt": "17"})
+        assert (status, answer["state"]) == (200, "waits")
+        assert points(anna) == 9
+
+    def test_trying_cards_costs_as_much_as_many_requests(self, till: Till) -> None:
+        enrolled()
+        answers = [till("till/member", {"card": str(5_000_000_000 + n)})[0] for n in range(20)]
+        assert (answers[0], answers[-1]) == (404, 429)
+        assert answers.count(404) <= 13
+
+    def test_other_keys_open_no_till_and_a_till_opens_nothing_else(self, till: Till) -> None:
+        others = Till(*(set(Scope) - {Scope.TILL}))
+        assert others.quote()[0] == 403
+        assert till("customers", {}, method="get")[0] == 403
+        assert till("receipts", {}, method="get")[0] == 403
+
+    def test_a_basket_cut_in_two_earns_no_more_than_whole(self, till: Till) -> None:
+        """Points are per thousand, rounded down on each receipt: who splits, loses."""
+        anna = enrolled()
+        half = [{"product_id": "cup", "quantity": "1", "price": 1_990}]
+        whole = till.quote(lines=half * 4)[1]["points_earned"]
+        for n in range(4):
+            quoted = till.quote(lines=half)[1]["to_pay"]
+            assert till.sell(str(n), quoted, lines=half)[0] == 200
+        assert points(anna) <= whole
+
+    def test_a_quote_of_yesterdays_rules_is_not_honoured(self, till: Till) -> None:
+        enrolled()
+        assert till.quote()[1]["to_pay"] == 9_500
+        publish_in_the_past(
+            {
+                "format": 1, "currency": "RUB", "rules": [],
+                "stacking": {"choose": "priority", "percent_of": "original", "thresholds": "original"},
+                "accrual": {"basis": "after_discounts", "on_part_paid_with_points": False},
+                "spending": {"as": "discount", "worth": 100, "most_share": 50},
+            },
+            dt.timedelta(seconds=1),
+        )  # fmt: skip
+        assert till.sell()[1]["quote"]["to_pay"] == 10_000
+
+
+def test_costs_and_raised_prices_come_with_the_products() -> None:
+    open_shop(price_watch_days=14)
+    enrolled()
+    till = Till(Scope.TILL, Scope.WRITE_PURCHASES)
+    assert till("products/by-code/milk", {"name": "Milk", "price": 9_000, "cost": 8_000}, method="put")[0] == 201
+    milk = [{"product_id": "milk", "quantity": "1", "price": 10_000}]
+    assert till.quote(lines=milk)[1]["to_pay"] == 9_500
+    assert till("products/by-code/milk", {"price": 10_000, "cost": 9_000}, method="put")[1]["price"] == 10_000
+    quoted = till.quote(lines=milk)[1]
+    assert quoted["to_pay"] == 10_000, "ten per cent are left of it, and no discount"
+    assert Product.objects.get(code="milk").price_raised_on is not None
+    assert balance_of(Customer.objects.get().pk, members.points_unit(), at=timezone.now()).available == 0
