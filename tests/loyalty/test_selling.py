@@ -19,7 +19,7 @@ from regulars.loyalty.programmes import publish, valid_at
 from regulars.loyalty.selling import Order, OtherSum, commit, quote
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.verifying import faults
-from regulars.purchases.models import Line, Product, Receipt
+from regulars.purchases.models import Line, Product, Receipt, Store
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, publish_in_the_past
 
@@ -247,8 +247,10 @@ def test_goods_and_stores_that_nobody_knows() -> None:
     enrolled()
     assert sell(order(("new thing", "0.355", 1_000))).to_pay == 950
     assert Product.objects.get(code="new thing").name == "new thing"
-    with pytest.raises(InputError, match="no store 'Elsewhere'"):
-        sell(order(("tea", 1, 100), store="Elsewhere"))
+    quote(order(("tea", 1, 100), store="Elsewhere"), segments=no_segments)
+    assert not Store.objects.filter(name="Elsewhere").exists(), "a quote writes nothing"
+    sell(order(("tea", 1, 100), store="Elsewhere"), "2")
+    assert Receipt.objects.get(store__name="Elsewhere").number == "2"
 
 
 def test_a_version_is_published_once_and_stays() -> None:

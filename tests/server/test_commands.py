@@ -1,5 +1,6 @@
 """The commands of an operator, on an installation of its own."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from regulars.server.config import load
 from regulars.server.database import database
+from tests.loyalty.selling_cases import RULES
 from tests.server.installation import Installation, free_port
 
 
@@ -187,9 +189,25 @@ def test_the_ledger_of_points_is_verified_and_told(ready: Installation) -> None:
     assert "2026-31-01" in ready.command("ledger", "position", "--on", "2026-31-01", code=2)
 
 
-def test_without_a_key_every_command_names_the_cure() -> None:
+def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_path: Path) -> None:
+    rules, broken = tmp_path / "rules.json", tmp_path / "broken.json"
+    rules.write_text(json.dumps(RULES), encoding="utf-8")
+    broken.write_text("{", encoding="utf-8")
+    assert "five: 5% off for members." in ready.command("programme", "check", str(rules), "--lang", "en")
+    assert "broken.json" in ready.command("programme", "publish", str(broken), code=2)
+    assert "'currency': 'EUR'" in ready.command("programme", "publish", str(rules), code=2)
+    rules.write_text(json.dumps(RULES | {"currency": "EUR"}), encoding="utf-8")
+    past = ready.command("programme", "publish", str(rules), "--from", "2020-01-01", "--lang", "en", code=2)
+    assert "2020-01-01T00:00:00+02:00 has passed" in past
+    assert "Published" in ready.command("programme", "publish", str(rules), "--note", "Five for all", "--lang", "en")
+    assert "Five for all" in ready.command("programme", "versions")
+
+
+def test_without_a_key_every_command_names_the_cure(tmp_path: Path) -> None:
     with TemporaryDirectory(prefix="regulars-test-") as home:
-        assert "regulars init" in Installation(Path(home)).command("serve", code=2)
+        empty = Installation(Path(home))
+        for command in (("serve",), ("ledger", "verify"), ("ledger", "position"), ("programme", "versions")):
+            assert "regulars init" in empty.command(*command, code=2)
 
 
 def bring_purchases(installation: Installation, folder: Path) -> None:

@@ -74,7 +74,10 @@ class OrderIn(WhoIn):
     """A basket. Without card and phone nobody is recognised, and only rules for everybody count."""
 
     store: str = Field(
-        min_length=1, max_length=200, description="Where it is bought, as the store is called here.", examples=["Arbat"]
+        min_length=1,
+        max_length=200,
+        description="Where it is bought; rules go by the clock of this store.",
+        examples=["Arbat"],
     )
     purchased_at: dt.datetime | None = Field(
         None, description="When, with its zone; now when left out. A till that was offline may tell it 35 days later.",

@@ -134,7 +134,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     if valid is None:
         raise InputError(_("No programme was valid at {moment}: publish one first.").format(moment=at.isoformat()))
     programme, rules = valid
-    store, business = _store(order.store), Business.current()
+    store, business = _store(order.store, make=hold), Business.current()
     zone = store.time_zone or business.time_zone
     basket = Basket(
         store=store.name, store_zone=zone, channel=order.channel, purchased_at=at,
@@ -149,13 +149,11 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     return _Case(order, at, store, customer, programme, rules, basket, known)
 
 
-def _store(name: str) -> Store:
-    found = Store.objects.filter(name=name).first()
-    if found is None:
-        raise InputError(
-            _("There is no store {name!r}. Add it first, or write its name as it is here.").format(name=name)
-        )
-    return found
+def _store(name: str, *, make: bool) -> Store:
+    """The store of this name; a till may be the first that sells there."""
+    if make:
+        return Store.objects.get_or_create(name=name)[0]
+    return Store.objects.filter(name=name).first() or Store(name=name)
 
 
 def _lines(items: Sequence[Item]) -> Iterator[Line]:

@@ -1,0 +1,39 @@
+"""The example of the guide sells against a server, as an integrator would run it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from regulars.api.models import Scope
+from regulars.api.services import make_key
+from regulars.customers.models import Customer
+from regulars.loyalty.verifying import faults
+from regulars.purchases.models import Receipt
+from tests.loyalty.selling_cases import open_shop
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "connect-a-till.md"
+(TILL,) = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_till_of_the_guide_sells_and_takes_back_whatever_is_told_twice(live_server: LiveServer) -> None:
+    open_shop()
+    environment = {"REGULARS_URL": live_server.url, "REGULARS_KEY": make_key(name="1", scopes=[Scope.TILL], by=None)}
+    for _time in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", TILL], capture_output=True, text=True, check=False, timeout=60,
+            env={"PATH": os.environ["PATH"], **environment},
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        said = run.stdout.splitlines()
+        assert said[0] == "200 to pay 95000 points 95 balance 95"
+        assert said[1] == "Line 1 (“4600123456789”): ₽50.00 off by the rule “five”."
+        assert said[-1] == "200 refund 47500 points taken 47"
+    assert Customer.objects.get().given_name == "Vera"
+    assert list(Receipt.objects.order_by("id").values_list("amount", flat=True)) == [95_000, -47_500]
+    assert faults() == []
