@@ -3,6 +3,8 @@
 import datetime as dt
 import random
 
+import pytest
+
 from regulars.analytics.first_purchase import first_purchase
 from tests.analytics.purchase_rows import Row, bought, by_customer, noon, rolled
 
@@ -75,3 +77,11 @@ def test_everybody_who_bought_is_there_and_unknown_buyers_are_not() -> None:
 def test_a_first_visit_that_cost_nothing_is_a_beginning() -> None:
     rows = [bought("ann", 0, 0, product="sample", store="Fair"), bought("ann", 5, 80, product="tea", store="Main")]
     assert firsts(rows) == {"ann": {"first_store": "Fair", "first_product": "sample"}}
+
+
+def test_many_customers_are_looked_at_piece_by_piece_and_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [bought(f"c{n % 40}", n % 9, n, product=f"p{n % 7}", store=f"s{n % 3}") for n in range(200)]
+    found = firsts(rows)
+    monkeypatch.setattr("regulars.analytics.first_purchase._AT_ONCE", 9)
+    assert firsts(rows) == found
+    assert len(found) == 40

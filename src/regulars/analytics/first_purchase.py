@@ -5,6 +5,9 @@ import ibis.expr.types as ir
 
 from regulars.analytics.rollup import Rollup
 
+# of so many customers at a time: an engine that can spill keeps the texts of such a state in memory
+_AT_ONCE = 2_000_000
+
 
 def first_purchase(rollup: Rollup) -> ir.Table | None:
     """One row per customer: `first_store`, `first_channel`, `first_product`, `first_category`, as far as known.
@@ -13,7 +16,8 @@ def first_purchase(rollup: Rollup) -> ir.Table | None:
     one with the most money; ties go to the name that sorts first. `first_product` falls back on the
     product's code. None when the history has none of these columns.
     """
-    parts = [part for part in (_places(rollup), _goods(rollup)) if part is not None]
+    pieces = -(-int(rollup.customers.count().to_pyarrow().as_py()) // _AT_ONCE)
+    parts = [part for part in (_places(rollup, pieces), _goods(rollup, pieces)) if part is not None]
     if not parts:
         return None
     table = parts[0]
@@ -24,15 +28,15 @@ def first_purchase(rollup: Rollup) -> ir.Table | None:
     return table
 
 
-def _places(rollup: Rollup) -> ir.Table | None:
+def _places(rollup: Rollup, pieces: int) -> ir.Table | None:
     names = [name for name in ("store", "channel") if rollup.has(name)]
     if not names:
         return None
     receipts = _of_first_day(rollup, rollup.receipts.filter(rollup.receipts.lines > 0))
-    return _first(receipts, receipts.purchased_at, {f"first_{name}": receipts[name] for name in names})
+    return _first(receipts, receipts.purchased_at, {f"first_{name}": receipts[name] for name in names}, pieces)
 
 
-def _goods(rollup: Rollup) -> ir.Table | None:
+def _goods(rollup: Rollup, pieces: int) -> ir.Table | None:
     lines = _of_first_day(rollup, rollup.lines.filter(rollup.lines.amount >= 0))
     names: dict[str, ir.Column] = {}
     labels = [lines[name] for name in ("product", "product_id") if rollup.has(name)]
@@ -40,7 +44,7 @@ def _goods(rollup: Rollup) -> ir.Table | None:
         names["first_product"] = ibis.coalesce(*labels)
     if rollup.has("category"):
         names["first_category"] = lines.category
-    return _first(lines, -lines.amount, names) if names else None
+    return _first(lines, -lines.amount, names, pieces) if names else None
 
 
 def _of_first_day(rollup: Rollup, table: ir.Table) -> ir.Table:
@@ -48,14 +52,24 @@ def _of_first_day(rollup: Rollup, table: ir.Table) -> ir.Table:
     return table.inner_join(starts, ["customer_id", "purchased_on"])
 
 
-def _first(table: ir.Table, rank: ir.Column, names: dict[str, ir.Column]) -> ir.Table:
+def _first(table: ir.Table, rank: ir.Column, names: dict[str, ir.Column], pieces: int) -> ir.Table:
     """The names on each customer's row with the smallest rank, a name that is missing after all others.
 
-    One pass that keeps one row per customer: numbering the rows by a window takes thrice the time.
+    One pass that keeps one row per customer: numbering the rows by a window takes thrice the time. Many customers
+    are looked at piece by piece.
     """
-    order: dict[str, ir.Value] = {"rank": rank}
-    for label, name in names.items():
+    if pieces <= 1:
+        return _least(table.select("customer_id", rank=rank, **names), list(names))
+    rows = table.select("customer_id", rank=rank, **names).cache()
+    share = rows.customer_id.hash() % pieces
+    return ibis.union(*(_least(rows.filter(share.abs() == piece), list(names)).cache() for piece in range(pieces)))
+
+
+def _least(rows: ir.Table, names: list[str]) -> ir.Table:
+    order: dict[str, ir.Value] = {"rank": rows["rank"]}
+    for label in names:
         # engines disagree whether null comes first
-        order |= {f"no_{label}": name.isnull(), label: name.fill_null("")}
-    least = table.group_by("customer_id").aggregate(first=ibis.struct(names).argmin(ibis.struct(order)))
+        order |= {f"no_{label}": rows[label].isnull(), label: rows[label].fill_null("")}
+    first = ibis.struct({label: rows[label] for label in names}).argmin(ibis.struct(order))
+    least = rows.group_by("customer_id").aggregate(first=first)
     return least.select("customer_id", **{label: least.first[label] for label in names})
