@@ -33,7 +33,8 @@ RULES: dict[str, Any] = {
 
 def open_shop(**changes: Any) -> Programme:
     """A store with goods and a programme that has been valid for a month."""
-    Business.objects.create(name="Shop", currency="RUB", time_zone="Europe/Moscow", language="en")
+    values = {"name": "Shop", "currency": "RUB", "time_zone": "Europe/Moscow", "language": "en"}
+    Business.objects.get_or_create(id=1, defaults=values)
     Store.objects.create(name="Arbat")
     Product.objects.create(code="tea", name="Tea", category="Drinks", cost=6_000)
     Product.objects.create(code="cup", name="Coffee", category="Cups", cost=1_000)

@@ -82,6 +82,8 @@ TABLE: dict[str, Right | str] = {
     "erasure_withdraw": Right.ERASE_CUSTOMERS,
     "erasure_do": Right.ERASE_CUSTOMERS,
     "erasure_act": Right.ERASE_CUSTOMERS,
+    "programme": Right.SEE_PURCHASES,
+    "programme_write": Right.MANAGE_BUSINESS,
     "strategy": Right.SEE_INSIGHTS,
     "strategy_group": Right.SEE_INSIGHTS,
     "strategy_edit": Right.EDIT_STRATEGY,

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class LoyaltyConfig(AppConfig):
-    """The ledger of points."""
+    """The loyalty programme and its ledger of points."""
 
     name = "regulars.loyalty"
     label = "loyalty"
@@ -14,7 +14,9 @@ class LoyaltyConfig(AppConfig):
         """Forget whoever is erased, and tell a person of his points."""
         # models can be imported only now
         from regulars.loyalty.forgetting import register_forgetting  # noqa: PLC0415
-        from regulars.loyalty.readable import register_section  # noqa: PLC0415
+        from regulars.loyalty.readable import register_sections  # noqa: PLC0415
+        from regulars.loyalty.timeline import register_source  # noqa: PLC0415
 
         register_forgetting()
-        register_section()
+        register_sections()
+        register_source()

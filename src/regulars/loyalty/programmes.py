@@ -9,8 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from regulars.accounts.models import User
+from regulars.accounts.services import log
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.core.money import minor_digits
 from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Programme
@@ -23,11 +25,11 @@ _LONGEST_NOTE = 300
 
 @transaction.atomic
 def publish(
-    data: Mapping[str, Any], *, by: User | None, valid_from: dt.datetime | None = None, note: str = ""
-) -> Programme:
+    data: Mapping[str, Any], *, by: User | None, valid_from: dt.datetime | None = None, note: str = "",
+    address: str | None = None,
+) -> Programme:  # fmt: skip
     """A new version, valid from its moment (None: from now). What is published cannot be changed, only followed."""
-    rules, now = parse(data), timezone.now()
-    _check(rules)
+    rules, now = checked(data), timezone.now()
     valid_from = valid_from or now
     if valid_from < now:
         raise InputError(
@@ -38,9 +40,33 @@ def publish(
     if len(note) > _LONGEST_NOTE:
         raise InputError(_("Write a note of at most {count} characters.").format(count=_LONGEST_NOTE))
     with or_told(_("Another version begins at this very moment: choose another one.")):
-        return Programme.objects.create(
+        made = Programme.objects.create(
             rules=as_json(rules), note=note, valid_from=valid_from, published_at=now, published_by=by
         )
+    log("programme_published", user=by, about=note or valid_from.isoformat(timespec="minutes"), address=address)
+    return made
+
+
+def checked(data: Any) -> RuleSet:
+    """The rules, when tills of this business can sell by them."""
+    rules = parse(data)
+    _check(rules)
+    return rules
+
+
+def beginning(currency: str) -> dict[str, Any]:
+    """Rules to begin with: three per cent back in points that pay up to half of a receipt and live for a year."""
+    one = 10 ** minor_digits(currency)
+    return {
+        "format": 1,
+        "currency": currency,
+        "stacking": {"choose": "best_for_customer", "percent_of": "original", "thresholds": "original"},
+        "accrual": {"basis": "after_discounts", "on_part_paid_with_points": False},
+        "spending": {"as": "discount", "worth": one, "most_share": 50},
+        "life": {"days": 365, "most_debt": 1000},
+        "guard": {"line": 10, "unknown_cost": "allow"},
+        "rules": [{"id": "back", "title": _("Three per cent back"), "gives": {"kind": "points_percent", "percent": 3}}],
+    }
 
 
 def valid_at(moment: dt.datetime) -> tuple[Programme, RuleSet] | None:

@@ -4,16 +4,23 @@ from collections.abc import Iterator, Sequence
 
 from regulars.core.i18n import N_, format_moment, format_number
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money
 from regulars.customers.readable import Cells, Section, register
 from regulars.foundation.models import Business
-from regulars.loyalty.models import Posting, Transaction
+from regulars.loyalty.models import Posting, Sale, Transaction
 
 _ROWS = 500
 
 
-def register_section() -> None:
+def register_sections() -> None:
     """Called once, when the application is ready."""
-    register(Section(N_("Points"), ("account",), _points, (N_("When"), N_("What"), N_("Points"), N_("Reason"))))
+    register(
+        Section(N_("Points"), ("account",), _points, (N_("When"), N_("What"), N_("Points"), N_("Reason"))),
+        Section(
+            N_("Purchases by the loyalty programme"), ("sale",), _sales,
+            (N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Points earned")),
+        ),
+    )  # fmt: skip
 
 
 def _points(ids: Sequence[int]) -> Iterator[Cells]:
@@ -25,3 +32,10 @@ def _points(ids: Sequence[int]) -> Iterator[Cells]:
             format_moment(fact.recorded_at, zone), _(str(Transaction.Kind(fact.kind).label)),
             f"{format_number(one.amount)} ({fact.unit.title})", fact.reason,
         )  # fmt: skip
+
+
+def _sales(ids: Sequence[int]) -> Iterator[Cells]:
+    business = Business.current()
+    for one in Sale.objects.filter(customer__in=ids).order_by("purchased_at", "id").iterator(_ROWS):
+        money = (format_money(sum_, business.currency, exact=True) for sum_ in (one.price, one.discount, one.by_points))
+        yield format_moment(one.purchased_at, business.zone), *money, format_number(one.points_earned)

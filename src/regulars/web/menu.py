@@ -17,6 +17,7 @@ PAGES = (
     ("segments", N_("Segments"), Right.SEE_CUSTOMERS),
     ("insights", N_("Insights"), Right.SEE_INSIGHTS),
     ("strategy", N_("Strategy"), Right.SEE_INSIGHTS),
+    ("programme", N_("Loyalty"), Right.SEE_PURCHASES),
     ("imports", N_("Import"), Right.RUN_IMPORTS),
     ("settings", N_("Settings"), None),
 )

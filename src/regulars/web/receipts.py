@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from regulars.accounts.rights import Right
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
+from regulars.loyalty.standing import return_of, sale_of
 from regulars.purchases.models import Receipt
 from regulars.purchases.selectors import zone_of
 from regulars.web.access import Request, needs
@@ -39,6 +40,8 @@ def page(request: Request, pk: int) -> HttpResponse:
         "currency": business.currency,
         "zone": zone_of(receipt, business),
         "may_see_import": receipt.imported_by is not None and request.user.may(Right.RUN_IMPORTS),
+        "sale": sale_of(receipt.pk),
+        "back": return_of(receipt.pk),
         "has_discounts": any(line.discount for line in lines),
     }
     return render(request, "receipt.html", context)

@@ -1,0 +1,43 @@
+"""Points in the timeline of a customer. Those of purchases stand with their receipts."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q, Sum
+
+from regulars.accounts.models import User
+from regulars.accounts.rights import Right
+from regulars.core.i18n import N_, format_number
+from regulars.core.i18n import gettext as _
+from regulars.customers.timeline import Before, Entry, Source, register
+from regulars.loyalty.models import Posting, Transaction
+
+_WITH_RECEIPTS = (Transaction.Kind.SALE, Transaction.Kind.RETURN, Transaction.Kind.VOID)
+
+
+def register_source() -> None:
+    """Called once, when the application is ready."""
+    register(Source("points", N_("Points"), _points, Right.SEE_PURCHASES))
+
+
+def _points(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
+    moved = Posting.objects.filter(account__customer__in=ids).exclude(transaction__kind__in=_WITH_RECEIPTS)
+    earlier = Q(transaction__recorded_at__lt=before.at) | Q(
+        transaction__recorded_at=before.at, transaction__lt=before.id
+    )
+    names = ("transaction", "transaction__recorded_at", "transaction__kind", "transaction__reason",
+             "transaction__unit__title")  # fmt: skip
+    found = moved.filter(earlier).values(*names).annotate(points=Sum("amount"))
+    return [_entry(one) for one in found.order_by("-transaction__recorded_at", "-transaction")[:limit]]
+
+
+def _entry(one: dict[str, object]) -> Entry:
+    points = int(str(one["points"]))
+    return Entry(
+        one["transaction__recorded_at"],  # type: ignore[arg-type]
+        int(str(one["transaction"])),
+        "points",
+        _(str(Transaction.Kind(str(one["transaction__kind"])).label)),
+        text=f"{'+' if points > 0 else '−'}{format_number(abs(points))} ({one['transaction__unit__title']})",
+        lines=((_("Reason"), str(one["transaction__reason"])),) if one["transaction__reason"] else (),
+        tone="good" if points > 0 else "warn",
+    )
