@@ -52,6 +52,7 @@ def fill() -> dict[str, Any]:
         | _purchases(owner)
         | _people(owner)
         | _segments(owner)
+        | _loyalty(owner)
         | _programs(owner)
         | _imports(owner)
         | {"ticket": "none"}
@@ -186,6 +187,35 @@ def _segments(owner: Any) -> dict[str, Any]:
     save_segment(name=LONG[:190], rule=rule, by=owner)
     audience = freeze(segment, by=owner)
     return {"segment_id": segment.pk, "segment_list": f"segment:{segment.pk}", "audience_id": audience.pk}
+
+
+def _loyalty(owner: Any) -> dict[str, Any]:
+    """A programme in two versions, and a sale by it to the customer whose card is full."""
+    from decimal import Decimal
+
+    from django.utils import timezone
+
+    from regulars.customers.services.contacts import add_contact
+    from regulars.loyalty import members
+    from regulars.loyalty.programmes import beginning, publish
+    from regulars.loyalty.selling import Item, Order, commit, quote
+    from regulars.purchases.models import Receipt, Store
+
+    rules = beginning("RUB")
+    cups = {"id": "cups", "title": "Шестой стакан", "gives": {"kind": "nth_free", "n": 6, "counter": "Стаканы"}}
+    happy = {"is": "hours", "from": "09:00", "to": "12:00"}
+    morning = {"id": "morning", "gives": {"kind": "percent_off", "percent": "7.5"}, "when": happy}
+    publish(rules | {"rules": [*rules["rules"], cups, morning]}, by=owner, note="Стаканы и утро")
+    publish(rules, by=owner, valid_from=timezone.now() + dt.timedelta(days=30), note=LONG[:200])
+    customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
+    assert customer is not None
+    add_contact(customer, kind="card", written="1000000017", by=owner)
+    members.enrol(customer, at=timezone.now(), most_debt=100)
+    store = str(Store.objects.order_by("pk").first())
+    asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
+    found = quote(asked, segments=lambda _customer, _wanted: frozenset())
+    sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
+    return {"sold": sale.receipt_id}
 
 
 def _programs(owner: Any) -> dict[str, Any]:
