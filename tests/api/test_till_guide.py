@@ -1,6 +1,7 @@
 """The example of the guide sells against a server, as an integrator would run it."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pytest_django.live_server_helper import LiveServer
 from regulars.api.models import Scope
 from regulars.api.services import make_key
 from regulars.customers.models import Customer
+from regulars.demo.till import Till, simulate
+from regulars.loyalty import members
+from regulars.loyalty.balances import Balance
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Receipt
 from tests.loyalty.selling_cases import open_shop
@@ -37,3 +41,34 @@ def test_the_till_of_the_guide_sells_and_takes_back_whatever_is_told_twice(live_
     assert Customer.objects.get().given_name == "Vera"
     assert list(Receipt.objects.order_by("id").values_list("amount", flat=True)) == [95_000, -47_500]
     assert faults() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_simulator_agrees_with_the_server(live_server: LiveServer) -> None:
+    open_shop()
+    key = make_key(name="1", scopes=[Scope.TILL], by=None)
+    environment = os.environ | {"REGULARS_URL": live_server.url, "REGULARS_KEY": key}
+    command = [sys.executable, "-m", "regulars", "till-simulator", "--times", "2", "--lang", "en"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout + run.stderr
+    assert run.stdout.count("tried 2 times") == 7
+    assert "A card that nobody has is no member's: tried 1 time" in run.stdout
+    assert faults() == []
+    wrong = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env=environment | {"REGULARS_KEY": "rg_x"}
+    )
+    assert (wrong.returncode, "answers 401" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_simulator_names_what_is_not_as_it_should_be(
+    live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that forgets points: the simulator must see it, or its agreement means nothing."""
+    open_shop()
+    key = make_key(name="1", scopes=[Scope.TILL], by=None)
+    monkeypatch.setattr(members, "points_of", lambda _customer: Balance(1, 0, 0, 0))
+    till = Till(live_server.url, key, "Arbat", random.Random(1))
+    wrong = {check.title: check.wrong for check in simulate(till, 1) if check.wrong}
+    assert wrong["A receipt gives the points that it promised"].startswith("points: 1, not ")
+    assert "A receipt told twice is written once" in wrong

@@ -169,7 +169,7 @@ _EVENTS = {
     "user_deactivated": N_("closed the account of"),
     "exported": N_("took a list out"),
     "contacts_seen": N_("looked at the contacts of"),
-    "programme_published": N_("new rules of the loyalty programme:"),
+    "programme_published": N_("new rules of the loyalty programme"),
     "key_made": N_("made a key for"),
     "key_revoked": N_("revoked the key of"),
     "hook_made": N_("added the web-hook"),

@@ -85,5 +85,5 @@ def _position(on: dt.datetime | None, lang: str | None) -> None:
                 found.issued, owed.available, owed.pending, owed.expiring, owed.debt,
                 found.redeemed, found.expired, found.taken_back,
             )  # fmt: skip
-            table.add_row(unit.title, *map(format_number, figures))
+            table.add_row(str(unit), *map(format_number, figures))
     out.print(table)

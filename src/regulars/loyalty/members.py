@@ -25,8 +25,6 @@ from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.purchases.models import Receipt
 
-POINTS = "points"
-
 Segments = Callable[[int, Collection[str]], frozenset[str]]  # of these segments: those that the customer is in
 
 
@@ -36,7 +34,7 @@ class NoMember(InputError):
 
 def points_unit() -> Unit:
     """The unit of the programme's own points."""
-    return Unit.objects.get_or_create(slug=POINTS, defaults={"title": _("Points")})[0]
+    return Unit.objects.get_or_create(slug=Unit.POINTS)[0]
 
 
 def stamps_unit(counter: str) -> Unit:
@@ -48,7 +46,7 @@ def stamps_unit(counter: str) -> Unit:
 def find(*, card: str = "", phone: str = "") -> Customer:
     """The member who shows this card or says this phone; raises `NoMember`."""
     customer = who_has(card=card, phone=phone)
-    if customer is None or not Account.objects.filter(customer=customer, unit__slug=POINTS).exists():
+    if customer is None or not Account.objects.filter(customer=customer, unit__slug=Unit.POINTS).exists():
         raise NoMember(_("No member has this card or phone."))
     return customer
 

@@ -30,7 +30,7 @@ def _points(ids: Sequence[int]) -> Iterator[Cells]:
         fact = one.transaction
         yield (
             format_moment(fact.recorded_at, zone), _(str(Transaction.Kind(fact.kind).label)),
-            f"{format_number(one.amount)} ({fact.unit.title})", fact.reason,
+            f"{format_number(one.amount)} ({fact.unit})", fact.reason,
         )  # fmt: skip
 
 

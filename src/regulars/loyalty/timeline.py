@@ -32,12 +32,13 @@ def _points(ids: Sequence[int], before: Before, limit: int, _user: User) -> list
 
 def _entry(one: dict[str, object]) -> Entry:
     points = int(str(one["points"]))
+    unit = one["transaction__unit__title"] or _("Points")
     return Entry(
         one["transaction__recorded_at"],  # type: ignore[arg-type]
         int(str(one["transaction"])),
         "points",
         _(str(Transaction.Kind(str(one["transaction__kind"])).label)),
-        text=f"{'+' if points > 0 else '−'}{format_number(abs(points))} ({one['transaction__unit__title']})",
+        text=f"{'+' if points > 0 else '−'}{format_number(abs(points))} ({unit})",
         lines=((_("Reason"), str(one["transaction__reason"])),) if one["transaction__reason"] else (),
         tone="good" if points > 0 else "warn",
     )

@@ -44,7 +44,7 @@ def write(request: Request) -> HttpResponse:
     """Write the next version: looked at first, then published."""
     business, typed, error, said = Business.current(), request.POST, "", {}
     newest = next(iter(versions()), None)
-    text = typed.get("rules") or _pretty(newest.rules if newest else beginning(business.currency))
+    text = typed.get("rules") or _pretty(as_json(rules_of(newest)) if newest else beginning(business.currency))
     if request.method == "POST":
         try:
             data = _read(text)

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("slug", models.SlugField(max_length=40, unique=True)),
-                ("title", models.CharField(max_length=100)),
+                ("title", models.CharField(blank=True, max_length=100)),
             ],
         ),
         migrations.CreateModel(

@@ -11,17 +11,20 @@ from django.db import models
 from django.db.models import F, Q
 
 from regulars.core.i18n import N_
+from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 
 
 class Unit(models.Model):
     """What is counted: points, stamps, the points of a partner. Whole numbers only."""
 
+    POINTS = "points"  # the programme's own
+
     slug = models.SlugField(max_length=40, unique=True)
-    title = models.CharField(max_length=100)
+    title = models.CharField(max_length=100, blank=True)  # empty: points, in the language of the reader
 
     def __str__(self) -> str:
-        return self.title
+        return self.title or _("Points")
 
 
 class Account(models.Model):

@@ -1,0 +1,59 @@
+"""`regulars till-simulator`: sell, repeat and return against a server, and compare every answer."""
+
+import os
+import random
+
+import click
+from rich.text import Text
+
+from regulars.cli.console import fail, out
+from regulars.cli.help import Command
+from regulars.cli.options import language_option
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.core.i18n import ngettext
+
+WRONG = 1
+
+
+def command() -> click.Command:
+    """The command with its help in the current language."""
+    return Command(
+        "till-simulator", callback=_simulate,
+        params=[
+            click.Option(["--url"], help=_("The server, such as https://crm.example.com; else REGULARS_URL.")),
+            click.Option(["--store"], default="SIM", show_default=True, help=_("The store that sells.")),
+            click.Option(
+                ["--times"], type=click.IntRange(1, 1000), default=5, show_default=True,
+                help=_("How often each thing is tried."),
+            ),
+            click.Option(["--seed"], type=int, default=1, show_default=True, help=_("Of the baskets.")),
+            language_option(),
+        ],
+        help=_(
+            "Try a server of the loyalty programme as a till does: quotes, receipts, repetitions, returns, and what "
+            "happened offline. The key is REGULARS_KEY. The receipts stay there: use a test installation."
+        ),
+    )  # fmt: skip
+
+
+def _simulate(url: str | None, store: str, times: int, seed: int, lang: str | None) -> int:
+    from regulars.demo.till import Till, simulate
+
+    address, key = url or os.environ.get("REGULARS_URL", ""), os.environ.get("REGULARS_KEY", "")
+    if not address:
+        raise InputError(_("Name the server: --url https://crm.example.com, or REGULARS_URL."))
+    if not key:
+        raise InputError(_("Give the key of a till: REGULARS_KEY."))
+    wrong = 0
+    till = Till(address, key, store, random.Random(seed))  # noqa: S311 - baskets, no secrets
+    for check in simulate(till, times):
+        tried = ngettext("{title}: tried {n} time", "{title}: tried {n} times", check.times).format(
+            title=_(check.title), n=check.times
+        )
+        if check.wrong:
+            wrong += 1
+            fail(f"{tried}. {check.wrong}")
+        else:
+            out.print(Text(tried))
+    return WRONG if wrong else 0

@@ -1,0 +1,233 @@
+"""A till that sells to itself: what an integrator runs against his own server to see that both agree.
+
+It makes members and goods of its own (their codes begin with `SIM-`), sells, repeats, returns, tells things late, and
+compares every answer with what it expects. It needs a test installation: the receipts stay there.
+"""
+
+import json
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import N_
+from regulars.core.i18n import gettext as _
+
+Basket = dict[str, Any]
+
+_PATIENCE = 60  # seconds that it waits when it asks too often
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tried: what, how often, and the first answer that was not as expected."""
+
+    title: str
+    times: int
+    wrong: str = ""
+
+
+@dataclass
+class Till:
+    """A connection with a key for tills; `run` makes its receipt numbers new each time."""
+
+    url: str
+    key: str
+    store: str
+    random: random.Random
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    count: int = 0
+
+    def call(self, path: str, body: Basket) -> tuple[int, Any]:
+        """Status and answer; waits when it asks too often. `InputError` when it cannot be asked at all."""
+        for _attempt in range(_PATIENCE):
+            status, text = self._asked(path, body)
+            if status != 429:
+                break
+            time.sleep(1)
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if status in (401, 403, 429) or status >= 500 or answer is None:
+            raise InputError(
+                _("{url} answers {status}: {why}").format(
+                    url=self.url, status=status, why=text.decode(errors="replace")[:300]
+                )
+            )
+        return status, answer
+
+    def _asked(self, path: str, body: Basket) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(_("{url!r} is no address of a server: begin with https://").format(url=self.url))
+        address = f"{self.url.rstrip('/')}/api/v1/till/{path}"
+        try:
+            # the scheme was looked at above
+            with urlopen(Request(address, json.dumps(body).encode(), headers), timeout=30) as answer:  # noqa: S310
+                return int(answer.status), answer.read()
+        except HTTPError as error:
+            return error.code, error.read()
+        except (URLError, OSError, ValueError) as error:
+            raise InputError(_("{url} does not answer: {why}").format(url=self.url, why=error)) from error
+
+    def number(self) -> str:
+        """The next number of a receipt."""
+        self.count += 1
+        return f"SIM-{self.run}-{self.count}"
+
+    def basket(self, card: str) -> Basket:
+        """Some goods at some prices."""
+        lines = [
+            {"product_id": f"SIM-{self.random.randint(1, 9)}", "quantity": str(self.random.randint(1, 4)),
+             "price": self.random.randint(100, 90_000)}
+            for _line in range(self.random.randint(1, 5))
+        ]  # fmt: skip
+        return {"store": self.store, "card": card, "lines": lines}
+
+    def sold(self, card: str) -> tuple[Basket, Any]:
+        """A receipt that went well: what was sent, and the answer."""
+        basket = self.basket(card)
+        quote = self.good("quote", basket)
+        sent = basket | {"number": self.number(), "to_pay": quote["to_pay"]}
+        return sent, self.good("receipts", sent)
+
+    def member(self) -> str:
+        """The card of a new member."""
+        card = f"SIM{self.run}{self.random.randint(10**6, 10**7)}".upper()
+        self.good("members", {"card": card, "name": "Simulator"})
+        return card
+
+    def balance(self, card: str) -> int:
+        """His points less his debt."""
+        found = self.good("member", {"card": card})["balance"]
+        return int(found["available"] + found["pending"] - found["debt"])
+
+    def good(self, path: str, body: Basket) -> Any:
+        """The answer to something that must go well."""
+        status, answer = self.call(path, body)
+        if status != 200:
+            raise Unexpected(f"{path}: {status} {answer}")
+        return answer
+
+
+class Unexpected(Exception):
+    """An answer that should have been another one."""
+
+
+def simulate(till: Till, times: int) -> Iterator[Check]:
+    """Try each thing so many times."""
+    for title, attempt in _ATTEMPTS.items():
+        yield _tried(title, partial(attempt, till), times)
+    # once: whoever tries cards that nobody has is made to wait
+    yield _tried(N_("A card that nobody has is no member's"), partial(_stranger, till), 1)
+
+
+def _tried(title: str, attempt: Callable[[], None], times: int) -> Check:
+    for done in range(times):
+        try:
+            attempt()
+        except (Unexpected, KeyError, TypeError) as error:
+            return Check(title, done + 1, str(error)[:500] or type(error).__name__)
+    return Check(title, times)
+
+
+def _expect(found: object, wanted: object, what: str) -> None:
+    if found != wanted:
+        raise Unexpected(f"{what}: {found!r}, not {wanted!r}")
+
+
+def _sum_of_lines(till: Till) -> None:
+    basket = till.basket(till.member())
+    quote = till.good("quote", basket)
+    for name in ("price", "discount", "by_points", "to_pay"):
+        _expect(quote[name], sum(line[name] for line in quote["lines"]), name)
+    _expect(quote["to_pay"], quote["price"] - quote["discount"] - quote["by_points"], "to_pay")
+
+
+def _points(till: Till) -> None:
+    card = till.member()
+    _sent, sale = till.sold(card)
+    _expect(till.balance(card), sale["points_earned"], "points")
+
+
+def _repetition(till: Till) -> None:
+    card = till.member()
+    sent, sale = till.sold(card)
+    _expect(till.call("receipts", sent), (200, sale), "the same receipt again")
+    _expect(till.call("receipts", sent | {"store": f"{till.store} "})[0], 409, "another receipt of that number")
+    _expect(till.balance(card), sale["points_earned"], "points after a repetition")
+
+
+def _another_sum(till: Till) -> None:
+    basket = till.basket(till.member())
+    quote = till.good("quote", basket)
+    status, answer = till.call("receipts", basket | {"number": till.number(), "to_pay": quote["to_pay"] + 1})
+    _expect((status, answer.get("quote", {}).get("to_pay")), (409, quote["to_pay"]), "another sum")
+
+
+def _returns(till: Till) -> None:
+    card = till.member()
+    sent, sale = till.sold(card)
+    units = [place for place, line in enumerate(sent["lines"], start=1) for _unit in range(int(line["quantity"]))]
+    till.random.shuffle(units)
+    refund = 0
+    for place in units:
+        back = {"number": till.number(), "receipt": sent["number"], "lines": [{"line": place, "quantity": "1"}]}
+        done = till.good("returns", back)
+        _expect(till.call("returns", back), (200, done), "the same return again")
+        refund += done["refund"]
+    _expect(refund, sale["to_pay"], "money back")
+    _expect(till.balance(card), 0, "points after everything came back")
+    _expect(till.call("returns", {"number": till.number(), "receipt": sent["number"]})[0], 400, "a return of nothing")
+
+
+def _spending(till: Till) -> None:
+    card = till.member()
+    _sent, first = till.sold(card)
+    basket = till.basket(card)
+    most = till.good("quote", basket)["most_points"]
+    quote = till.good("quote", basket | {"points": most})
+    _expect(quote["points_spent"], most, "points spent")
+    sale = till.good("receipts", basket | {"points": most, "number": till.number(), "to_pay": quote["to_pay"]})
+    _expect(till.balance(card), first["points_earned"] - most + sale["points_earned"], "points after spending")
+
+
+def _offline(till: Till) -> None:
+    card = till.member()
+    baskets = [till.basket(card) for _receipt in range(3)]
+    receipts = [
+        basket | {"number": till.number(), "to_pay": till.good("quote", basket)["to_pay"]} for basket in baskets
+    ]
+    returns = [{"number": till.number(), "receipt": one["number"]} for one in receipts]
+    early = till.good("batch", {"returns": returns})
+    _expect([one["back"]["state"] for one in early["returns"]], ["waits"] * 3, "returns before their receipts")
+    till.random.shuffle(receipts)
+    for _time in range(2):
+        told = till.good("batch", {"receipts": receipts, "returns": returns})
+        # rules that look at earlier purchases may make it cost another sum by now
+        unwritten = [one["detail"] for one in told["receipts"] if one["sale"] is None]
+        _expect(unwritten, [], "receipts that were told late")
+        _expect({one["back"]["state"] for one in told["returns"]}, {"done"}, "returns that were told early")
+    _expect(till.balance(card), 0, "points in the end")
+
+
+def _stranger(till: Till) -> None:
+    _expect(till.call("quote", till.basket(f"NOBODY{secrets.token_hex(4)}"))[0], 404, "a card that nobody has")
+
+
+_ATTEMPTS: dict[str, Callable[[Till], None]] = {
+    N_("The sums are those of their lines"): _sum_of_lines,
+    N_("A receipt gives the points that it promised"): _points,
+    N_("A receipt told twice is written once"): _repetition,
+    N_("Another sum is answered with the right one"): _another_sum,
+    N_("Points pay for goods"): _spending,
+    N_("Goods come back in any parts, and in the end all of it"): _returns,
+    N_("What happened offline is told in any order, twice"): _offline,
+}
