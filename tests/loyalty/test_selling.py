@@ -13,7 +13,7 @@ from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
 from regulars.loyalty import members
 from regulars.loyalty.balances import balance_of
-from regulars.loyalty.ledger import Document, Kind, Refused, grant, write_one
+from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Lot, Programme, Sale, SaleLine, Transaction
 from regulars.loyalty.programmes import publish, valid_at
 from regulars.loyalty.selling import Order, OtherSum, commit, quote
@@ -85,12 +85,16 @@ def test_points_as_a_payment_leave_the_price() -> None:
     assert (sale.to_pay, Receipt.objects.get().amount) == (15_000, 19_000)
 
 
-def test_points_that_he_does_not_have_sell_nothing() -> None:
+def test_nobody_spends_points_that_he_does_not_have() -> None:
     open_shop()
-    give(enrolled(), 10)
-    with pytest.raises(Refused, match="10 points"):
-        sell(order(("tea", 2, 20_000), points=40))
+    anna = enrolled()
+    give(anna, 10)
+    asked = order(("tea", 2, 20_000), points=40)
+    with pytest.raises(OtherSum) as told:
+        sell(asked, to_pay=15_000)
+    assert told.value.quote.judged.points_spent == 10
     assert not (Sale.objects.exists() or Receipt.objects.exists() or Line.objects.exists())
+    assert (sell(asked).to_pay, points_of(anna)) == (18_000, 18)
 
 
 def test_the_same_request_again_is_the_same_sale_and_another_one_is_refused() -> None:
@@ -242,6 +246,24 @@ def test_the_card_of_somebody_merged_is_that_of_who_was_kept() -> None:
     assert points_of(anna) == 9
 
 
+def test_who_is_merged_while_he_pays_is_the_one_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_shop()
+    anna, other = enrolled(), enrolled("1000000025", "Anna again")
+    find = members.find
+
+    def merged_meanwhile(**who: str) -> Customer:
+        found = find(**who)
+        if found == other:
+            merge(kept=anna, gone=other, by=None)
+        return found
+
+    asked = order(("tea", 1, 10_000), card="1000000025")
+    to_pay = quote(asked, segments=no_segments).judged.to_pay
+    monkeypatch.setattr(members, "find", merged_meanwhile)
+    sale = sell(asked, to_pay=to_pay)
+    assert (sale.customer, sale.receipt.customer, points_of(anna)) == (anna, anna, 9)
+
+
 def test_goods_and_stores_that_nobody_knows() -> None:
     open_shop()
     enrolled()
@@ -312,11 +334,12 @@ class TestAtOnce:
         def spending(place: int) -> Any:
             try:
                 return sell(order(("tea", 2, 20_000), till=f"till:{place}", points=40), to_pay=15_000).pk
-            except Refused as refused:
-                return refused.code
+            except OtherSum as other:
+                return f"now {other.quote.judged.points_spent}"
 
         answers = together(12, spending)
-        assert sorted(map(str, answers))[1:] == ["not_enough"] * 11
+        # whoever comes later finds what the sale itself has earned
+        assert sorted(map(str, answers))[1:] == ["now 15"] * 11
         assert points_of(anna) == 15
 
     def test_the_free_cup_is_given_once(self) -> None:

@@ -92,8 +92,10 @@ def void_receipt(request: Request, body: VoidIn) -> dict[str, Any]:
 def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
     """Receipts and returns, each written or refused on its own. Rules are those of the moment of the purchase."""
     return {
-        "receipts": [_told(one.number, "sale", partial(_sell, request, one)) for one in body.receipts],
-        "returns": [_told(one.number, "back", partial(_take_back, _coming(request, one))) for one in body.returns],
+        "receipts": [_told(request, one.number, "sale", partial(_sell, request, one)) for one in body.receipts],
+        "returns": [
+            _told(request, one.number, "back", partial(_take_back, _coming(request, one))) for one in body.returns
+        ],
     }
 
 
@@ -161,9 +163,9 @@ def _take_back(coming: Coming) -> dict[str, Any]:
     return {"number": found.number, "state": "waits" if figures["refund"] is None else "done", **figures}
 
 
-def _told(number: str, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _told(request: Request, number: str, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return {"number": number, "detail": "", name: work()}
+        return {"number": number, "detail": "", name: _known(request, work)}
     except InputError as refused:
         return {"number": number, "detail": str(refused)}
 

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
@@ -67,10 +67,15 @@ def points_of(customer: Customer) -> Balance:
     return balance_of(customer.pk, points_unit(), at=timezone.now())
 
 
-def hold_member(customer: Customer) -> None:
-    """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM customers_customer WHERE id = %s FOR NO KEY UPDATE", [customer.pk])
+def hold_member(customer: Customer) -> Customer:
+    """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps.
+
+    Who was merged at this very moment is the one that was kept.
+    """
+    held = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if held.is_erased:
+        raise NoMember(_("No member has this card or phone."))
+    return held if held.merged_into_id is None else hold_member(Customer.objects.get(pk=held.merged_into_id))
 
 
 def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account:

@@ -144,7 +144,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     known = None
     if customer is not None:
         if hold:
-            members.hold_member(customer)
+            customer = members.hold_member(customer)
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
     return _Case(order, at, store, customer, programme, rules, basket, known)
 
@@ -172,13 +172,14 @@ def _lines(items: Sequence[Item]) -> Iterator[Line]:
 
 
 def _quoted(case: _Case) -> Quote:
-    judged = judge(case.basket, case.member, case.rules, case.order.points)
-    words = tuple(Words(case.rules).trace(judged))
     if case.customer is None:
-        return Quote(judged, words, None, 0)
+        judged = judge(case.basket, None, case.rules)
+        return Quote(judged, tuple(Words(case.rules).trace(judged)), None, 0)
     balance = members.points_of(case.customer)
+    # nobody spends what he has not: the rest is money
+    judged = judge(case.basket, case.member, case.rules, min(case.order.points, balance.available))
     most = judge(case.basket, case.member, case.rules, balance.available).points_spent if balance.available else 0
-    return Quote(judged, words, balance, most)
+    return Quote(judged, tuple(Words(case.rules).trace(judged)), balance, most)
 
 
 def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:

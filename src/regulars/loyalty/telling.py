@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -45,6 +46,8 @@ def digest_of(what: Any, *more: object) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}" if value.is_finite() else str(value)
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
