@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SOURCES := src tests tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-spark test-all check format bench install spark messages lock clean
+.PHONY: help demo ledger-campaign test test-spark test-all check format bench install spark messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## what can be made
@@ -37,6 +37,9 @@ check: .venv/.dev ## format, lint, types, layers, documents, lock files
 format: .venv/.dev ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+ledger-campaign: .venv/.dev ## the ledger against a simple model, N operations (2000000), from a SEED
+	$(BIN)/python -m tests.loyalty.campaign --operations $(or $(N),2000000) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/.dev ## measure speed and memory
 	$(BIN)/python -m bench
