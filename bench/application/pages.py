@@ -97,7 +97,7 @@ def pages() -> Mapping[str, Page]:
     return pages
 
 
-_LISTS = ("state:lost", "state:slipping", "rfm:champions", "abc:A", "lost:any", "newcomers:all", "all")
+_LISTS = ("state:lost", "state:slipping", "rfm:champions", "abc:A", "lost:any", "newcomers:never_returned", "all")
 
 
 def _words(chance: random.Random, highest: int) -> str:

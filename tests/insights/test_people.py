@@ -65,6 +65,8 @@ def test_a_list_that_cannot_be_is_no_page(run: AuditRun, client: Client, user: C
     for wrong in (
         "nothing",
         "state:",
+        "newcomers:all",
+        "newcomers:2026-13",
         "segment:x",
         "segment:99",
         "bought:2026-01-01",

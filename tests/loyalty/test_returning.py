@@ -13,6 +13,7 @@ from hypothesis.extra.django import TestCase
 
 from regulars.core.errors import InputError
 from regulars.customers.models import Customer
+from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import members
 from regulars.loyalty.balances import Balance, balance_of, position
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
@@ -24,6 +25,7 @@ from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Line, Receipt
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, publish_in_the_past
+from tests.web.people import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -172,6 +174,57 @@ def test_a_return_that_comes_before_its_sale_waits_for_it() -> None:
     assert bring_back(coming("r", (1, 1))) == done
     assert balance(anna).available == 100 + 19 - 9
     assert not WaitingReturn.objects.exists()
+
+
+def test_a_misread_number_takes_nothing_from_a_later_sale() -> None:
+    open_shop()
+    anna = with_points()
+    with pytest.raises(InputError, match="has no receipt '1'"):
+        back("v", is_void=True)
+    assert isinstance(bring_back(coming("r", returned_at=timezone.now() - dt.timedelta(days=20))), WaitingReturn)
+    sold(("tea", 2, 20_000))
+    assert not SaleReturn.objects.exists()
+    assert "before the receipt of that number was sold" in WaitingReturn.objects.get().wanted["refused"]
+    assert balance(anna).available == 119
+
+
+def test_the_answer_of_a_sale_knows_of_the_return_that_waited_for_it() -> None:
+    open_shop()
+    with_points()
+    bring_back(coming("r", (1, 1)))
+    assert sold(("tea", 2, 20_000)).balance == 100 + 19 - 9
+
+
+def test_a_return_after_a_merge_goes_back_with_its_sale_when_the_merge_does() -> None:
+    open_shop()
+    anna, other = with_points(), enrolled("1000000025", "Anna again")
+    sold(("tea", 2, 20_000), card="1000000025")
+    merged = merge(kept=anna, gone=other, by=None)
+    assert back("r", (1, 1)).receipt.customer == anna
+    unmerge(merged, by=make_user("owner"))
+    assert {one.customer_id for one in Receipt.objects.all()} == {other.pk}
+
+
+def test_a_stamp_goes_with_the_cup_that_was_stamped() -> None:
+    cups = {"id": "cups", "gives": {"kind": "nth_free", "n": 6, "counter": "cups"}}
+    open_shop(rules=[cups], never_discounted={"categories": ["Drinks"]}, guard={"unknown_cost": "allow"})
+    anna = enrolled()
+    sold(("cup", 1, 5_000), ("tea", 5, 50_000))
+    back("r", (1, 1))
+    assert balance_of(anna.pk, members.stamps_unit("cups"), at=timezone.now()).available == 0
+
+
+def test_points_that_are_lost_by_a_late_return_are_not_said_to_be_back() -> None:
+    open_shop()
+    anna, now = enrolled(), timezone.now()
+    soon = grant(anna.pk, 50, expires_at=now + dt.timedelta(days=1))
+    write_one(Document(members.points_unit(), Kind.GIFT, "test", "g", "test", (soon,)), at=now)
+    sold(("tea", 2, 20_000), points=50)
+    later = now + dt.timedelta(days=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: later)
+        assert back("r").points_back == 0
+        assert balance(anna).available == 0
 
 
 def test_a_waiting_return_of_more_than_was_sold_stays_and_says_why() -> None:

@@ -16,6 +16,7 @@ from regulars.loyalty.balances import balance_of
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Lot, Programme, Sale, SaleLine, Transaction
 from regulars.loyalty.programmes import publish, valid_at
+from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Order, OtherSum, commit, quote
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.verifying import faults
@@ -167,7 +168,7 @@ def test_the_guard_keeps_the_margin_and_the_database_is_its_last_judge() -> None
     with pytest.raises(IntegrityError, match="sale_line_keeps_margin"), transaction.atomic():
         SaleLine.objects.create(
             sale=sale, position=2, product="tea", quantity=1, price=10_000, floor=6_667, discount=5_000, by_points=0,
-            earned=0,
+            lowered=5_000, earned=0,
         )  # fmt: skip
 
 
@@ -244,6 +245,36 @@ def test_the_card_of_somebody_merged_is_that_of_who_was_kept() -> None:
     sale = sell(order(("tea", 1, 10_000), card="1000000025"))
     assert sale.customer == anna
     assert points_of(anna) == 9
+
+
+@pytest.mark.parametrize("points_as", ["discount", "payment"])
+@pytest.mark.parametrize("guard", [None, {"line": 10}, {"line": 40, "receipt": 45, "unknown_cost": "no_discount"}])
+def test_what_is_quoted_can_be_written(points_as: str, guard: dict[str, Any] | None) -> None:
+    open_shop(spending={"as": points_as, "worth": 100, "most_share": 80}, **({"guard": guard} if guard else {}))
+    anna = enrolled()
+    for number, price in enumerate((7_000, 9_999, 20_001, 100)):
+        give(anna, 50)
+        asked = order(("tea", 1, price), ("cup", 2, price // 3), ("new", 1, 500), points=70)
+        sale = sell(asked, str(number))
+        assert sale.price - sale.discount - sale.by_points == sale.to_pay
+    assert faults() == []
+
+
+def test_a_purchase_that_was_cancelled_was_none() -> None:
+    gift = {"kind": "points_gift", "points": 500}
+    open_shop(rules=[{"id": "first", "when": {"is": "purchase_number", "number": 1}, "gives": gift}])
+    anna = enrolled()
+    for number in range(3):
+        assert sell(order(("cup", 1, 10_000)), str(number)).points_earned == 500
+        bring_back(Coming("till:1", f"v{number}", "till:1", str(number), is_void=True))
+    assert points_of(anna) == 0
+
+
+def test_rules_that_give_more_points_than_can_be_kept_are_named() -> None:
+    open_shop(rules=[{"id": "mad", "gives": {"kind": "points_per", "points": 10**9, "per": 1}}])
+    enrolled()
+    with pytest.raises(InputError, match="the rules give too many"):
+        sell(order(("tea", 1, 10_000)))
 
 
 def test_who_is_merged_while_he_pays_is_the_one_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

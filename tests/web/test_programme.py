@@ -52,6 +52,9 @@ def test_an_owner_writes_looks_and_publishes() -> None:
     [
         ({"rules": "{"}, "This is no JSON"),
         ({"rules": "[" * 100_000}, "This is no JSON"),
+        ({"rules": "1" * 5_000}, "This is no JSON"),
+        ({"rules": json.dumps(RULES), "valid_from": "9999-12-31T23:59"}, "too far away"),
+        ({"rules": json.dumps(RULES | {"rules": [RULES["rules"][0] | {"title": "\ud800"}]})}, "title"),
         ({"rules": json.dumps(RULES | {"currency": "EUR"})}, "counts in EUR"),
         ({"rules": json.dumps(RULES), "valid_from": "tomorrow"}, "no moment"),
         ({"rules": json.dumps(RULES), "valid_from": "2020-01-01T00:00"}, "has passed"),

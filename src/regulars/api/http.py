@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, NinjaAPI, Schema, Status
 from ninja.errors import HttpError, ValidationError
@@ -16,7 +16,7 @@ from ninja.parser import Parser
 from ninja.renderers import JSONRenderer
 from ninja.responses import NinjaJSONEncoder
 from ninja.security import HttpBearer
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from pydantic import BaseModel, ConfigDict
 
 from regulars.api.limits import BURST, PER_SECOND, Limit
@@ -105,9 +105,10 @@ class _Json(Parser):
     """JSON bodies. PostgreSQL keeps no zero byte, so texts lose theirs, as in an import."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        body = request.body
+        # UTF-8 alone: JSON may be written otherwise too, and then a zero byte would look different
+        body = request.body.decode()
         found = json.loads(body)
-        return _without_zero_bytes(found) if b"\\u0000" in body else found
+        return _without_zero_bytes(found) if "\\u0000" in body else found
 
 
 class _Encoder(NinjaJSONEncoder):
@@ -143,6 +144,7 @@ def make_api() -> NinjaAPI:
     api.exception_handler(ValidationError)(lambda request, error: _invalid(api, request, error))
     api.exception_handler(RequestDataTooBig)(lambda request, _error: _problem(api, request, _too_big(), 413))
     api.exception_handler(IntegrityError)(lambda request, _error: _raced(api, request))
+    api.exception_handler(DataError)(lambda request, _error: _unstorable(api, request))
     api.exception_handler(OperationalError)(lambda request, error: _busy(api, request, error))
     return api
 
@@ -169,11 +171,20 @@ def _raced(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
 
 def _busy(api: NinjaAPI, request: HttpRequest, error: OperationalError) -> HttpResponse:
     """An import holds what this write needs: better say so than keep a process of the web server waiting."""
-    if not isinstance(error.__cause__, LockNotAvailable):
+    if isinstance(error.__cause__, DeadlockDetected):
+        response, wait = _problem(api, request, _("Two writes waited for each other: repeat the request."), 503), "1"
+    elif isinstance(error.__cause__, LockNotAvailable):
+        response = _problem(api, request, _("An import is being written: repeat the request in a while."), 503)
+        wait = "10"
+    else:
         raise error
-    response = _problem(api, request, _("An import is being written: repeat the request in a while."), 503)
-    response["Retry-After"] = "10"
+    response["Retry-After"] = wait
     return response
+
+
+def _unstorable(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
+    _log.warning("a value that the database does not take", exc_info=True)
+    return _problem(api, request, _("A number or a text is too large to be kept, or no text at all."), 400)
 
 
 def repeatable(request: Request, key: str | None, write: Callable[[], tuple[int, Any]]) -> "Status[Any]":

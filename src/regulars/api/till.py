@@ -1,9 +1,11 @@
 """Tills: who stands there, what his basket costs, and the receipts and returns that are written."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Router
@@ -27,16 +29,20 @@ from regulars.api.till_bodies import (
     WhoIn,
 )
 from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import members
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember
+from regulars.loyalty.models import WaitingReturn
 from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
 from regulars.loyalty.telling import NotNow
+
+_log = logging.getLogger("regulars.api")
 
 T = TypeVar("T")
 
@@ -57,10 +63,14 @@ def find_member(request: Request, body: WhoIn) -> dict[str, Any]:
 @router.post("/members", response=answers(MemberOut), **needs(Scope.TILL), summary="Make a member")
 def make_member(request: Request, body: NewMemberIn) -> dict[str, Any]:
     """Whoever has the phone is made a member, or somebody new; the card becomes his. Twice is the same as once."""
-    made = members.welcome(
-        card=body.card, phone=body.phone, name=body.name, source=_till(request), most_debt=most_debt(timezone.now())
+    made = _known(
+        request,
+        lambda: members.welcome(
+            card=body.card, phone=body.phone, name=body.name, source=_till(request), most_debt=most_debt(timezone.now())
+        ),
     )
-    return {"name": made.given_name or made.name, "balance": _balance(members.points_of(made))}
+    # the name that was told, not the one that is known: else phones could be tried for names
+    return {"name": body.name, "balance": _balance(members.points_of(made))}
 
 
 @router.post("/quote", response=answers(QuoteOut, more=_WRONG), **needs(Scope.TILL), summary="What a basket costs")
@@ -159,15 +169,23 @@ def _coming(request: Request, body: ReturnIn) -> Coming:
 
 def _take_back(coming: Coming) -> dict[str, Any]:
     found = bring_back(coming)
-    figures = {name: getattr(found, name, None) for name in ("refund", "points_back", "points_taken")}
-    return {"number": found.number, "state": "waits" if figures["refund"] is None else "done", **figures}
+    if isinstance(found, WaitingReturn):
+        detail = found.wanted.get("refused", "")
+        nothing = dict.fromkeys(("refund", "points_back", "points_taken"))
+        return {"number": found.number, "state": "refused" if detail else "waits", "detail": detail, **nothing}
+    figures = {name: getattr(found, name) for name in ("refund", "points_back", "points_taken")}
+    return {"number": found.number, "state": "done", "detail": "", **figures}
 
 
 def _told(request: Request, number: str, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """One of a batch: whatever is wrong with it, the others are told too."""
     try:
         return {"number": number, "detail": "", name: _known(request, work)}
     except InputError as refused:
         return {"number": number, "detail": str(refused)}
+    except DatabaseError:
+        _log.warning("one of a batch was not written", exc_info=True)
+        return {"number": number, "detail": _("It could not be written: tell it again on its own.")}
 
 
 def _balance(found: Balance | None) -> dict[str, int] | None:

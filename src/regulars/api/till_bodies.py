@@ -184,12 +184,13 @@ class SaleOut(Schema):
 
 
 class ReturnOut(Schema):
-    """A return as it was written, or that it waits for its sale."""
+    """A return as it was written, or that it waits for its receipt."""
 
     number: str = Field(description="Its number at this till.", examples=["18"])
-    state: Literal["done", "waits"] = Field(
-        description="`waits`: the receipt is not here yet; nothing is to be repeated."
+    state: Literal["done", "waits", "refused"] = Field(
+        description="`waits`: the receipt is not here yet, nothing is to be repeated; `refused`: see `detail`."
     )
+    detail: str = Field(description="Why it was refused when its receipt came; empty otherwise.", examples=[""])
     refund: int | None = Field(
         examples=[9500],
         description="Money to give back, in minor units; null while it waits.",

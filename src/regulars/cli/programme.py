@@ -86,5 +86,5 @@ def _versions(lang: str | None) -> None:
 def _read(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(_("{file} is no JSON: {why}").format(file=file, why=error)) from error

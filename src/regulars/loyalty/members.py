@@ -4,8 +4,8 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
 
-from django.db import transaction
-from django.db.models import Count, Max, Sum
+from django.db import connection, transaction
+from django.db.models import Count, Exists, F, Max, OuterRef, Sum
 from django.utils import timezone
 
 from regulars.core.errors import InputError
@@ -18,7 +18,7 @@ from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer
 from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
-from regulars.loyalty.models import Account, Unit
+from regulars.loyalty.models import Account, Sale, SaleLine, Unit
 from regulars.loyalty.programme.basket import Member
 from regulars.loyalty.programme.conditions import Answered, InSegment
 from regulars.loyalty.programme.effects import NthFree
@@ -68,14 +68,17 @@ def points_of(customer: Customer) -> Balance:
 
 
 def hold_member(customer: Customer) -> Customer:
-    """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps.
-
-    Who was merged at this very moment is the one that was kept.
-    """
-    held = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps."""
+    held = hold_survivor(customer.pk)
     if held.is_erased:
         raise NoMember(_("No member has this card or phone."))
-    return held if held.merged_into_id is None else hold_member(Customer.objects.get(pk=held.merged_into_id))
+    return held
+
+
+def hold_survivor(customer: int) -> Customer:
+    """Hold his row; who was merged at this very moment is the one that was kept."""
+    held = Customer.objects.select_for_update(no_key=True).get(pk=customer)
+    return held if held.merged_into_id is None else hold_survivor(held.merged_into_id)
 
 
 def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account:
@@ -86,18 +89,40 @@ def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account
 @transaction.atomic
 def welcome(*, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0) -> Customer:
     """Make a member of whoever has this phone or card, or of somebody new; the card becomes his."""
+    contacts = [
+        (kind, written) for kind, written in ((Contact.Kind.PHONE, phone), (Contact.Kind.CARD, card)) if written
+    ]
+    values = sorted(normalised(kind, written, region=region()) for kind, written in contacts)
+    with connection.cursor() as cursor:
+        # two tills that see him at one moment make one customer
+        for value in values:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [value])
     found = who_has(phone=phone) if phone else who_has(card=card)
-    customer = found or add_customer(by=None, source=source, kind=Kind.PERSON, given_name=name)
-    for kind, written in ((Contact.Kind.PHONE, phone), (Contact.Kind.CARD, card)):
-        if written:
-            add_contact(customer, kind=kind, written=written, by=None, source=source)
+    if found is None and phone and _shared(phone):
+        raise InputError(_("Several customers have this phone: give the card alone, or merge them first."))
+    if phone and card and (holder := who_has(card=card)) is not None and holder != found:
+        raise NoMember(_("This card is somebody else's: give another one."))
+    customer = found or add_customer(
+        by=None, source=source, kind=Kind.PERSON,
+        given_name=name.strip() or _("Member {number}").format(number=values[0][-4:]),
+    )  # fmt: skip
+    for kind, written in contacts:
+        add_contact(customer, kind=kind, written=written, by=None, source=source)
     enrol(customer, at=timezone.now(), most_debt=most_debt)
     return customer
+
+
+def _shared(phone: str) -> bool:
+    value = normalised(Contact.Kind.PHONE, phone, region=region())
+    return Contact.objects.filter(kind=Contact.Kind.PHONE, value=value, customer__is_erased=False).exists()
 
 
 def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinfo, segments: Segments) -> Member:
     """What is known of him before a purchase of this moment. Stamps are those that he has now: they are spent once."""
     bought = Receipt.objects.filter(customer__in=family_of(customer.pk), purchased_at__lt=at, amount__gt=0)
+    # what came back whole was no purchase: else a first one could be made again and again
+    kept = SaleLine.objects.filter(sale__receipt=OuterRef("pk"), returned__lt=F("quantity"))
+    bought = bought.exclude(Exists(Sale.objects.filter(receipt=OuterRef("pk"))) & ~Exists(kept))
     totals = bought.aggregate(count=Count("id"), last=Max("purchased_at"))
     return Member(
         birthday=customer.birth_date,

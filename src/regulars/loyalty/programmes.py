@@ -21,6 +21,7 @@ from regulars.loyalty.programme.effects import ByPoints, PointsByTier
 from regulars.loyalty.programme.rules import RuleSet, as_json, parse
 
 _LONGEST_NOTE = 300
+_FARTHEST = dt.timedelta(days=3_660)
 
 
 @transaction.atomic
@@ -37,6 +38,11 @@ def publish(
                 "{moment} has passed: receipts of that time are judged already. Let the rules begin now or later."
             ).format(moment=valid_from.isoformat())
         )
+    if valid_from > now + _FARTHEST:
+        raise InputError(_("{moment} is too far away: rules begin within {days} days.").format(
+            moment=valid_from.isoformat(), days=_FARTHEST.days
+        ))  # fmt: skip
+    note = note.replace("\0", "").encode(errors="replace").decode()
     if len(note) > _LONGEST_NOTE:
         raise InputError(_("Write a note of at most {count} characters.").format(count=_LONGEST_NOTE))
     with or_told(_("Another version begins at this very moment: choose another one.")):

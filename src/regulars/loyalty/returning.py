@@ -16,15 +16,20 @@ from django.utils import timezone
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.loyalty.ledger import Document, Kind, give_back, take_back, write
-from regulars.loyalty.members import points_unit, stamps_unit
+from regulars.customers.models import Customer
+from regulars.customers.services.moving import note_follower
+from regulars.loyalty.ledger import Document, Kind, Written, give_back, take_back, write
+from regulars.loyalty.members import hold_survivor, points_unit, stamps_unit
 from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingReturn
+from regulars.loyalty.programme.conditions import Scope
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programmes import rules_of
-from regulars.loyalty.telling import checked_moment, digest_of, hold_number, repeated, wholly
+from regulars.loyalty.telling import AHEAD, OLDEST, checked_moment, digest_of, hold_number, repeated, wholly
 from regulars.purchases.keys import named_key
 from regulars.purchases.models import Receipt
 from regulars.purchases.writing import Bought, record_receipt
+
+_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,15 @@ class Coming:
 
 
 def bring_back(coming: Coming) -> SaleReturn | WaitingReturn:
-    """Write the return, once for each (till, number). A return whose sale is not here yet waits for it."""
+    """Write the return, once for each (till, number). One whose sale is not here yet waits for it; a void does not.
+
+    What waits takes back only what was bought before it, so a number that was misread does no harm to a later sale.
+    """
     digest = digest_of(coming)
     with transaction.atomic():
-        hold_number(coming.sale_till, coming.sale_number)
+        # in one order, because the number of one may be that of the other's sale
+        for till, number in sorted({(coming.sale_till, coming.sale_number), (coming.till, coming.number)}):
+            hold_number(till, number)
         known = repeated(SaleReturn, coming.till, coming.number, digest) or repeated(
             WaitingReturn, coming.till, coming.number, digest
         )
@@ -56,27 +66,43 @@ def bring_back(coming: Coming) -> SaleReturn | WaitingReturn:
             return known
         at = checked_moment(coming.returned_at, timezone.now())
         sale = Sale.objects.filter(till=coming.sale_till, number=coming.sale_number).first()
-        if sale is None:
-            return WaitingReturn.objects.create(
-                till=coming.till, number=coming.number, digest=digest, sale_till=coming.sale_till,
-                sale_number=coming.sale_number, wanted=_as_json(coming, at), came_at=timezone.now(),
-            )  # fmt: skip
-        return _write(coming, sale, digest, at)
+        if sale is not None:
+            return _write(coming, sale, digest, at)
+        if coming.is_void:
+            raise InputError(_("This till has no receipt {number!r}.").format(number=coming.sale_number))
+        return WaitingReturn.objects.create(
+            till=coming.till, number=coming.number, digest=digest, sale_till=coming.sale_till,
+            sale_number=coming.sale_number, wanted=_as_json(coming, at), came_at=timezone.now(),
+        )  # fmt: skip
 
 
 def bring_waiting(sale: Sale) -> list[SaleReturn]:
-    """The returns that came before the sale; those that ask for more than was sold stay, and are seen as such."""
+    """The returns that came before the sale; those that cannot be done stay, with the reason."""
     done = []
-    for one in WaitingReturn.objects.filter(sale_till=sale.till, sale_number=sale.number).order_by("pk"):
+    waiting = WaitingReturn.objects.filter(sale_till=sale.till, sale_number=sale.number)
+    for one in waiting.exclude(wanted__has_key="refused").order_by("pk"):
         coming = _of_json(one)
         try:
             with transaction.atomic():
+                _check_age(one, coming, sale)
                 done.append(_write(coming, sale, bytes(one.digest), coming.returned_at or one.came_at))
                 one.delete()
         except InputError as refused:
             one.wanted["refused"] = str(refused)
             one.save(update_fields=["wanted"])
     return done
+
+
+def _check_age(one: WaitingReturn, coming: Coming, sale: Sale) -> None:
+    if coming.returned_at is not None and coming.returned_at < sale.purchased_at - AHEAD:
+        raise InputError(_("It was returned before the receipt of that number was sold."))
+    if one.came_at < timezone.now() - OLDEST:
+        raise InputError(_("It waited for its receipt for more than {days} days.").format(days=OLDEST.days))
+
+
+def waiting_returns() -> list[WaitingReturn]:
+    """Those that wait, and those that cannot be done, the newest first."""
+    return list(WaitingReturn.objects.order_by("-pk")[:_SHOWN])
 
 
 def share(whole: int, part: Decimal, quantity: Decimal) -> int:
@@ -89,17 +115,22 @@ def share(whole: int, part: Decimal, quantity: Decimal) -> int:
 
 
 def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleReturn:
+    # before everything else, as a merge does: neither waits for the other in a circle
+    customer = None if sale.customer_id is None else hold_survivor(sale.customer_id)
     lines = list(sale.lines.select_for_update().order_by("position"))
     before = _Back.of(sale, lines)
     moved = _count(coming, lines)
     now = _Back.of(sale, lines).less(before)
     SaleLine.objects.bulk_update(lines, ["returned"])
+    written = _write_points(coming, sale, now, at)
+    done = written.points if written else {}
     return SaleReturn.objects.create(
         till=coming.till, number=coming.number, digest=digest, sale=sale,
-        transaction_id=_write_points(coming, sale, now, at), receipt=_write_receipt(coming, sale, lines, moved, at),
-        is_void=coming.is_void, returned_at=at, recorded_at=timezone.now(),
-        lines=[[place, _text(quantity)] for place, quantity in moved.items()],
-        refund=now.money, points_back=now.spent, points_taken=now.earned,
+        transaction_id=None if written is None else written.transaction,
+        receipt=_write_receipt(coming, sale, customer, lines, moved, at), is_void=coming.is_void, returned_at=at,
+        recorded_at=timezone.now(), lines=[[place, _text(quantity)] for place, quantity in moved.items()],
+        refund=now.money, points_back=done.get("given_back", 0),
+        points_taken=done.get("taken_back", 0) + done.get("owed", 0),
     )  # fmt: skip
 
 
@@ -140,9 +171,15 @@ def _stamps(sale: Sale, lines: Sequence[SaleLine]) -> Iterator[tuple[int, int]]:
             one.on for one in rules_of(sale.programme).discounts
             if isinstance(one.gives, NthFree) and one.gives.counter == counter
         )  # fmt: skip
-        counted = [one for one in lines if scope.names(one.product, one.category) and one.quantity == int(one.quantity)]
+        counted = [one for one in lines if _is_stamped(one, scope, rules_of(sale.programme).never_discounted)]
         units, back = sum(one.quantity for one in counted), sum(one.returned for one in counted)
         yield share(added, Decimal(back), Decimal(units)), share(spent, Decimal(back), Decimal(units))
+
+
+def _is_stamped(line: SaleLine, scope: Scope, never: Scope | None) -> bool:
+    """As the judge counts: goods by weight, free ones and those that are never discounted get no stamps."""
+    is_in = scope.names(line.product, line.category) and not (never and never.names(line.product, line.category))
+    return bool(is_in and line.price > 0 and line.quantity == int(line.quantity))
 
 
 def _count(coming: Coming, lines: Sequence[SaleLine]) -> dict[int, Decimal]:
@@ -172,8 +209,8 @@ def _text(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
-def _write_points(coming: Coming, sale: Sale, now: _Back, at: dt.datetime) -> int | None:
-    """Points and stamps; which transaction of points, when there was something to move."""
+def _write_points(coming: Coming, sale: Sale, now: _Back, at: dt.datetime) -> Written | None:
+    """Points and stamps; what became of the points, when there was something to move."""
     moment, documents = timezone.now(), []
     late = rules_of(sale.programme).life.late_days if sale.programme else 0
     late_until = moment + dt.timedelta(days=late) if late else None
@@ -183,7 +220,7 @@ def _write_points(coming: Coming, sale: Sale, now: _Back, at: dt.datetime) -> in
         if stamps := _moves(given, taken, None):
             documents.append(_document(stamps_unit(counter), coming, stamps, written, at))
     done = wholly(write(documents, at=moment)) if documents else []
-    return done[0].transaction if moves else None
+    return done[0] if moves else None
 
 
 def _moves(spent: int, earned: int, late_until: dt.datetime | None) -> tuple[dict[str, Any], ...]:
@@ -200,8 +237,9 @@ def _document(
 
 
 def _write_receipt(
-    coming: Coming, sale: Sale, lines: Sequence[SaleLine], moved: Mapping[int, Decimal], at: dt.datetime
-) -> Receipt:
+    coming: Coming, sale: Sale, customer: Customer | None, lines: Sequence[SaleLine], moved: Mapping[int, Decimal],
+    at: dt.datetime,
+) -> Receipt:  # fmt: skip
     """The sale's receipt again with the sign turned, for what is back now."""
     sold = sale.receipt
     written = {one.position: one for one in sold.lines.select_related("product")}
@@ -222,10 +260,12 @@ def _write_receipt(
                 cost=None if whole.cost is None else -part["cost"],
             )
         )  # fmt: skip
-    return record_receipt(
+    receipt = record_receipt(
         key=named_key("till-return", f"{coming.till}\x1f{coming.number}"), number=coming.number,
-        customer=sold.customer, store=sold.store, cashier=coming.cashier, channel=sold.channel, at=at, lines=back,
+        customer=customer, store=sold.store, cashier=coming.cashier, channel=sold.channel, at=at, lines=back,
     )  # fmt: skip
+    note_follower("purchases.Receipt.customer", sold.pk, receipt.pk)
+    return receipt
 
 
 def _as_json(coming: Coming, at: dt.datetime) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, 
 from regulars.loyalty.members import Segments
 from regulars.loyalty.models import Programme, Sale, SaleLine
 from regulars.loyalty.programme.basket import Basket, Line, Member
-from regulars.loyalty.programme.judging import Judged, judge
+from regulars.loyalty.programme.effects import MOST_POINTS
+from regulars.loyalty.programme.judging import Judged, JudgedLine, judge
 from regulars.loyalty.programme.margin import floor_of
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import Words
@@ -123,7 +124,9 @@ def commit(order: Order, number: str, *, to_pay: int, segments: Segments) -> Sal
         if quoted.judged.to_pay != to_pay:
             raise OtherSum(quoted, to_pay)
         sale = _write(case, quoted, number, digest)
-        bring_waiting(sale)
+        if bring_waiting(sale) and case.customer is not None:
+            sale.balance = members.points_of(case.customer).available
+            sale.save(update_fields=["balance"])
         return sale
 
 
@@ -178,6 +181,12 @@ def _quoted(case: _Case) -> Quote:
     balance = members.points_of(case.customer)
     # nobody spends what he has not: the rest is money
     judged = judge(case.basket, case.member, case.rules, min(case.order.points, balance.available))
+    if judged.earned > MOST_POINTS:
+        raise InputError(
+            _("This receipt would earn {points} points: the rules give too many. Publish others.").format(
+                points=judged.earned
+            )
+        )
     most = judge(case.basket, case.member, case.rules, balance.available).points_spent if balance.available else 0
     return Quote(judged, tuple(Words(case.rules).trace(judged)), balance, most)
 
@@ -238,10 +247,15 @@ def expiry(usable: dt.datetime, days: int | None) -> dt.datetime | None:
     return None if days is None else usable + dt.timedelta(days=days)
 
 
+def _lowered(one: JudgedLine, judged: Judged) -> int:
+    """What is off the price: points lower it, or are a way of paying it."""
+    return one.discount + (one.by_points if judged.points_as == "discount" else 0)
+
+
 def _bought(case: _Case, judged: Judged) -> Iterator[Bought]:
-    """As the analyses know a purchase: points lower the price, or are a way of paying it."""
+    """As the analyses know a purchase."""
     for item, one in zip(case.order.items, judged.lines, strict=True):
-        off = one.discount + (one.by_points if judged.points_as == "discount" else 0)
+        off = _lowered(one, judged)
         yield Bought(
             code=item.product, name=item.name, category=item.category, quantity=float(item.quantity),
             amount=one.line.price - off, discount=off, cost=one.line.cost,
@@ -255,5 +269,6 @@ def _sale_lines(case: _Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
             sale=sale, position=position, product=one.line.product, category=one.line.category,
             quantity=one.line.quantity, price=one.line.price, cost=one.line.cost,
             floor=None if guard is None else floor_of(one.line, guard),
-            discount=one.discount, by_points=one.by_points, earned=one.earned if case.customer else 0,
+            discount=one.discount, by_points=one.by_points, lowered=_lowered(one, judged),
+            earned=one.earned if case.customer else 0,
         )  # fmt: skip

@@ -18,6 +18,7 @@ from regulars.insights.models import Segment
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
+from regulars.loyalty.returning import waiting_returns
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
@@ -32,7 +33,13 @@ def page(request: Request) -> HttpResponse:
     found, now, asked = versions(), timezone.now(), request.GET.get("version", "")
     valid = next((one for one in found if one.valid_from <= now), None)
     shown = next((one for one in found if str(one.pk) == asked), valid or (found[0] if found else None))
-    context: dict[str, Any] = {"versions": found, "valid": valid, "shown": shown, "zone": Business.current().zone}
+    context: dict[str, Any] = {
+        "versions": found,
+        "valid": valid,
+        "shown": shown,
+        "zone": Business.current().zone,
+        "waiting": waiting_returns(),
+    }
     if shown is not None:
         context |= _said(rules_of(shown))
     return render(request, "programme.html", context)
@@ -97,7 +104,7 @@ def _read(text: str) -> Any:
         raise InputError(_("The rules are longer than {most} characters.").format(most=_LONGEST_RULES))
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(_("This is no JSON: {why}").format(why=error)) from error
 
 

@@ -77,6 +77,19 @@ def note_moved(name: str, rows: Sequence[int], *, gone: int) -> None:
         )
 
 
+def note_follower(name: str, row: int, follower: int) -> None:
+    """A new row belongs with an older one: if that one came by a merge, both go back when it is taken back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT gone_id FROM customers_merge WHERE undone_at IS NULL AND moved -> 'rows' -> %s @> %s::jsonb
+            ORDER BY id LIMIT 1""",
+            [name, json.dumps([row])],
+        )
+        found = cursor.fetchone()
+    if found:
+        note_moved(name, [follower], gone=int(found[0]))
+
+
 def allow_ledger(reason: str) -> None:
     """For the rest of this transaction the ledger of consent lets "merge" or "erasure" through."""
     with connection.cursor() as cursor:

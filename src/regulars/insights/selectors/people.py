@@ -105,7 +105,7 @@ def people_list(list_id: str) -> PeopleList | None:
 def _filters(kind: str, value: str) -> dict[str, object] | None:
     """What the scores of such people have in common; None when there is no such list."""
     special: dict[str, Callable[[], dict[str, object] | None]] = {
-        "newcomers": lambda: {"score__never_returned": True} | _first_in(value.removeprefix("never_returned")),
+        "newcomers": lambda: _never_returned(value),
         "finding": lambda: _marked("findings", value),
         "group": lambda: _of_group(value),
         "stage": lambda: {"score__loyalty_stage__in": _STAGES[_STAGES.index(value) :]} if value in _STAGES else None,
@@ -119,6 +119,14 @@ def _filters(kind: str, value: str) -> dict[str, object] | None:
         return None
     known = {f"score__{_MONEY[kind]}__isnull": False} if kind in _MONEY else {}
     return {_SCORES[kind]: value, **known}
+
+
+def _never_returned(value: str) -> dict[str, object] | None:
+    """All of them, or those of a month."""
+    month = "" if value == "never_returned" else value
+    if month and _month_of(month) is None:
+        return None
+    return {"score__never_returned": True} | _first_in(month)
 
 
 def _of_group(value: str) -> dict[str, object]:

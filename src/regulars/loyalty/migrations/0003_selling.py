@@ -15,7 +15,7 @@ END $$;
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_programme
     FOR EACH ROW EXECUTE FUNCTION loyalty_keep_but('published_by_id');
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_sale
-    FOR EACH ROW EXECUTE FUNCTION loyalty_keep_but('customer_id');
+    FOR EACH ROW EXECUTE FUNCTION loyalty_keep_but('customer_id', 'balance');
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_saleline
     FOR EACH ROW EXECUTE FUNCTION loyalty_keep_but('returned');
 CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_salereturn
@@ -121,6 +121,7 @@ class Migration(migrations.Migration):
                 ("floor", models.BigIntegerField(null=True)),
                 ("discount", models.BigIntegerField()),
                 ("by_points", models.BigIntegerField()),
+                ("lowered", models.BigIntegerField()),
                 ("earned", models.BigIntegerField()),
                 (
                     "sale",
@@ -260,17 +261,27 @@ class Migration(migrations.Migration):
                     ("floor", None),
                     (
                         "price__gte",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("floor"), "+", models.F("discount")
-                            ),
-                            "+",
-                            models.F("by_points"),
-                        ),
+                        django.db.models.expressions.CombinedExpression(models.F("floor"), "+", models.F("lowered")),
                     ),
                     _connector="OR",
                 ),
                 name="sale_line_keeps_margin",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="saleline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("lowered", models.F("discount")),
+                    (
+                        "lowered",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("discount"), "+", models.F("by_points")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="sale_line_lowered",
             ),
         ),
         migrations.AddConstraint(

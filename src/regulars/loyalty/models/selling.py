@@ -69,6 +69,7 @@ class SaleLine(models.Model):
     floor = models.BigIntegerField(null=True)
     discount = models.BigIntegerField()
     by_points = models.BigIntegerField()
+    lowered = models.BigIntegerField()  # the discount, and what points took off where they are a discount
     earned = models.BigIntegerField()
 
     class Meta:
@@ -84,8 +85,11 @@ class SaleLine(models.Model):
             ),
             # the margin's last judge, whoever computed the discount
             models.CheckConstraint(
-                condition=Q(floor=None) | Q(price__gte=F("floor") + F("discount") + F("by_points")),
-                name="sale_line_keeps_margin",
+                condition=Q(floor=None) | Q(price__gte=F("floor") + F("lowered")), name="sale_line_keeps_margin"
+            ),
+            models.CheckConstraint(
+                condition=Q(lowered=F("discount")) | Q(lowered=F("discount") + F("by_points")),
+                name="sale_line_lowered",
             ),
         ]
 

@@ -153,9 +153,14 @@ def choice(*options: str) -> Codec:
 
 
 def _read_text(raw: Any, where: str) -> str:
-    if not isinstance(raw, str) or not raw.strip() or len(raw) > _LONGEST_TEXT or "\x00" in raw:
+    if not isinstance(raw, str) or not raw.strip() or len(raw) > _LONGEST_TEXT or not _is_text(raw):
         refuse(where, raw, _("a text of 1 to {most} signs").format(most=_LONGEST_TEXT))
     return raw.strip()
+
+
+def _is_text(raw: str) -> bool:
+    """Whether a database keeps it: no zero byte, no half of a sign."""
+    return "\x00" not in raw and not any("\ud800" <= sign <= "\udfff" for sign in raw)
 
 
 def _read_texts(raw: Any, where: str) -> tuple[str, ...]:
