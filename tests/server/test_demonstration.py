@@ -81,7 +81,8 @@ def opened(link: str) -> str:
 
 
 NAMES = "SELECT external_id, name FROM customers_customer ORDER BY id"
-DONE = "SELECT (SELECT count(*) FROM purchases_import), (SELECT count(*) FROM insights_auditrun)"
+# the clock asks for the audit of the night at its own hour, which may be now
+DONE = "SELECT (SELECT count(*) FROM purchases_import), (SELECT count(*) FROM insights_auditrun WHERE night IS NULL)"
 
 
 def test_the_demonstration_fills_itself_lets_in_and_touches_nothing_else() -> None:
@@ -99,7 +100,7 @@ def test_the_demonstration_fills_itself_lets_in_and_touches_nothing_else() -> No
             assert all(name for _household, name in named)
             assert base.execute("SELECT count(*) FROM customers_contact").fetchone() == (2 * HOUSEHOLDS,)
             assert base.execute(DONE).fetchone() == (1, 1)
-            assert base.execute("SELECT state FROM insights_auditrun").fetchone() == ("done",)
+            assert base.execute("SELECT state FROM insights_auditrun ORDER BY id").fetchone() == ("done",)
             # as a stop between the import and the names leaves it
             base.execute("DELETE FROM customers_contact")
             base.execute("UPDATE customers_customer SET name = '', given_name = '', family_name = ''")
