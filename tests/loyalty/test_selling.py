@@ -314,6 +314,12 @@ def test_a_version_is_published_once_and_stays() -> None:
         publish(RULES | {"currency": "EUR"}, by=None)
     with pytest.raises(InputError, match="does not record yet"):
         publish(RULES | {"rules": [RULES["rules"][0] | {"when": {"is": "tier", "any_of": ["gold"]}}]}, by=None)
+    for_some = {"is": "segment", "any_of": ["7"]}
+    with pytest.raises(InputError, match="the segment '7', which there is not. Known: 3, 5"):
+        publish(RULES | {"rules": [RULES["rules"][0] | {"when": for_some}]}, by=None, segments=["5", "3"])
+    asked = {"not": {"is": "answer", "question": "shoe", "any_of": ["42"]}}
+    with pytest.raises(InputError, match="the own field 'shoe', which there is not. Known: -"):
+        publish(RULES | {"rules": [RULES["rules"][0] | {"when": asked}]}, by=None)
     tomorrow = timezone.now() + dt.timedelta(days=1)
     publish(RULES, by=None, valid_from=tomorrow, note="From tomorrow")
     with pytest.raises(InputError, match="Another version begins"):

@@ -2,9 +2,12 @@
 
 import pytest
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.accounts.models import LogEntry, Role, User
+from regulars.customers import jobs
 from regulars.customers.models import Customer
+from regulars.customers.services import handing_over
 from regulars.customers.services.customers import add_customer
 from regulars.customers.services.merging import merge, unmerge
 from regulars.foundation.models import Change, Happening
@@ -84,6 +87,24 @@ def test_customers_of_a_closed_account_are_found_and_given_later(
     assert title not in site.get("/customers/").content.decode()
     assert "hand_over" not in site.get("/settings/people/").content.decode()
     assert logged_in(heir).get(f"/customers/{vera.pk}/").status_code == 200
+
+
+def test_of_many_the_worker_gives_those_after_the_first(
+    site: Client, owner: User, leaver: User, heir: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (handing_over, jobs):
+        monkeypatch.setattr(module, "AT_ONCE", 2)
+    his(leaver, owner, "Vera", "Petr", "Anna", "Oleg", "Nina")
+    answer = site.post(f"/settings/people/{leaver.pk}/", {"action": "deactivate", "heir": heir.pk}, follow=True)
+    assert "5 customers are being handed over" in answer.content.decode()
+    assert Customer.objects.filter(owner=heir).count() == 2
+    waiting = ProcrastinateJob.objects.get(task_name="customers.hand_over")
+    assert waiting.args == {"leaver_id": leaver.pk, "heir_id": heir.pk, "by_id": owner.pk}
+    for _again in range(2):
+        jobs.hand_over(**waiting.args)
+        assert Customer.objects.filter(owner=heir).count() == 5
+    told = Change.objects.filter(actor_id=owner.pk, fields__has_key="owner_id", action="update").order_by("pk")
+    assert [one.fields for one in told][-5:] == [{"owner_id": [leaver.pk, heir.pk]}] * 5
 
 
 @pytest.mark.parametrize("wrong", ["himself", "closed", "unknown", "word"])

@@ -145,18 +145,7 @@ def _order(request: Request, body: OrderIn) -> Order:
 
 def _sell(request: Request, body: SaleIn) -> dict[str, Any]:
     sale = commit(_order(request, body), body.number, to_pay=body.to_pay, segments=segments_of)
-    names = (
-        "till",
-        "number",
-        "receipt_id",
-        "to_pay",
-        "discount",
-        "by_points",
-        "points_spent",
-        "points_earned",
-        "balance",
-    )
-    return {name: getattr(sale, name) for name in (*names, "why")}
+    return {name: getattr(sale, name) for name in SaleOut.model_fields}
 
 
 def _coming(request: Request, body: ReturnIn) -> Coming:

@@ -61,10 +61,12 @@ def _publish(file: Path, note: str, lang: str | None, **given: Any) -> None:
     data, begin = _read(file), given["from"]
     with application(load()):
         from regulars.foundation.models import Business
+        from regulars.insights.selectors.membership import segment_names
         from regulars.loyalty.programmes import publish
 
         zone = Business.current().zone
-        made = publish(data, by=None, valid_from=begin and begin.replace(tzinfo=zone), note=note)
+        begin = begin and begin.replace(tzinfo=zone)
+        made = publish(data, by=None, valid_from=begin, note=note, segments=segment_names())
     out.print(Text(_("Published: valid from {moment}.").format(moment=format_moment(made.valid_from, zone))))
 
 

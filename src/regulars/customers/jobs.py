@@ -6,6 +6,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from regulars.customers.services import duplicates, files
+from regulars.customers.services.handing_over import AT_ONCE, TASK, give_some
 
 _SWEEP_AFTER = dt.timedelta(days=1)  # no upload takes longer
 
@@ -22,3 +23,10 @@ def find_duplicates(timestamp: int = 0) -> None:
 def sweep_files(timestamp: int = 0) -> None:
     """Bytes that a crash has left without an owner."""
     files.sweep(before=timezone.now() - _SWEEP_AFTER)
+
+
+@app.task(name=TASK)
+def hand_over(leaver_id: int, heir_id: int | None, by_id: int) -> None:
+    """The customers of one who leaves, a thousand at a time; what is given stays given when it is done again."""
+    while give_some(leaver_id, heir_id, by_id=by_id) == AT_ONCE:
+        pass

@@ -39,8 +39,11 @@ def points_unit() -> Unit:
 
 def stamps_unit(counter: str) -> Unit:
     """The unit of one counter of stamps."""
-    slug = f"stamps-{hashlib.md5(counter.encode(), usedforsecurity=False).hexdigest()[:24]}"
-    return Unit.objects.get_or_create(slug=slug, defaults={"title": counter[:100]})[0]
+    return Unit.objects.get_or_create(slug=_slug(counter), defaults={"title": counter[:100]})[0]
+
+
+def _slug(counter: str) -> str:
+    return f"stamps-{hashlib.md5(counter.encode(), usedforsecurity=False).hexdigest()[:24]}"
 
 
 def find(*, card: str = "", phone: str = "") -> Customer:
@@ -174,7 +177,9 @@ def _questions(rules: RuleSet) -> frozenset[str]:
 
 
 def _stamps(customer: Customer, counter: str) -> int:
-    return balance_of(customer.pk, stamps_unit(counter), at=timezone.now()).available
+    # a quote writes nothing: a counter begins with its first stamp
+    unit = Unit.objects.filter(slug=_slug(counter)).first()
+    return 0 if unit is None else balance_of(customer.pk, unit, at=timezone.now()).available
 
 
 def _answers(customer: Customer, question: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Versions of the programme: publishing one, and which of them judges a moment."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,24 +13,29 @@ from regulars.accounts.services import log
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits
+from regulars.customers.models.fields import Field
 from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Programme
-from regulars.loyalty.programme.conditions import OfTier, Privilege
+from regulars.loyalty.programme.conditions import Answered, InSegment, OfTier, Privilege
 from regulars.loyalty.programme.effects import ByPoints, PointsByTier
-from regulars.loyalty.programme.rules import RuleSet, as_json, parse
+from regulars.loyalty.programme.rules import Rule, RuleSet, as_json, parse
 
 _LONGEST_NOTE = 300
+_MOST_NAMED = 20
 _FARTHEST = dt.timedelta(days=3_660)
 
 
 @transaction.atomic
 def publish(
     data: Mapping[str, Any], *, by: User | None, valid_from: dt.datetime | None = None, note: str = "",
-    address: str | None = None,
+    address: str | None = None, segments: Collection[str] = (),
 ) -> Programme:  # fmt: skip
-    """A new version, valid from its moment (None: from now). What is published cannot be changed, only followed."""
-    rules, now = checked(data), timezone.now()
+    """A new version, valid from its moment (None: from now). What is published cannot be changed, only followed.
+
+    `segments` are the names of those that there are.
+    """
+    rules, now = checked(data, segments=segments), timezone.now()
     valid_from = valid_from or now
     if valid_from < now:
         raise InputError(
@@ -53,10 +58,17 @@ def publish(
     return made
 
 
-def checked(data: Any) -> RuleSet:
-    """The rules, when tills of this business can sell by them."""
+def checked(data: Any, *, segments: Collection[str] = ()) -> RuleSet:
+    """The rules, when tills of this business can sell by them. `segments` are the names of those that there are."""
     rules = parse(data)
     _check(rules)
+    fields = frozenset(Field.objects.values_list("slug", flat=True))
+    for rule in rules.rules:
+        for leaf in rule.when.leaves():
+            if isinstance(leaf, InSegment):
+                _check_known(rule, _("the segment"), leaf.any_of, segments)
+            if isinstance(leaf, Answered):
+                _check_known(rule, _("the own field"), (leaf.question,), fields)
     return rules
 
 
@@ -119,6 +131,17 @@ def _check(rules: RuleSet) -> None:
             raise InputError(
                 _("Rule {id!r} asks for {what}, which this version of Regulars does not record yet.").format(
                     id=rule.id, what=", ".join(asked)
+                )
+            )
+
+
+def _check_known(rule: Rule, what: str, named: Sequence[str], known: Collection[str]) -> None:
+    # a rule for nobody would never act, and nobody would know why
+    for name in named:
+        if name not in known:
+            raise InputError(
+                _("Rule {id!r} names {what} {name!r}, which there is not. Known: {known}.").format(
+                    id=rule.id, what=what, name=name, known=", ".join(sorted(known)[:_MOST_NAMED]) or "-"
                 )
             )
 

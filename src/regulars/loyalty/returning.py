@@ -264,7 +264,8 @@ def _write_receipt(
         key=named_key("till-return", f"{coming.till}\x1f{coming.number}"), number=coming.number,
         customer=customer, store=sold.store, cashier=coming.cashier, channel=sold.channel, at=at, lines=back,
     )  # fmt: skip
-    note_follower("purchases.Receipt.customer", sold.pk, receipt.pk)
+    if customer is not None:
+        note_follower("purchases.Receipt.customer", sold.pk, receipt.pk, of=customer.pk)
     return receipt
 
 

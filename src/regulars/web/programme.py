@@ -15,6 +15,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
+from regulars.insights.selectors.membership import segment_names
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
@@ -58,15 +59,12 @@ def write(request: Request) -> HttpResponse:
             if "publish" in typed:
                 begin = _moment(typed.get("valid_from", ""), business)
                 publish(
-                    data,
-                    by=request.user,
-                    valid_from=begin,
-                    note=typed.get("note", "").strip(),
-                    address=address_of(request),
-                )
+                    data, by=request.user, valid_from=begin, note=typed.get("note", "").strip(),
+                    address=address_of(request), segments=segment_names(),
+                )  # fmt: skip
                 messages.success(request, _("Published."))
                 return redirect("programme")
-            said = _said(checked(data))
+            said = _said(checked(data, segments=segment_names()))
         except InputError as refused:
             error = str(refused)
     context = {"text": text, "typed": typed, "error": error, "zone": business.zone, **said}

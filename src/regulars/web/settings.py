@@ -159,10 +159,16 @@ def _hand_over(request: Request, user: User) -> str:
     if not wanted:
         return ""
     heir = None if wanted == "nobody" else get_object_or_404(User, pk=wanted if wanted.isdecimal() else 0)
-    count = hand_over(user, heir, by=request.user)
-    return ngettext("{count} customer is handed over.", "{count} customers are handed over.", count).format(
-        count=format_number(count)
-    )
+    handed = hand_over(user, heir, by=request.user)
+    if handed.is_going_on:
+        told = ngettext(
+            "{count} customer is being handed over. It takes some minutes.",
+            "{count} customers are being handed over. It takes some minutes.",
+            handed.count,
+        )
+    else:
+        told = ngettext("{count} customer is handed over.", "{count} customers are handed over.", handed.count)
+    return told.format(count=format_number(handed.count))
 
 
 @needs(Right.MANAGE_USERS)

@@ -13,6 +13,7 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 
 from regulars.customers.models import Customer
+from regulars.customers.selectors.family import family_of
 
 # about the row itself or about a past moment, not about the person
 _STAYS = frozenset(
@@ -77,13 +78,14 @@ def note_moved(name: str, rows: Sequence[int], *, gone: int) -> None:
         )
 
 
-def note_follower(name: str, row: int, follower: int) -> None:
-    """A new row belongs with an older one: if that one came by a merge, both go back when it is taken back."""
+def note_follower(name: str, row: int, follower: int, *, of: int) -> None:
+    """A new row belongs with an older one of this customer: if that came by a merge, both go when it is undone."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT gone_id FROM customers_merge WHERE undone_at IS NULL AND moved -> 'rows' -> %s @> %s::jsonb
+            """SELECT gone_id FROM customers_merge
+            WHERE gone_id = ANY (%s) AND undone_at IS NULL AND moved -> 'rows' -> %s @> %s::jsonb
             ORDER BY id LIMIT 1""",
-            [name, json.dumps([row])],
+            [family_of(of), name, json.dumps([row])],
         )
         found = cursor.fetchone()
     if found:
