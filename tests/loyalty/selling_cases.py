@@ -10,9 +10,9 @@ from regulars.customers.models import Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.foundation.models import Business
 from regulars.loyalty import members
-from regulars.loyalty.models import Programme
+from regulars.loyalty.models import Programme, Sale
 from regulars.loyalty.programme.rules import as_json, parse
-from regulars.loyalty.selling import Item, Order
+from regulars.loyalty.selling import Item, Order, commit, quote
 from regulars.purchases.models import Product, Store
 
 CARD = "1000000017"
@@ -64,3 +64,9 @@ def order(*items: tuple[str, str | int, int], **more: Any) -> Order:
 def no_segments(_customer: int, _wanted: Any) -> frozenset[str]:
     """Nobody is in any."""
     return frozenset()
+
+
+def sell(asked: Order, number: str = "1", *, to_pay: int | None = None) -> Sale:
+    """Quote and commit, as a till does."""
+    price = quote(asked, segments=no_segments).judged.to_pay if to_pay is None else to_pay
+    return commit(asked, number, to_pay=price, segments=no_segments)

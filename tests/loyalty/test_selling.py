@@ -17,20 +17,14 @@ from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Lot, Programme, Sale, SaleLine, Transaction
 from regulars.loyalty.programmes import publish, valid_at
 from regulars.loyalty.returning import Coming, bring_back
-from regulars.loyalty.selling import Order, OtherSum, commit, quote
+from regulars.loyalty.selling import OtherSum, quote
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Line, Product, Receipt, Store
 from tests.loyalty.at_once import together
-from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, publish_in_the_past
+from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, publish_in_the_past, sell
 
 pytestmark = pytest.mark.django_db
-
-
-def sell(asked: Order, number: str = "1", *, to_pay: int | None = None) -> Sale:
-    """Quote and commit, as a till does."""
-    price = quote(asked, segments=no_segments).judged.to_pay if to_pay is None else to_pay
-    return commit(asked, number, to_pay=price, segments=no_segments)
 
 
 def points_of(customer: Customer) -> int:
@@ -312,13 +306,14 @@ def test_a_version_is_published_once_and_stays() -> None:
         publish(RULES, by=None, valid_from=timezone.now() - dt.timedelta(minutes=1))
     with pytest.raises(InputError, match="counts in EUR"):
         publish(RULES | {"currency": "EUR"}, by=None)
+    by_points = {"kind": "percent_by_points", "steps": [{"from": 100, "percent": 5}]}
     with pytest.raises(InputError, match="does not record yet"):
-        publish(RULES | {"rules": [RULES["rules"][0] | {"when": {"is": "tier", "any_of": ["gold"]}}]}, by=None)
+        publish(RULES | {"rules": [RULES["rules"][0] | {"gives": by_points}]}, by=None)
     for_some = {"is": "segment", "any_of": ["7"]}
-    with pytest.raises(InputError, match="the segment '7', which there is not. Known: 3, 5"):
+    with pytest.raises(InputError, match=r"the segment '7', which there is not\. Known: 3, 5"):
         publish(RULES | {"rules": [RULES["rules"][0] | {"when": for_some}]}, by=None, segments=["5", "3"])
     asked = {"not": {"is": "answer", "question": "shoe", "any_of": ["42"]}}
-    with pytest.raises(InputError, match="the own field 'shoe', which there is not. Known: -"):
+    with pytest.raises(InputError, match=r"the own field 'shoe', which there is not\. Known: -"):
         publish(RULES | {"rules": [RULES["rules"][0] | {"when": asked}]}, by=None)
     tomorrow = timezone.now() + dt.timedelta(days=1)
     publish(RULES, by=None, valid_from=tomorrow, note="From tomorrow")

@@ -20,6 +20,7 @@ from regulars.customers.models import Contact, Customer, Erasure, Field, File, F
 from regulars.customers.services import files as customer_files
 from regulars.customers.services.merging import merge
 from regulars.insights.models import Audience, Segment
+from regulars.loyalty.models import Privilege
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
 from tests.web.people import ROLES, logged_in, make_user
@@ -69,6 +70,8 @@ TABLE: dict[str, Right | str] = {
     "note_remove": Right.EDIT_CUSTOMERS,
     "relation_add": Right.EDIT_CUSTOMERS,
     "relation_remove": Right.EDIT_CUSTOMERS,
+    "privilege_give": Right.EDIT_CUSTOMERS,
+    "privilege_end": Right.EDIT_CUSTOMERS,
     "own_fields_set": Right.EDIT_CUSTOMERS,
     "file_add": Right.EDIT_CUSTOMERS,
     "file": Right.SEE_CUSTOMERS,
@@ -246,6 +249,7 @@ class World:
         )
         relation = Relation.objects.create(customer=customer, other=second, kind="family")
         note = Note.objects.create(customer=customer, text="Prefers mornings")
+        privilege = Privilege.objects.create(customer=customer, name="pensioner", given_at=timezone.now())
         form = Form.objects.create(title="Tastes")
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         done = Erasure.objects.create(
@@ -274,7 +278,7 @@ class World:
             "key_id": key.pk, "hook_id": hook.pk, "delivery_id": delivery.pk, "code": "P-1", "receipt_id": receipt.pk,
             "export_id": 1, "rest": "x", "chapter": "lost",
             "list_id": f"segment:{segment.pk}", "likeness_id": likeness.pk, "merge_id": merged.pk,
-            "field_id": field.pk, "audience_id": audience.pk,
+            "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},

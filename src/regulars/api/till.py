@@ -30,6 +30,7 @@ from regulars.api.till_bodies import (
 )
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import members
 from regulars.loyalty.balances import Balance
@@ -41,6 +42,7 @@ from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
 from regulars.loyalty.telling import NotNow
+from regulars.loyalty.tiers import tier_of
 
 _log = logging.getLogger("regulars.api")
 
@@ -57,7 +59,7 @@ _WRONG: dict[int, Any] = {404: Problem, 409: ChangedOut}
 def find_member(request: Request, body: WhoIn) -> dict[str, Any]:
     """Who has this card or phone. Phones and addresses are not told."""
     found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
-    return {"name": found.given_name or found.name, "balance": _balance(members.points_of(found))}
+    return _member(found, found.given_name or found.name)
 
 
 @router.post("/members", response=answers(MemberOut), **needs(Scope.TILL), summary="Make a member")
@@ -70,7 +72,7 @@ def make_member(request: Request, body: NewMemberIn) -> dict[str, Any]:
         ),
     )
     # the name that was told, not the one that is known: else phones could be tried for names
-    return {"name": body.name, "balance": _balance(members.points_of(made))}
+    return _member(made, body.name)
 
 
 @router.post("/quote", response=answers(QuoteOut, more=_WRONG), **needs(Scope.TILL), summary="What a basket costs")
@@ -175,6 +177,14 @@ def _told(request: Request, number: str, name: str, work: Callable[[], dict[str,
     except DatabaseError:
         _log.warning("one of a batch was not written", exc_info=True)
         return {"number": number, "detail": _("It could not be written: tell it again on its own.")}
+
+
+def _member(found: Customer, name: str) -> dict[str, Any]:
+    tier = tier_of(found.pk)
+    return {
+        "name": name, "balance": _balance(members.points_of(found)),
+        "tier": tier.title if tier else "", "tier_ends_on": tier.ends_on if tier else None,
+    }  # fmt: skip
 
 
 def _balance(found: Balance | None) -> dict[str, int] | None:

@@ -47,6 +47,10 @@ class MemberOut(Schema):
 
     name: str = Field(description="How to address him; empty when it is not known.", examples=["Anna"])
     balance: BalanceOut = Field(description="His points.")
+    tier: str = Field(description="What his tier is called; empty when he has none.", examples=["Gold"])
+    tier_ends_on: dt.date | None = Field(
+        description="The day on which the tier ends unless he buys more; null: it is safe.", examples=[None]
+    )
 
 
 class ItemIn(In):

@@ -19,6 +19,8 @@ class Event(models.TextChoices):
     CONSENT_CHANGED = "consent.changed", N_("consent was given or withdrawn")
     RECEIPTS_RECORDED = "receipts.recorded", N_("receipts were recorded")
     RECEIPTS_REMOVED = "receipts.removed", N_("an import of receipts was undone")
+    TIER_CHANGED = "member.tier_changed", N_("a member's tier changed")
+    TIER_ENDING = "member.tier_ending", N_("a member will lose his tier")
     AUDIT_DONE = "audit.done", N_("an audit is ready")
 
 

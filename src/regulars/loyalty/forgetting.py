@@ -1,8 +1,11 @@
-"""What the ledger has kept of a person: a name in the reason of a correction. His points are nobody's, and stay."""
+"""What the programme has kept of a person: his privileges go, and his name in the reasons of corrections.
+
+His points are nobody's, and stay.
+"""
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
-from regulars.loyalty.models import Transaction
+from regulars.loyalty.models import Privilege, Transaction
 
 
 def register_forgetting() -> None:
@@ -14,3 +17,4 @@ def _forget(person: Person) -> None:
     allow_ledger("erasure")
     person.redact(Transaction, "reason")
     allow_ledger("")
+    Privilege.objects.filter(customer__in=person.ids).delete()

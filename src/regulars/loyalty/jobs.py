@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring
+from regulars.loyalty import expiring, tiers
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -18,3 +18,10 @@ def expire_points(timestamp: int) -> None:
 def release_holds(timestamp: int) -> None:
     """Every minute: a basket that was left lets its points go."""
     expiring.release_holds(timezone.now())
+
+
+@app.periodic(cron="20 * * * *", periodic_id="tiers")
+@app.task(queueing_lock="tiers", lock="tiers", pass_context=False)
+def review_tiers(timestamp: int) -> None:
+    """Every hour: a day of the business begins at its own hour, and imports bring purchases at any."""
+    tiers.review_all(timezone.now())

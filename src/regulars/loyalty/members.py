@@ -19,10 +19,13 @@ from regulars.customers.services.customers import add_customer
 from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
 from regulars.loyalty.models import Account, Sale, SaleLine, Unit
+from regulars.loyalty.periods import begin_of
+from regulars.loyalty.privileges import privileges_at
 from regulars.loyalty.programme.basket import Member
-from regulars.loyalty.programme.conditions import Answered, InSegment
+from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import RuleSet
+from regulars.loyalty.tiers import tier_at
 from regulars.purchases.models import Receipt
 
 Segments = Callable[[int, Collection[str]], frozenset[str]]  # of these segments: those that the customer is in
@@ -128,6 +131,8 @@ def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinf
     bought = bought.exclude(Exists(Sale.objects.filter(receipt=OuterRef("pk"))) & ~Exists(kept))
     totals = bought.aggregate(count=Count("id"), last=Max("purchased_at"))
     return Member(
+        tier=tier_at(customer.pk, at) if rules.tiers else "",
+        privileges=privileges_at(customer.pk, at) if _asks_for_privileges(rules) else {},
         birthday=customer.birth_date,
         purchases=totals["count"],
         last_purchase_at=totals["last"],
@@ -147,21 +152,6 @@ def _turnover(customer: Customer, period: str, *, at: dt.datetime, zone: dt.tzin
     return max(0, found.aggregate(sum=Sum("amount"))["sum"] or 0)
 
 
-def begin_of(period: str, local: dt.datetime) -> dt.datetime | None:
-    """When the period of this moment began, by the shop's calendar; None: before all."""
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    if period == "all":
-        return None
-    if period == "year":
-        return midnight.replace(month=1, day=1)
-    if period == "quarter":
-        return midnight.replace(month=(local.month - 1) // 3 * 3 + 1, day=1)
-    if period == "month":
-        return midnight.replace(day=1)
-    day = midnight.date() - dt.timedelta(days=int(period.removeprefix("days:")))
-    return dt.datetime.combine(day, dt.time(), tzinfo=local.tzinfo)
-
-
 def _counters(rules: RuleSet) -> list[str]:
     return [one.gives.counter for one in rules.discounts if isinstance(one.gives, NthFree)]
 
@@ -169,6 +159,10 @@ def _counters(rules: RuleSet) -> list[str]:
 def _segments(rules: RuleSet) -> frozenset[str]:
     leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
     return frozenset(name for leaf in leaves if isinstance(leaf, InSegment) for name in leaf.any_of)
+
+
+def _asks_for_privileges(rules: RuleSet) -> bool:
+    return any(isinstance(leaf, Privilege) for rule in rules.rules for leaf in rule.when.leaves())
 
 
 def _questions(rules: RuleSet) -> frozenset[str]:

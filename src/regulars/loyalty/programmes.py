@@ -17,7 +17,7 @@ from regulars.customers.models.fields import Field
 from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Programme
-from regulars.loyalty.programme.conditions import Answered, InSegment, OfTier, Privilege
+from regulars.loyalty.programme.conditions import Answered, InSegment, OfTier
 from regulars.loyalty.programme.effects import ByPoints, PointsByTier
 from regulars.loyalty.programme.rules import Rule, RuleSet, as_json, parse
 
@@ -63,8 +63,13 @@ def checked(data: Any, *, segments: Collection[str] = ()) -> RuleSet:
     rules = parse(data)
     _check(rules)
     fields = frozenset(Field.objects.values_list("slug", flat=True))
+    tiers = rules.tiers.ids if rules.tiers else ()
     for rule in rules.rules:
+        if isinstance(rule.gives, PointsByTier):
+            _check_known(rule, _("the tier"), tuple(rule.gives.times), tiers)
         for leaf in rule.when.leaves():
+            if isinstance(leaf, OfTier):
+                _check_known(rule, _("the tier"), leaf.any_of, tiers)
             if isinstance(leaf, InSegment):
                 _check_known(rule, _("the segment"), leaf.any_of, segments)
             if isinstance(leaf, Answered):
@@ -124,13 +129,11 @@ def _check(rules: RuleSet) -> None:
             )
         )
     for rule in rules.rules:
-        asked = [leaf.kind for leaf in rule.when.leaves() if isinstance(leaf, _NOT_KEPT_CONDITIONS)]
-        if isinstance(rule.gives, _NOT_KEPT_EFFECTS):
-            asked.append(rule.gives.kind)
-        if asked:
+        if isinstance(rule.gives, ByPoints):
+            # judged at a till, but nothing writes such points down: the rule would never act
             raise InputError(
                 _("Rule {id!r} asks for {what}, which this version of Regulars does not record yet.").format(
-                    id=rule.id, what=", ".join(asked)
+                    id=rule.id, what=rule.gives.kind
                 )
             )
 
@@ -144,8 +147,3 @@ def _check_known(rule: Rule, what: str, named: Sequence[str], known: Collection[
                     id=rule.id, what=what, name=name, known=", ".join(sorted(known)[:_MOST_NAMED]) or "-"
                 )
             )
-
-
-# judged at a till, but nothing writes them down here yet: such a rule would never act, and nobody would know why
-_NOT_KEPT_CONDITIONS = (OfTier, Privilege)
-_NOT_KEPT_EFFECTS = (ByPoints, PointsByTier)

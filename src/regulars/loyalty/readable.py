@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from regulars.core.i18n import N_, format_moment, format_number
+from regulars.core.i18n import N_, format_date, format_moment, format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.readable import Cells, Section, register
 from regulars.foundation.models import Business
-from regulars.loyalty.models import Posting, Sale, Transaction
+from regulars.loyalty.models import Posting, Privilege, Sale, TierChange, Transaction
 
 _ROWS = 500
 
@@ -20,6 +20,11 @@ def register_sections() -> None:
             N_("Purchases by the loyalty programme"), ("sale",), _sales,
             (N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Points earned")),
         ),
+        Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("Since"), N_("Tier"), N_("Turnover"))),
+        Section(
+            N_("Privileges"), ("privilege",), _privileges,
+            (N_("Given"), N_("Privilege"), N_("Shown"), N_("Until"), N_("Ended")),
+        ),
     )  # fmt: skip
 
 
@@ -31,6 +36,22 @@ def _points(ids: Sequence[int]) -> Iterator[Cells]:
         yield (
             format_moment(fact.recorded_at, zone), _(str(Transaction.Kind(fact.kind).label)),
             f"{format_number(one.amount)} ({fact.unit})", fact.reason,
+        )  # fmt: skip
+
+
+def _tiers(ids: Sequence[int]) -> Iterator[Cells]:
+    business = Business.current()
+    for one in TierChange.objects.filter(customer__in=ids).order_by("since", "id"):
+        money = format_money(one.turnover, business.currency, exact=True)
+        yield format_moment(one.since, business.zone), one.tier, money
+
+
+def _privileges(ids: Sequence[int]) -> Iterator[Cells]:
+    zone = Business.current().zone
+    for one in Privilege.objects.filter(customer__in=ids).order_by("given_at", "id"):
+        yield (
+            format_moment(one.given_at, zone), one.name, one.proof, format_date(one.until) if one.until else "",
+            format_moment(one.ended_at, zone) if one.ended_at else "",
         )  # fmt: skip
 
 

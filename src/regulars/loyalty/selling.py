@@ -18,7 +18,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
-from regulars.loyalty import members
+from regulars.loyalty import members, tiers
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
 from regulars.loyalty.members import Segments
@@ -124,6 +124,8 @@ def commit(order: Order, number: str, *, to_pay: int, segments: Segments) -> Sal
         if quoted.judged.to_pay != to_pay:
             raise OtherSum(quoted, to_pay)
         sale = _write(case, quoted, number, digest)
+        if case.customer is not None and case.rules.tiers is not None:
+            tiers.review([case.customer.pk], at=sale.recorded_at)
         if bring_waiting(sale) and case.customer is not None:
             sale.balance = members.points_of(case.customer).available
             sale.save(update_fields=["balance"])

@@ -9,7 +9,8 @@ from regulars.accounts.rights import Right
 from regulars.core.i18n import N_, format_number
 from regulars.core.i18n import gettext as _
 from regulars.customers.timeline import Before, Entry, Source, register
-from regulars.loyalty.models import Posting, Transaction
+from regulars.loyalty.models import Posting, TierChange, Transaction
+from regulars.loyalty.tiers import tier_title
 
 _WITH_RECEIPTS = (Transaction.Kind.SALE, Transaction.Kind.RETURN, Transaction.Kind.VOID)
 
@@ -17,6 +18,7 @@ _WITH_RECEIPTS = (Transaction.Kind.SALE, Transaction.Kind.RETURN, Transaction.Ki
 def register_source() -> None:
     """Called once, when the application is ready."""
     register(Source("points", N_("Points"), _points, Right.SEE_PURCHASES))
+    register(Source("tier", N_("Tier"), _tiers, Right.SEE_PURCHASES))
 
 
 def _points(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
@@ -28,6 +30,18 @@ def _points(ids: Sequence[int], before: Before, limit: int, _user: User) -> list
              "transaction__unit__title")  # fmt: skip
     found = moved.filter(earlier).values(*names).annotate(points=Sum("amount"))
     return [_entry(one) for one in found.order_by("-transaction__recorded_at", "-transaction")[:limit]]
+
+
+def _tiers(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
+    earlier = Q(since__lt=before.at) | Q(since=before.at, pk__lt=before.id)
+    found = list(TierChange.objects.filter(earlier, customer__in=ids).order_by("-since", "-pk")[:limit])
+    return [
+        Entry(
+            one.since, one.pk, "tier", _("Tier"), text=tier_title(one.tier) or _("none"),
+            tone="good" if one.tier else "warn",
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 def _entry(one: dict[str, object]) -> Entry:

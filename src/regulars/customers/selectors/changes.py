@@ -22,6 +22,8 @@ _TITLES = {
     ("customers_relation", "insert"): N_("Relation added"),
     ("customers_relation", "update"): N_("Relation changed"),
     ("customers_relation", "delete"): N_("Relation removed"),
+    ("loyalty_privilege", "insert"): N_("Privilege given"),
+    ("loyalty_privilege", "update"): N_("Privilege changed"),
     ("customers_file", "delete"): N_("File removed"),
     ("customers_note", "update"): N_("Note changed"),
     ("customers_note", "delete"): N_("Note removed"),
@@ -37,13 +39,14 @@ FIELD_TITLES = {
     "source": N_("Source"), "quiet_reason": N_("Left in peace because"), "quiet_until": N_("Left in peace until"),
     "is_quiet": N_("Left in peace"), "merged_into_id": N_("Merged into"), "tag_id": N_("Tag"), "value": N_("Value"),
     "label": N_("Label"), "is_main": N_("Main"), "is_valid": N_("Works"), "other_id": N_("Customer"),
-    "note": N_("Note"), "text": N_("Text"), "is_erased": N_("Erased"),
+    "proof": N_("Shown"), "until": N_("Until"), "ended_at": N_("Ended"), "note": N_("Note"), "text": N_("Text"),
+    "is_erased": N_("Erased"),
 }  # fmt: skip
 # told by other fields, or by nothing that a person needs
-_UNTOLD = {"customer_id", "written", "import_id", "is_demo", "created_at"}
+_UNTOLD = {"customer_id", "written", "import_id", "is_demo", "created_at", "given_at", "given_by_id"}
 _SECRET = {"value", "written"}
 _IDS = {"owner_id", "tag_id", "other_id", "merged_into_id"}
-_DAYS = {"birth_date", "quiet_until"}
+_DAYS = {"birth_date", "quiet_until", "until", "ended_at"}
 _LONGEST = 200
 
 
@@ -89,7 +92,7 @@ class Words:
         if value in (None, ""):
             return ""
         if name in _DAYS:
-            return format_date(dt.date.fromisoformat(value))
+            return format_date(dt.date.fromisoformat(value[:10]))
         if name in ("kind", "sex"):
             return _choice(change.table_name, name, value)
         if name in _SECRET and not self.see_contacts:

@@ -39,9 +39,10 @@ def hand_over(leaver: User, heir: User | None, *, by: User) -> Handed:
     if heir == leaver:
         raise InputError(_("Choose somebody else."))
     count = Customer.objects.filter(owner=leaver, merged_into=None).count()
-    given = give_some(leaver.pk, heir and heir.pk, by_id=by.pk)
+    heir_id = None if heir is None else heir.pk
+    given = give_some(leaver.pk, heir_id, by_id=by.pk)
     if given == AT_ONCE:
-        app.configure_task(TASK).defer(leaver_id=leaver.pk, heir_id=heir and heir.pk, by_id=by.pk)
+        app.configure_task(TASK).defer(leaver_id=leaver.pk, heir_id=heir_id, by_id=by.pk)
     details: dict[str, object] = {"people": count, "heir": heir.email if heir else "nobody"}
     log("customers_handed_over", user=by, about=leaver.email, details=details)
     return Handed(count, is_going_on=given == AT_ONCE)

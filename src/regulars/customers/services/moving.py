@@ -18,7 +18,8 @@ from regulars.customers.selectors.family import family_of
 # about the row itself or about a past moment, not about the person
 _STAYS = frozenset(
     {"customers.Customer.merged_into", "customers.Merge.kept", "customers.Merge.gone", "customers.Erasure.customer",
-     "customers.Likeness.first", "customers.Likeness.second", "insights.Member.customer"}
+     "customers.Likeness.first", "customers.Likeness.second", "insights.Member.customer",
+     "loyalty.TierChange.customer"}
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
 from regulars.loyalty.models.programme import Programme
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
+from regulars.loyalty.models.status import Privilege, TierChange, TierEnding
 
 __all__ = [
     "Account",
@@ -10,10 +11,13 @@ __all__ = [
     "HoldPart",
     "Lot",
     "Posting",
+    "Privilege",
     "Programme",
     "Sale",
     "SaleLine",
     "SaleReturn",
+    "TierChange",
+    "TierEnding",
     "Transaction",
     "Unit",
     "WaitingReturn",

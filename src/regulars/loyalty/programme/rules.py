@@ -36,6 +36,7 @@ from regulars.loyalty.programme.reading import (
     whole,
     write_record,
 )
+from regulars.loyalty.programme.tiers import Tiers
 
 FORMAT = 1
 MOST_RULES = 300
@@ -179,6 +180,7 @@ class RuleSet(Record):
     guard: Guard | None = has(record(Guard), default=None)
     never_discounted: Scope | None = has(record(Scope), default=None)
     price_watch_days: int = has(whole(0, 366), default=0)
+    tiers: Tiers | None = has(record(Tiers), default=None)
 
     def __post_init__(self) -> None:
         # the order in which rules were written down must change nothing

@@ -14,6 +14,7 @@ from regulars.loyalty.programme.conditions import Condition, Scope
 from regulars.loyalty.programme.effects import Effect
 from regulars.loyalty.programme.judging import Judged, Step
 from regulars.loyalty.programme.rules import Rule, RuleSet
+from regulars.loyalty.programme.tiers import Tier
 
 Names = Callable[[str, str], str]  # "product", "category", "store", ... and its code: what people call it
 
@@ -26,8 +27,14 @@ class Words:
     """Says what a set of rules means and did. `names` tells what people call goods, stores, segments, tiers."""
 
     def __init__(self, rules: RuleSet, names: Names = _as_it_is) -> None:
-        self.rules, self.names = rules, names
+        self.rules, self._given = rules, names
         self._titles = {one.id: one.title or one.id for one in rules.rules}
+
+    def names(self, kind: str, code: str) -> str:
+        """What people call it."""
+        if kind == "tier" and self.rules.tiers is not None:
+            return self.rules.tiers.title(code)
+        return self._given(kind, code)
 
     def rule(self, rule: Rule) -> str:
         """The whole rule: "5% off (category “Coffee”) for members, if the receipt is at least $20."."""
@@ -44,7 +51,7 @@ class Words:
 
     def whole_set(self) -> list[str]:
         """How the rules meet, which money earns points, what points pay, and what guards the margin."""
-        return [*self._stacking(), *self._points(), *self._guard()]
+        return [*self._stacking(), *self._points(), *self._levels(), *self._guard()]
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -307,6 +314,29 @@ class Words:
                 "When goods come back whose points are spent, a member may owe up to {count} points.",
                 life.most_debt,
             ).format(count=format_number(life.most_debt))
+
+    def _levels(self) -> Iterator[str]:
+        tiers = self.rules.tiers
+        if tiers is None:
+            return
+        yield _("Tiers by purchases {period}: {tiers}.").format(
+            period=_period(tiers.period), tiers=", ".join(map(self._level, tiers.levels))
+        )
+        if tiers.period in ("year", "quarter", "month"):
+            yield _("The better one counts of this period and the one before.")
+        yield (
+            ngettext(
+                "Who buys too little for his tier is told, and keeps it {count} day more.",
+                "Who buys too little for his tier is told, and keeps it {count} days more.",
+                tiers.grace_days,
+            ).format(count=format_number(tiers.grace_days))
+            if tiers.grace_days
+            else _("Who buys too little for his tier loses it at once.")
+        )
+
+    def _level(self, one: Tier) -> str:
+        text = _("“{tier}” from {money}") if one.keep is None else _("“{tier}” from {money} (kept from {keep})")
+        return text.format(tier=one.title or one.id, money=self.money(one.from_), keep=self.money(one.least))
 
     def _guard(self) -> Iterator[str]:
         guard = self.rules.guard

@@ -13,6 +13,8 @@ from regulars.customers.models import Contact, Customer, Relation
 from regulars.customers.selectors.search import find_customers
 from regulars.customers.services import consents, contacts, customers
 from regulars.customers.services.fields import set_own_fields
+from regulars.loyalty.models import Privilege
+from regulars.loyalty.privileges import end_privilege, give_privilege
 from regulars.web.access import Request
 from regulars.web.customers.access import card_action
 
@@ -144,6 +146,23 @@ def unrelate(request: Request, customer: Customer, relation_id: int) -> str:
     if customer.pk not in (relation.customer_id, relation.other_id):
         raise Http404
     customers.unrelate(relation, by=request.user)
+    return _("Removed.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "privileges")
+def privilege(request: Request, customer: Customer) -> str:
+    """He has shown that he is a pensioner, a student, an employee of a company."""
+    give_privilege(
+        customer, name=request.POST.get("name", ""), proof=request.POST.get("proof", ""),
+        until=day_of(request.POST.get("until", "")), by=request.user,
+    )  # fmt: skip
+    return _("Saved.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "privileges")
+def no_privilege(request: Request, customer: Customer, privilege_id: int) -> str:
+    """He has it no more."""
+    end_privilege(get_object_or_404(Privilege, pk=privilege_id, customer=customer), by=request.user)
     return _("Removed.")
 
 

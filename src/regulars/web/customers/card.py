@@ -28,7 +28,9 @@ from regulars.customers.selectors.family import family_of
 from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
+from regulars.loyalty.privileges import names_of_privileges, standing_privileges
 from regulars.loyalty.standing import standings_of
+from regulars.loyalty.tiers import tier_of
 from regulars.web.access import Request, needs
 from regulars.web.contacts_seen import card_seen
 from regulars.web.customers.access import seen_customer, survivor_seen
@@ -94,12 +96,22 @@ def render_card(
         "users": list(User.objects.filter(is_active=True).order_by("name")[:500]),
         "same": _same_contacts(request, customer, contacts),
         "said": score_of(customer) if request.user.may(Right.SEE_PURCHASES) else None,
-        "standings": standings_of(customer.pk) if request.user.may(Right.SEE_PURCHASES) else [],
+        **(_membership(customer) if request.user.may(Right.SEE_PURCHASES) else {"standings": []}),
         "steps": steps_for(customer, request.user, day),
         "may": {right.name.lower(): request.user.may(right) for right in Right},
         **_happened(request, customer),
     }
     return render(request, "customers/card.html", context, status=status)
+
+
+def _membership(customer: Customer) -> dict[str, Any]:
+    return {
+        "standings": standings_of(customer.pk),
+        "tier": tier_of(customer.pk),
+        "privileges": standing_privileges(customer),
+        "privilege_names": names_of_privileges(),
+        "day_now": today(),
+    }
 
 
 def _consents(customer: Customer) -> dict[str, Any]:

@@ -22,6 +22,8 @@ _of_one = [
     ("notes/<int:note_id>/remove/", actions.remove_note, "note_remove"),
     ("relations/", actions.relate, "relation_add"),
     ("relations/<int:relation_id>/remove/", actions.unrelate, "relation_remove"),
+    ("privileges/", actions.privilege, "privilege_give"),
+    ("privileges/<int:privilege_id>/remove/", actions.no_privilege, "privilege_end"),
     ("own-fields/", actions.own_fields, "own_fields_set"),
     ("files/", files.add, "file_add"),
     ("files/<int:file_id>/", files.download, "file"),

@@ -1,0 +1,79 @@
+"""Privileges: given with a proof, and gone when it runs out, when somebody ends them, or when they are given anew."""
+
+import datetime as dt
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from regulars.accounts.models import User
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
+from regulars.customers.selectors.family import family_of
+from regulars.foundation.changes import acting
+from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
+from regulars.loyalty.models import Privilege
+from regulars.loyalty.programme import conditions
+from regulars.loyalty.programmes import rules_of, versions
+
+_LONGEST = 200
+
+
+def give_privilege(customer: Customer, *, name: str, proof: str, until: dt.date | None, by: User) -> Privilege:
+    """From now on he has it. One of the same name is replaced: the new proof counts."""
+    name, proof = _text(name), _text(proof)
+    if not name:
+        raise InputError(_("Say which privilege he has, as the rules call it."))
+    if until is not None and until < timezone.now().astimezone(Business.current().zone).date():
+        raise InputError(_("The proof has run out already: {day}.").format(day=until.isoformat()))
+    now = timezone.now()
+    with acting(by.pk, "web"):
+        _standing(customer).filter(name=name).update(ended_at=now)
+        made = Privilege.objects.create(
+            customer=customer, name=name, proof=proof, until=until, given_at=now, given_by=by
+        )
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
+    return made
+
+
+def end_privilege(privilege: Privilege, *, by: User) -> None:
+    """He has it no more; what was sold by it stays."""
+    with acting(by.pk, "web"):
+        Privilege.objects.filter(pk=privilege.pk, ended_at=None).update(ended_at=timezone.now())
+        announce(Event.CUSTOMER_CHANGED, {"id": privilege.customer_id})
+
+
+def standing_privileges(customer: Customer) -> list[Privilege]:
+    """Those that nobody has ended, by name; a proof may have run out."""
+    return list(_standing(customer).order_by("name", "id"))
+
+
+def privileges_at(customer: int, moment: dt.datetime) -> dict[str, dt.date | None]:
+    """What he had at that moment, by name, with the last day of the proof (None: for good)."""
+    had = Privilege.objects.filter(customer__in=family_of(customer), given_at__lte=moment)
+    found: dict[str, dt.date | None] = {}
+    for name, until in had.filter(Q(ended_at=None) | Q(ended_at__gt=moment)).values_list("name", "until"):
+        # two people who became one may both have it: the longer proof counts
+        found[name] = None if until is None else _later(until, found.get(name, until))
+    return found
+
+
+def names_of_privileges() -> list[str]:
+    """Those for which the newest rules ask, as they call them."""
+    newest = next(iter(versions()), None)
+    leaves = [leaf for rule in rules_of(newest).rules for leaf in rule.when.leaves()] if newest else []
+    return sorted({name for leaf in leaves if isinstance(leaf, conditions.Privilege) for name in leaf.any_of})
+
+
+def _later(one: dt.date, other: dt.date | None) -> dt.date | None:
+    return None if other is None else max(one, other)
+
+
+def _standing(customer: Customer) -> "models.QuerySet[Privilege]":
+    return Privilege.objects.filter(customer=customer, ended_at=None)
+
+
+def _text(written: str) -> str:
+    return " ".join(written.replace("\0", "").encode(errors="replace").decode().split())[:_LONGEST]

@@ -1,0 +1,164 @@
+"""Which tier each member has: looked at when he buys or brings back, and every night for everybody."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from regulars.customers.models import Customer
+from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce_each
+from regulars.loyalty.models import TierChange, TierEnding
+from regulars.loyalty.periods import windows
+from regulars.loyalty.programme.tiers import NONE, Place, Tiers
+from regulars.loyalty.programmes import valid_at
+
+_AT_ONCE = 5_000
+
+# a member and all who became part of him are one; of two windows the better one counts
+_STANDS = """
+WITH RECURSIVE part (id, whole) AS (
+    SELECT c.id, c.id FROM customers_customer c WHERE c.id = ANY (%(ids)s)
+    UNION ALL
+    SELECT below.id, part.whole FROM part JOIN customers_customer below ON below.merged_into_id = part.id
+), bought (whole, best) AS (
+    SELECT part.whole, greatest(0, sum(r.amount) FILTER (WHERE r.purchased_at >= %(begin)s),
+        sum(r.amount) FILTER (WHERE r.purchased_at >= %(before)s AND r.purchased_at < %(begin)s))
+    FROM part JOIN purchases_receipt r ON r.customer_id = part.id
+    WHERE r.purchased_at >= %(before)s AND r.purchased_at <= %(at)s
+    GROUP BY part.whole
+)
+SELECT c.id, coalesce(b.best, 0), coalesce((
+        SELECT t.tier FROM loyalty_tierchange t WHERE t.customer_id = c.id ORDER BY t.since DESC, t.id DESC LIMIT 1
+    ), ''), e.ends_on
+FROM customers_customer c LEFT JOIN bought b ON b.whole = c.id LEFT JOIN loyalty_tierending e ON e.customer_id = c.id
+WHERE c.id = ANY (%(ids)s) ORDER BY c.id
+"""
+
+_MEMBERS = """
+SELECT c.id FROM customers_customer c
+WHERE c.id > %s AND c.merged_into_id IS NULL AND NOT c.is_erased AND EXISTS (
+    SELECT 1 FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
+    WHERE a.customer_id = c.id AND u.slug = 'points'
+) ORDER BY c.id LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A member whose place changes."""
+
+    customer: int
+    turnover: int
+    was: Place
+    will: Place
+
+
+def tier_at(customer: int, moment: dt.datetime) -> str:
+    """The id of his tier at that moment, empty when he had none."""
+    found = TierChange.objects.filter(customer=customer, since__lte=moment).order_by("-since", "-id")
+    return found.values_list("tier", flat=True).first() or NONE
+
+
+@dataclass(frozen=True)
+class TierStanding:
+    """For people: the tier's title, since when he has it, and when it ends unless he buys for `missing` more."""
+
+    title: str
+    since: dt.datetime
+    ends_on: dt.date | None
+    missing: int
+
+
+def tier_title(tier: str) -> str:
+    """What the rules of now call it."""
+    valid = valid_at(timezone.now())
+    return valid[1].tiers.title(tier) if valid is not None and valid[1].tiers is not None else tier
+
+
+def tier_of(customer: int) -> TierStanding | None:
+    """What he has now; None without a tier."""
+    now = timezone.now()
+    valid, last = valid_at(now), TierChange.objects.filter(customer=customer).order_by("-since", "-id").first()
+    if valid is None or valid[1].tiers is None or last is None or last.tier == NONE:
+        return None
+    tiers = valid[1].tiers
+    ((_customer, turnover, _tier, ends_on),) = _stands([customer], tiers, now)
+    missing = 0 if ends_on is None else tiers.missing(last.tier, turnover)
+    return TierStanding(tiers.title(last.tier), last.since, ends_on, missing)
+
+
+def review(customers: Sequence[int], *, at: dt.datetime, is_return: bool = False) -> int:
+    """Put these members where they belong by now; of how many something changed. Nothing does without tiers."""
+    valid = valid_at(at)
+    if valid is None or valid[1].tiers is None:
+        return 0
+    tiers = valid[1].tiers
+    changed = [one.customer for one in _steps(customers, tiers, at, is_return=is_return)]
+    if not changed:
+        return 0
+    with transaction.atomic():
+        # a sale at this moment may have lifted somebody: looked at again while nobody else can
+        list(Customer.objects.select_for_update(no_key=True).filter(pk__in=changed).order_by("pk").values("pk"))
+        steps = list(_steps(changed, tiers, at, is_return=is_return))
+        _write(steps, tiers, at)
+    return len(steps)
+
+
+def review_all(at: dt.datetime) -> int:
+    """Every member, some thousands in a transaction; of how many something changed."""
+    last, count = 0, 0
+    while ids := _members_after(last):
+        count += review(ids, at=at)
+        last = ids[-1]
+    return count
+
+
+def _members_after(last: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_MEMBERS, [last, _AT_ONCE])
+        return [int(key) for (key,) in cursor.fetchall()]
+
+
+def _steps(customers: Sequence[int], tiers: Tiers, at: dt.datetime, *, is_return: bool) -> Iterator[_Step]:
+    day = at.astimezone(Business.current().zone).date()
+    for customer, turnover, tier, ends_on in _stands(customers, tiers, at):
+        was = Place(tier, ends_on)
+        will = tiers.after(was, turnover, day, is_return=is_return)
+        if will != was:
+            yield _Step(customer, turnover, was, will)
+
+
+def _stands(customers: Sequence[int], tiers: Tiers, at: dt.datetime) -> list[tuple[int, int, str, dt.date | None]]:
+    """Customer, turnover that counts, tier, and when it ends."""
+    begin, before = windows(tiers.period, at.astimezone(Business.current().zone))
+    values: dict[str, Any] = {"ids": list(customers), "begin": begin, "before": before, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDS, values)
+        return [(key, int(turnover), tier, ends_on) for key, turnover, tier, ends_on in cursor.fetchall()]
+
+
+def _write(steps: Sequence[_Step], tiers: Tiers, at: dt.datetime) -> None:
+    moved = [one for one in steps if one.will.tier != one.was.tier]
+    TierChange.objects.bulk_create(
+        TierChange(customer_id=one.customer, tier=one.will.tier, since=at, turnover=one.turnover) for one in moved
+    )
+    TierEnding.objects.filter(customer__in=[one.customer for one in steps]).delete()
+    ending = [(one, one.will.ends_on) for one in steps if one.will.ends_on is not None]
+    TierEnding.objects.bulk_create(
+        TierEnding(customer_id=one.customer, ends_on=day, told_at=timezone.now()) for one, day in ending
+    )
+    announce_each(
+        Event.TIER_CHANGED, [{"id": one.customer, "tier": one.will.tier, "was": one.was.tier} for one in moved]
+    )
+    announce_each(
+        Event.TIER_ENDING,
+        [
+            {"id": one.customer, "tier": one.will.tier, "ends_on": day.isoformat(),
+             "missing": tiers.missing(one.will.tier, one.turnover)}
+            for one, day in ending
+        ],
+    )  # fmt: skip
