@@ -33,12 +33,17 @@ RULES: dict[str, Any] = {
 
 def open_shop(**changes: Any) -> Programme:
     """A store with goods and a programme that has been valid for a month."""
+    open_store()
+    return publish_in_the_past(RULES | changes, dt.timedelta(days=30))
+
+
+def open_store() -> None:
+    """The store and the goods alone."""
     values = {"name": "Shop", "currency": "RUB", "time_zone": "Europe/Moscow", "language": "en"}
     Business.objects.get_or_create(id=1, defaults=values)
     Store.objects.create(name="Arbat")
     Product.objects.create(code="tea", name="Tea", category="Drinks", cost=6_000)
     Product.objects.create(code="cup", name="Coffee", category="Cups", cost=1_000)
-    return publish_in_the_past(RULES | changes, dt.timedelta(days=30))
 
 
 def publish_in_the_past(rules: dict[str, Any], ago: dt.timedelta) -> Programme:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from regulars.cli.console import out
@@ -13,6 +14,8 @@ from regulars.cli.options import language_option
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_moment
 from regulars.core.i18n import gettext as _
+
+DAYS = 90
 
 
 def command() -> click.Command:
@@ -34,6 +37,15 @@ def command() -> click.Command:
         Command(
             "publish", callback=_publish, params=[file, begin, note, language_option()],
             help=_("Let tills sell by these rules. What is published is never changed, only followed."),
+        )
+    )  # fmt: skip
+    days = click.Option(
+        ["--days"], type=int, default=DAYS, show_default=True, help=_("How many days of purchases to look back.")
+    )
+    group.add_command(
+        Command(
+            "simulate", callback=_simulate, params=[file, days, language_option()],
+            help=_("Judge past purchases by the rules: what they would have cost, and whom they would have touched."),
         )
     )  # fmt: skip
     group.add_command(
@@ -68,6 +80,27 @@ def _publish(file: Path, note: str, lang: str | None, **given: Any) -> None:
         begin = begin and begin.replace(tzinfo=zone)
         made = publish(data, by=None, valid_from=begin, note=note, segments=segment_names())
     out.print(Text(_("Published: valid from {moment}.").format(moment=format_moment(made.valid_from, zone))))
+
+
+def _simulate(file: Path, days: int, lang: str | None) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    data = _read(file)
+    with application(load()):
+        from regulars.insights.selectors.membership import segment_names, segments_of
+        from regulars.loyalty.programmes import checked
+        from regulars.loyalty.simulated_words import rows, sentences
+        from regulars.loyalty.simulating import simulate
+
+        rules = checked(data, segments=segment_names())
+        found = simulate(rules, days=days, segments=segments_of)
+    for sentence in sentences(found, rules.currency):
+        out.print(Text(sentence))
+    table = Table(_("Rule"), _("Customers"), _("Money"))
+    for row in rows(found, rules):
+        table.add_row(*map(Text, row))
+    out.print(table)
 
 
 def _versions(lang: str | None) -> None:

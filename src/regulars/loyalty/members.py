@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Sum
@@ -130,14 +131,21 @@ def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinf
     kept = SaleLine.objects.filter(sale__receipt=OuterRef("pk"), returned__lt=F("quantity"))
     bought = bought.exclude(Exists(Sale.objects.filter(receipt=OuterRef("pk"))) & ~Exists(kept))
     totals = bought.aggregate(count=Count("id"), last=Max("purchased_at"))
-    return Member(
+    return replace(
+        facts_of(customer, rules, at=at, segments=segments),
         tier=tier_at(customer.pk, at) if rules.tiers else "",
-        privileges=privileges_at(customer.pk, at) if _asks_for_privileges(rules) else {},
-        birthday=customer.birth_date,
         purchases=totals["count"],
         last_purchase_at=totals["last"],
         turnover={one: _turnover(customer, one, at=at, zone=zone) for one in rules.periods},
         stamps={one: _stamps(customer, one) for one in _counters(rules)},
+    )
+
+
+def facts_of(customer: Customer, rules: RuleSet, *, at: dt.datetime, segments: Segments) -> Member:
+    """What does not follow from his purchases, as far as the rules ask for it."""
+    return Member(
+        privileges=privileges_at(customer.pk, at) if _asks_for_privileges(rules) else {},
+        birthday=customer.birth_date,
         segments=segments(customer.pk, wanted) if (wanted := _segments(rules)) else frozenset(),
         answers={one: _answers(customer, one) for one in _questions(rules)},
     )

@@ -15,11 +15,13 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
-from regulars.insights.selectors.membership import segment_names
+from regulars.insights.selectors.membership import segment_names, segments_of
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
 from regulars.loyalty.returning import waiting_returns
+from regulars.loyalty.simulated_words import rows, sentences
+from regulars.loyalty.simulating import simulate
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
@@ -64,11 +66,20 @@ def write(request: Request) -> HttpResponse:
                 )  # fmt: skip
                 messages.success(request, _("Published."))
                 return redirect("programme")
-            said = _said(checked(data, segments=segment_names()))
+            draft = checked(data, segments=segment_names())
+            said = _said(draft)
+            if "simulate" in typed:
+                said |= _simulated(draft, typed.get("days", ""))
         except InputError as refused:
             error = str(refused)
     context = {"text": text, "typed": typed, "error": error, "zone": business.zone, **said}
     return render(request, "programme_write.html", context, status=422 if error else 200)
+
+
+def _simulated(rules: RuleSet, typed: str) -> dict[str, Any]:
+    days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
+    found = simulate(rules, days=days, segments=segments_of)
+    return {"simulated": list(sentences(found, rules.currency)), "costs": rows(found, rules)}
 
 
 def _said(rules: RuleSet) -> dict[str, Any]:
