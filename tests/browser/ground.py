@@ -197,6 +197,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
 
     from regulars.customers.services.contacts import add_contact
     from regulars.loyalty import members
+    from regulars.loyalty.privileges import give_privilege
     from regulars.loyalty.programmes import beginning, publish
     from regulars.loyalty.selling import Item, Order, commit, quote
     from regulars.purchases.models import Receipt, Store
@@ -205,12 +206,20 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     cups = {"id": "cups", "title": "Шестой стакан", "gives": {"kind": "nth_free", "n": 6, "counter": "Стаканы"}}
     happy = {"is": "hours", "from": "09:00", "to": "12:00"}
     morning = {"id": "morning", "gives": {"kind": "percent_off", "percent": "7.5"}, "when": happy}
-    publish(rules | {"rules": [*rules["rules"], cups, morning]}, by=owner, note="Стаканы и утро")
+    levels = [
+        {"id": "regular", "title": "Постоянный гость", "from": 50_000},
+        {"id": "friend", "title": "Друг дома", "from": 500_000_000},
+    ]
+    pensioner = {"is": "privilege", "any_of": ["Пенсионер"]}
+    kind = {"id": "kind", "gives": {"kind": "percent_off", "percent": 3}, "when": pensioner}
+    tiers = {"tiers": {"levels": levels}}
+    publish(rules | tiers | {"rules": [*rules["rules"], cups, morning, kind]}, by=owner, note="Стаканы и утро")
     publish(rules, by=owner, valid_from=timezone.now() + dt.timedelta(days=30), note=LONG[:200])
     customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
     assert customer is not None
     add_contact(customer, kind="card", written="1000000017", by=owner)
     members.enrol(customer, at=timezone.now(), most_debt=100)
+    give_privilege(customer, name="Пенсионер", proof=f"удостоверение {LONG[:90]}", until=None, by=owner)
     store = str(Store.objects.order_by("pk").first())
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())

@@ -25,9 +25,13 @@ def sentences(found: Simulation, currency: str) -> Iterator[str]:
         yield _("Judged are {count} of them, drawn by lot; in brackets is where the whole lies with 95 %.").format(
             count=format_number(found.looked_at)
         )
-    yield _("The draft would have cost {total}: {discount} of discounts, and points that can pay {points}.").format(
+    yield _(
+        "The draft would have cost {total}, that is {share} of the turnover: {discount} of discounts, and points that can "
+        "pay {points}."
+    ).format(
         total=_money(found.draft.total, purse), discount=_money(found.draft.discount, purse),
         points=_money(found.draft.points, purse),
+        share=format_percent(found.draft.total.value / max(1, found.turnover.value), 1),
     )  # fmt: skip
     yield _("It would have touched {customers} customers ({share}) and {receipts} receipts.").format(
         customers=_count(found.draft.customers), share=format_percent(found.draft.customers.value / found.customers),
