@@ -73,6 +73,8 @@ class TestOneStep:
 
     def test_what_he_brings_back_has_no_grace(self) -> None:
         assert TIERS.after(Place("gold"), 120_000, DAY, is_return=True) == Place("silver")
+        in_grace = Place("gold", DAY + dt.timedelta(days=9))
+        assert TIERS.after(in_grace, 120_000, DAY, is_return=True) == in_grace
 
     def test_without_a_grace_it_ends_at_once(self) -> None:
         assert Tiers(TIERS.levels, grace_days=0).after(Place("gold"), 0, DAY) == Place()

@@ -170,6 +170,7 @@ _EVENTS = {
     "exported": N_("took a list out"),
     "contacts_seen": N_("looked at the contacts of"),
     "programme_published": N_("new rules of the loyalty programme"),
+    "promo_codes_made": N_("new promo codes"),
     "key_made": N_("made a key for"),
     "key_revoked": N_("revoked the key of"),
     "hook_made": N_("added the web-hook"),

@@ -49,6 +49,19 @@ def command() -> click.Command:
         )
     )  # fmt: skip
     group.add_command(
+        Command(
+            "codes", callback=_codes, help=_("Make promo codes that can be used so many times; one in a line."),
+            params=[
+                click.Argument(["name"]),
+                click.Option(["--count"], type=int, default=0, help=_("How many codes for anybody.")),
+                click.Option(["--segment"], type=int, help=_("A personal code for each customer of this segment.")),
+                click.Option(["--uses"], type=int, default=1, show_default=True, help=_("How often each may be used.")),
+                click.Option(["--until"], type=click.DateTime(["%Y-%m-%d"]), help=_("The last day.")),
+                language_option(),
+            ],
+        )
+    )  # fmt: skip
+    group.add_command(
         Command("versions", callback=_versions, params=[language_option()], help=_("All versions, the newest first."))
     )
     return group
@@ -101,6 +114,25 @@ def _simulate(file: Path, days: int, lang: str | None) -> None:
     for row in rows(found, rules):
         table.add_row(*map(Text, row))
     out.print(table)
+
+
+def _codes(name: str, count: int, segment: int | None, lang: str | None, **given: Any) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    if (count > 0) == (segment is not None):
+        raise InputError(_("Give either --count or --segment."))
+    with application(load()):
+        from regulars.insights.selectors.membership import people_of
+        from regulars.loyalty.codes import make_codes
+
+        people = [] if segment is None else people_of(segment)
+        until = given["until"] and given["until"].date()
+        lines = ["code,customer_id"] if people else ["code"]
+        for code, customer in make_codes(name, count=count, customers=people, uses=given["uses"], until=until):
+            lines.append(f"{code},{customer}" if people else code)
+    # only when all are written: a list that ends early would be taken for the whole
+    click.echo("\n".join(lines))
 
 
 def _versions(lang: str | None) -> None:

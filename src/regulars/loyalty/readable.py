@@ -7,7 +7,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.readable import Cells, Section, register
 from regulars.foundation.models import Business
-from regulars.loyalty.models import Posting, Privilege, Sale, TierChange, Transaction
+from regulars.loyalty.models import Posting, Privilege, PromoCode, Sale, TierChange, Transaction
 
 _ROWS = 500
 
@@ -21,6 +21,7 @@ def register_sections() -> None:
             (N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Points earned")),
         ),
         Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("Since"), N_("Tier"), N_("Turnover"))),
+        Section(N_("Promo codes"), ("promocode",), _codes, (N_("Code"), N_("Until"), N_("Used"))),
         Section(
             N_("Privileges"), ("privilege",), _privileges,
             (N_("Given"), N_("Privilege"), N_("Shown"), N_("Until"), N_("Ended")),
@@ -53,6 +54,12 @@ def _privileges(ids: Sequence[int]) -> Iterator[Cells]:
             format_moment(one.given_at, zone), one.name, one.proof, format_date(one.until) if one.until else "",
             format_moment(one.ended_at, zone) if one.ended_at else "",
         )  # fmt: skip
+
+
+def _codes(ids: Sequence[int]) -> Iterator[Cells]:
+    for one in PromoCode.objects.filter(customer__in=ids).select_related("batch").order_by("id"):
+        until = one.batch.until
+        yield one.code, format_date(until) if until else "", format_number(one.used)
 
 
 def _sales(ids: Sequence[int]) -> Iterator[Cells]:

@@ -18,7 +18,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.services.moving import note_follower
-from regulars.loyalty import tiers
+from regulars.loyalty import codes, tiers
 from regulars.loyalty.ledger import Document, Kind, Written, give_back, take_back, write
 from regulars.loyalty.members import hold_survivor, points_unit, stamps_unit
 from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingReturn
@@ -133,6 +133,8 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
         refund=now.money, points_back=done.get("given_back", 0),
         points_taken=done.get("taken_back", 0) + done.get("owed", 0),
     )  # fmt: skip
+    if coming.is_void:
+        codes.give_back(sale)
     if customer is not None:
         tiers.review([customer.pk], at=made.recorded_at, is_return=True)
     return made

@@ -20,6 +20,7 @@ from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 from regulars.loyalty import members, tiers
 from regulars.loyalty.balances import Balance
+from regulars.loyalty.codes import Said, look_up, use
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
 from regulars.loyalty.members import Segments
 from regulars.loyalty.models import Programme, Sale, SaleLine
@@ -102,6 +103,7 @@ class _Case:
     rules: RuleSet
     basket: Basket
     member: Member | None
+    said: Said
 
 
 def quote(order: Order, *, segments: Segments) -> Quote:
@@ -142,16 +144,17 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     store, business = _store(order.store, make=hold), Business.current()
     zone = store.time_zone or business.time_zone
     basket = Basket(
-        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at,
-        lines=tuple(_lines(order.items)), promo_codes=order.promo_codes,
-    )  # fmt: skip
+        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at, lines=tuple(_lines(order.items))
+    )
     customer = members.find(card=order.card, phone=order.phone) if order.has_member else None
     known = None
     if customer is not None:
         if hold:
             customer = members.hold_member(customer)
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
-    return _Case(order, at, store, customer, programme, rules, basket, known)
+    said = look_up(order.promo_codes, customer, basket.day, hold=hold)
+    basket = replace(basket, promo_codes=said.names)
+    return _Case(order, at, store, customer, programme, rules, basket, known, said)
 
 
 def _store(name: str, *, make: bool) -> Store:
@@ -179,7 +182,7 @@ def _lines(items: Sequence[Item]) -> Iterator[Line]:
 def _quoted(case: _Case) -> Quote:
     if case.customer is None:
         judged = judge(case.basket, None, case.rules)
-        return Quote(judged, tuple(Words(case.rules).trace(judged)), None, 0)
+        return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), None, 0)
     balance = members.points_of(case.customer)
     # nobody spends what he has not: the rest is money
     judged = judge(case.basket, case.member, case.rules, min(case.order.points, balance.available))
@@ -190,7 +193,7 @@ def _quoted(case: _Case) -> Quote:
             )
         )
     most = judge(case.basket, case.member, case.rules, balance.available).points_spent if balance.available else 0
-    return Quote(judged, tuple(Words(case.rules).trace(judged)), balance, most)
+    return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), balance, most)
 
 
 def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
@@ -209,6 +212,8 @@ def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
         balance=None if case.customer is None else members.points_of(case.customer).available,
     )  # fmt: skip
     SaleLine.objects.bulk_create(_sale_lines(case, judged, sale))
+    if case.said.codes:
+        use(case.said, judged, case.rules, sale)
     announce(Event.RECEIPTS_RECORDED, {"receipts": 1, "sale": sale.pk})
     return sale
 

@@ -26,8 +26,8 @@ def sentences(found: Simulation, currency: str) -> Iterator[str]:
             count=format_number(found.looked_at)
         )
     yield _(
-        "The draft would have cost {total}, that is {share} of the turnover: {discount} of discounts, and points that can "
-        "pay {points}."
+        "The draft would have cost {total}, that is {share} of the turnover: {discount} of discounts, and points that "
+        "can pay {points}."
     ).format(
         total=_money(found.draft.total, purse), discount=_money(found.draft.discount, purse),
         points=_money(found.draft.points, purse),

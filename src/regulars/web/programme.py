@@ -16,6 +16,7 @@ from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
 from regulars.insights.selectors.membership import segment_names, segments_of
+from regulars.loyalty.codes import batches
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
@@ -42,6 +43,7 @@ def page(request: Request) -> HttpResponse:
         "shown": shown,
         "zone": Business.current().zone,
         "waiting": waiting_returns(),
+        "batches": batches(),
     }
     if shown is not None:
         context |= _said(rules_of(shown))

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
 from regulars.insights.models import Segment
 from regulars.insights.segments.query import customers_of
 
@@ -9,6 +11,17 @@ from regulars.insights.segments.query import customers_of
 def segment_names() -> frozenset[str]:
     """The ids by which rules may name the segments that there are."""
     return frozenset(map(str, Segment.objects.values_list("pk", flat=True)))
+
+
+def people_of(segment: int) -> list[int]:
+    """The ids of all who are in the segment now; `InputError` when there is none of this number, or nobody in it."""
+    found = Segment.objects.filter(pk=segment).first()
+    ids = [] if found is None else list(customers_of(found.rule).order_by("pk").values_list("pk", flat=True))
+    if found is None:
+        raise InputError(_("There is no segment {number}: its number stands in its address.").format(number=segment))
+    if not ids:
+        raise InputError(_("Nobody is in the segment “{name}”.").format(name=found.name))
+    return ids
 
 
 def segments_of(customer: int, wanted: Collection[str]) -> frozenset[str]:

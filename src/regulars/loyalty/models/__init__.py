@@ -1,5 +1,6 @@
 """All tables of this package, one file per concept."""
 
+from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
 from regulars.loyalty.models.programme import Programme
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
@@ -7,12 +8,15 @@ from regulars.loyalty.models.status import Privilege, TierChange, TierEnding
 
 __all__ = [
     "Account",
+    "CodeBatch",
+    "CodeUse",
     "Hold",
     "HoldPart",
     "Lot",
     "Posting",
     "Privilege",
     "Programme",
+    "PromoCode",
     "Sale",
     "SaleLine",
     "SaleReturn",

@@ -88,7 +88,7 @@ class Tiers(Record):
         return max(0, next((one.least for one in self.levels if one.id == tier), 0) - turnover)
 
     def after(self, now: Place, turnover: int, day: dt.date, *, is_return: bool = False) -> Place:
-        """Where he stands on this day with this turnover. What he himself brings back has no grace."""
+        """Where he stands on this day with this turnover. What he himself brings back begins no grace."""
         held = self.ids.index(now.tier) if now.tier in self.ids else -1
         reached = max((rank for rank, one in enumerate(self.levels) if one.from_ <= turnover), default=-1)
         if reached > held:
@@ -98,7 +98,7 @@ class Tiers(Record):
         if turnover >= self.levels[held].least:
             return Place(now.tier)
         ends_on = now.ends_on or day + dt.timedelta(days=self.grace_days)
-        if day < ends_on and not is_return:
+        if day < ends_on and not (is_return and now.ends_on is None):
             return Place(now.tier, ends_on)
         kept = [one.id for one in self.levels[:held] if one.least <= turnover]
         return Place(kept[-1] if kept else NONE)

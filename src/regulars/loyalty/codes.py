@@ -1,0 +1,163 @@
+"""Promo codes at a till: which of those that were said count, and that none counts more often than it may."""
+
+import datetime as dt
+import secrets
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+
+from regulars.accounts.models import User
+from regulars.accounts.services import log
+from regulars.core.errors import InputError
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
+from regulars.customers.selectors.family import family_of
+from regulars.loyalty.models import CodeBatch, CodeUse, PromoCode, Sale
+from regulars.loyalty.programme import conditions, judging
+from regulars.loyalty.programme.judging import Judged
+from regulars.loyalty.programme.rules import RuleSet
+
+# no letter that is read as another, and none that makes words
+_SIGNS = "23456789BCDFGHJKMNPQRSTVWXZ"
+_LENGTH = 10  # 2 * 10^14 codes: whoever tries a million finds none of a million with 99.5 %
+_AT_ONCE = 5_000
+MOST_CODES = 1_000_000
+MOST_USES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Said:
+    """The codes that somebody said at a till: what rules see of them, which of ours they are, and what is wrong."""
+
+    names: frozenset[str]
+    codes: tuple[PromoCode, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def look_up(said: Collection[str], customer: Customer | None, day: dt.date, *, hold: bool = False) -> Said:
+    """Which of these codes count for him on this day in the store. Codes that are none of ours go to the rules as said.
+
+    With `hold` nobody else uses them until the end of the transaction.
+    """
+    words = {one.strip().upper(): one for one in said if one.strip()}
+    if not words:
+        return Said(frozenset())
+    found = PromoCode.objects.filter(code__in=words).select_related("batch").order_by("pk")
+    known = list(found.select_for_update(of=("self",)) if hold else found)
+    family = frozenset(family_of(customer.pk)) if customer else frozenset()
+    wrong = {one.code: why for one in known if (why := _wrong(one, family, day))}
+    ours = tuple(one for one in known if one.code not in wrong)
+    # the name of a batch is no code: whoever says it has none
+    batches = {name.upper() for name in CodeBatch.objects.filter(_named(words)).values_list("name", flat=True)}
+    open_ = {written for word, written in words.items() if word not in batches | {one.code for one in known}}
+    return Said(frozenset(open_ | {one.batch.name for one in ours}), ours, tuple(wrong.values()))
+
+
+def _named(words: Iterable[str]) -> Q:
+    return Q(*(Q(name__iexact=word) for word in words), _connector=Q.OR)
+
+
+def _wrong(one: PromoCode, family: frozenset[int], day: dt.date) -> str:
+    if one.used >= one.most_uses:
+        return _("The code {code} is used up.").format(code=one.code)
+    if one.batch.until is not None and day > one.batch.until:
+        return _("The code {code} was valid until {day}.").format(code=one.code, day=one.batch.until.isoformat())
+    if one.customer_id is not None and one.customer_id not in family:
+        return _("The code {code} is personal: its owner must show his card.").format(code=one.code)
+    return ""
+
+
+def use(said: Said, judged: Judged, rules: RuleSet, sale: Sale) -> None:
+    """Count the codes that gave something on this receipt; of a batch that was said twice, one."""
+    acted = {step.rule for step in judged.trace if step.what in _GIVES}
+    asked = {
+        name.casefold()
+        for rule in rules.rules if rule.id in acted
+        for leaf in rule.when.leaves() if isinstance(leaf, conditions.PromoCode)
+        for name in leaf.any_of
+    }  # fmt: skip
+    used = {one.batch_id: one for one in reversed(said.codes) if one.batch.name.casefold() in asked}.values()
+    CodeUse.objects.bulk_create(CodeUse(code=one, sale=sale) for one in used)
+    PromoCode.objects.filter(pk__in=[one.pk for one in used]).update(used=F("used") + 1)
+
+
+def give_back(sale: Sale) -> None:
+    """The receipt was a mistake: its codes can be used again."""
+    for one in CodeUse.objects.filter(sale=sale, is_undone=False).select_for_update():
+        PromoCode.objects.filter(pk=one.code_id).update(used=F("used") - 1)
+        CodeUse.objects.filter(pk=one.pk).update(is_undone=True)
+
+
+_GIVES = frozenset({judging.TOOK, judging.EARNED, judging.TIMES, judging.STAMPED})
+
+
+def make_codes(
+    name: str, *, count: int = 0, customers: Collection[int] = (), uses: int = 1, until: dt.date | None = None,
+    by: User | None = None,
+) -> Iterator[tuple[str, int | None]]:  # fmt: skip
+    """A batch of new codes: so many for anybody, or a personal one for each of the customers; each with its owner.
+
+    Raises `InputError` when the name is taken.
+    """
+    name = name.strip()
+    many = len(customers) or count
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InputError(
+            _("Name the batch with 1 to {most} signs, as the rules shall call it.").format(most=_LONGEST_NAME)
+        )
+    if not 1 <= many <= MOST_CODES or not 1 <= uses <= MOST_USES:
+        raise InputError(
+            _("Make 1 to {most} codes, each for 1 to {uses} uses.").format(most=MOST_CODES, uses=MOST_USES)
+        )
+    if CodeBatch.objects.filter(name__iexact=name).exists() or PromoCode.objects.filter(code=name.upper()).exists():
+        raise InputError(_("There are codes named {name!r} already: choose another name.").format(name=name))
+    owners: list[int | None] = [*customers] if customers else [None] * count
+    with transaction.atomic():
+        batch = CodeBatch.objects.create(name=name, until=until, made_at=timezone.now())
+        log("promo_codes_made", user=by, about=name, details={"codes": len(owners)})
+        for start in range(0, len(owners), _AT_ONCE):
+            made = _written(batch, owners[start : start + _AT_ONCE], uses)
+            yield from ((one.code, one.customer_id) for one in made)
+
+
+_LONGEST_NAME = 60
+
+
+def _written(batch: CodeBatch, owners: list[int | None], uses: int) -> list[PromoCode]:
+    while True:
+        made = [PromoCode(batch=batch, code=_drawn(), customer_id=one, most_uses=uses) for one in owners]
+        try:
+            with transaction.atomic():
+                return PromoCode.objects.bulk_create(made)
+        except IntegrityError:
+            # the one in a million million that was drawn before
+            if not PromoCode.objects.filter(code__in=[one.code for one in made]).exists():
+                raise
+
+
+def _drawn() -> str:
+    return "".join(secrets.choice(_SIGNS) for _sign in range(_LENGTH))
+
+
+@dataclass(frozen=True)
+class BatchSummary:
+    """A batch for people."""
+
+    name: str
+    until: dt.date | None
+    codes: int
+    uses: int
+    used: int
+
+
+def batches() -> list[BatchSummary]:
+    """All of them, the newest first."""
+    found = CodeBatch.objects.annotate(uses=Sum("codes__most_uses"), used=Sum("codes__used")).order_by("-pk")[:_SHOWN]
+    counts = {one.pk: one.codes.count() for one in found}
+    return [BatchSummary(one.name, one.until, counts[one.pk], one.uses or 0, one.used or 0) for one in found]
+
+
+_SHOWN = 100
