@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_date
 from regulars.customers.services.merging import merge
 from regulars.loyalty.codes import batches, make_codes
 from regulars.loyalty.models import CodeUse, PromoCode
@@ -60,6 +61,15 @@ def test_the_name_of_the_batch_is_no_code() -> None:
     assert sell(asked("SPRING "), "2").to_pay == 10_000
 
 
+def test_nor_is_it_in_letters_that_fold_into_it() -> None:
+    list(make_codes("week class", count=1))
+    publish_in_the_past(
+        RULES | {"rules": [RULE | {"when": SPRING | {"any_of": ["week class"]}}]}, dt.timedelta(minutes=1)
+    )
+    for number, said in enumerate(("wee\u212a class", "WEEK CLASS", "week cla\u1e9e")):
+        assert sell(asked(said), str(number)).to_pay == 10_000
+
+
 def test_a_code_that_stands_in_the_rules_is_open() -> None:
     assert [sell(asked("Spring"), str(number)).to_pay for number in range(3)] == [5_000] * 3
 
@@ -70,6 +80,21 @@ def test_a_code_that_gave_nothing_is_not_used() -> None:
     open_shop_again([rest])
     assert sell(asked(code)).to_pay == 10_000
     assert PromoCode.objects.get().used == 0
+
+
+def test_a_code_of_which_the_guard_left_nothing_is_not_used() -> None:
+    publish_in_the_past(RULES | {"rules": [RULE], "guard": {"line": "99.99"}}, dt.timedelta(minutes=1))
+    code = one_code()
+    assert sell(asked(code)).to_pay == 10_000
+    assert PromoCode.objects.get().used == 0
+
+
+def test_one_discount_uses_one_code_though_two_would_do() -> None:
+    either = RULE | {"when": {"is": "promo_code", "any_of": ["spring", "vip"]}}
+    publish_in_the_past(RULES | {"rules": [either], "guard": {"categories": {"Drinks": None}}}, dt.timedelta(minutes=1))
+    ((vip, _none),) = make_codes("vip", count=1)
+    sale = sell(order(("tea", 1, 10_000), card="", promo_codes=frozenset({one_code(), vip})))
+    assert (sale.to_pay, CodeUse.objects.count()) == (5_000, 1)
 
 
 def open_shop_again(rules: list[dict[str, Any]]) -> None:
@@ -91,7 +116,10 @@ def test_its_last_day_is_that_of_the_store() -> None:
     batch.until = day - dt.timedelta(days=1)
     batch.save()
     found = quote(asked(today), segments=no_segments)
-    assert (found.judged.to_pay, found.why[0]) == (10_000, f"The code {today} was valid until {batch.until}.")
+    assert (found.judged.to_pay, found.why[0]) == (
+        10_000,
+        f"The code {today} was valid through {format_date(batch.until)}.",
+    )
 
 
 def test_a_personal_code_is_worth_something_in_one_hand() -> None:

@@ -51,7 +51,7 @@ def test_a_proof_runs_out_after_its_last_day(owner: User) -> None:
     give_privilege(anna, name="pensioner", proof="", until=TODAY + dt.timedelta(days=1), by=owner)
     assert privileges_at(anna.pk, timezone.now()) == {"pensioner": TODAY + dt.timedelta(days=1)}
     assert sell(order(("tea", 1, 10_000))).to_pay == 9_000
-    with pytest.raises(InputError, match="run out already: 2020-01-01"):
+    with pytest.raises(InputError, match="run out already: Jan 1, 2020"):
         give_privilege(anna, name="pensioner", proof="", until=dt.date(2020, 1, 1), by=owner)
 
 

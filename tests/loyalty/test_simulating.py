@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from regulars.analytics.estimate import Estimate
 from regulars.core.errors import InputError
 from regulars.core.i18n import use_language
 from regulars.customers.models import Customer
 from regulars.loyalty import simulating
 from regulars.loyalty.models import Programme
+from regulars.loyalty.past import Past, TierWalk
 from regulars.loyalty.programme.rules import RuleSet, parse
 from regulars.loyalty.simulated_words import rows, sentences
-from regulars.loyalty.simulating import Simulation, simulate
+from regulars.loyalty.simulating import Money, Simulation, simulate
 from regulars.purchases.models import Line, Product, Receipt, Store
 from tests.loyalty.selling_cases import RULES, no_segments, open_shop, open_store, publish_in_the_past
 from tests.web.people import logged_in, make_user
@@ -51,6 +53,11 @@ def bought(customer: Customer, price: int, days_ago: int, *, discount: int = 0, 
     )
 
 
+def money(one: Money) -> float:
+    assert one is not None
+    return one.value
+
+
 def draft(*rules: dict[str, Any], **more: Any) -> RuleSet:
     return parse(RULES | {"rules": list(rules)} | more)
 
@@ -67,24 +74,23 @@ ALL = 10_000 * CUSTOMERS + 1_000 * sum(range(CUSTOMERS))
 def test_everybody_is_judged_when_they_are_few(shop: list[Customer]) -> None:
     found = tried(TEN, BASE)
     assert (found.customers, found.looked_at, found.turnover.value) == (CUSTOMERS, CUSTOMERS, ALL)
-    assert found.draft.discount.value == ALL // 10 == found.draft.discount.low == found.draft.discount.high
-    assert found.draft.by_rule["ten"][1].value == ALL // 10
+    assert found.draft.discount == Estimate(ALL // 10, ALL // 10, ALL // 10)
+    assert money(found.draft.by_rule["ten"][1]) == ALL // 10
     assert found.draft.customers.value == CUSTOMERS
-    assert found.draft.receipts.value == 2 * CUSTOMERS - 1, "nobody pays nothing"
     # a point is a rouble; rounded down on each receipt
     points = sum(9_000 // 1_000 + 900 * number // 1_000 for number in range(CUSTOMERS)) * 100
-    assert found.draft.points.value == points
-    assert found.draft.total.value == ALL // 10 + points
+    assert money(found.draft.points) == points
+    assert money(found.draft.total) == ALL // 10 + points
 
 
 def test_the_draft_is_held_against_the_rules_of_now(shop: list[Customer]) -> None:
     same = simulate(parse(RULES), days=30, segments=no_segments)
     assert same.now is not None
-    assert (same.more.value, same.more.low, same.more.high) == (0, 0, 0)
+    assert same.more == Estimate(0, 0, 0)
     assert same.now == same.draft
     more = tried(TEN, BASE)
     assert more.now is not None
-    assert more.more.value == more.draft.total.value - more.now.total.value > 0
+    assert money(more.more) == money(more.draft.total) - money(more.now.total) > 0
 
 
 def test_earlier_discounts_count_as_the_price_before_them(shop: list[Customer]) -> None:
@@ -95,22 +101,22 @@ def test_earlier_discounts_count_as_the_price_before_them(shop: list[Customer]) 
 
 def test_what_is_known_of_a_customer_follows_from_his_own_purchases(shop: list[Customer]) -> None:
     second = {"id": "second", "when": {"is": "purchase_number", "number": 2}, "gives": TEN["gives"]}
-    assert tried(second).draft.discount.value == 100 * sum(range(CUSTOMERS))
+    assert money(tried(second).draft.discount) == 100 * sum(range(CUSTOMERS))
     soon = {"id": "soon", "when": {"is": "repeat", "within_days": 10}, "gives": TEN["gives"]}
-    assert tried(soon).draft.discount.value == 100 * sum(range(CUSTOMERS))
+    assert money(tried(soon).draft.discount) == 100 * sum(range(CUSTOMERS))
     steps = {"kind": "percent_by_turnover", "steps": [{"from": 10_000, "percent": 10}]}
-    assert tried({"id": "turnover", "gives": steps}).draft.discount.value == 100 * sum(range(CUSTOMERS))
+    assert money(tried({"id": "turnover", "gives": steps}).draft.discount) == 100 * sum(range(CUSTOMERS))
     # the first purchases were before the days that are looked at, and are known all the same
-    assert tried({"id": "turnover", "gives": steps}, days=15).draft.discount.value == 100 * sum(range(CUSTOMERS))
+    assert money(tried({"id": "turnover", "gives": steps}, days=15).draft.discount) == 100 * sum(range(CUSTOMERS))
 
 
 def test_tiers_and_stamps_go_from_one_purchase_to_the_next(shop: list[Customer]) -> None:
     gold = {"id": "gold", "when": {"is": "tier", "any_of": ["gold"]}, "gives": TEN["gives"]}
     tiers = {"levels": [{"id": "gold", "from": 10_000}]}
-    assert tried(gold, tiers=tiers).draft.discount.value == 100 * sum(range(CUSTOMERS))
+    assert money(tried(gold, tiers=tiers).draft.discount) == 100 * sum(range(CUSTOMERS))
     stamps = {"id": "free", "gives": {"kind": "nth_free", "n": 2, "counter": "tea"}}
     free = tried(stamps, guard={"unknown_cost": "allow"})
-    assert free.draft.discount.value == 1_000 * sum(range(CUSTOMERS))
+    assert money(free.draft.discount) == 1_000 * sum(range(CUSTOMERS))
 
 
 def test_the_margin_is_of_goods_of_known_cost(shop: list[Customer]) -> None:
@@ -118,7 +124,7 @@ def test_the_margin_is_of_goods_of_known_cost(shop: list[Customer]) -> None:
         bought(one, 5_000, 3, product="cup")
     found = tried(TEN)
     assert found.draft.margin is not None
-    assert found.draft.margin.value == (4_000 - 500) * CUSTOMERS
+    assert money(found.draft.margin) == (4_000 - 500) * CUSTOMERS
     assert found.costed == pytest.approx(5_000 * CUSTOMERS / (ALL + 5_000 * CUSTOMERS))
     Product.objects.update(cost=None)
     assert tried(TEN).draft.margin is None
@@ -127,14 +133,85 @@ def test_the_margin_is_of_goods_of_known_cost(shop: list[Customer]) -> None:
 def test_a_lot_stands_for_all_with_an_interval_that_holds_the_truth(
     shop: list[Customer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = tried(TEN).draft.discount.value
+    whole = money(tried(TEN).draft.discount)
     monkeypatch.setattr(simulating, "MOST_RECEIPTS", 62)
     found = tried(TEN)
     assert (found.looked_at, found.customers) == (31, CUSTOMERS)
+    assert found.draft.discount is not None
     assert found.draft.discount.low < whole < found.draft.discount.high
     assert found.draft.discount.low < found.draft.discount.value < found.draft.discount.high
+    assert found.draft.customers.high == CUSTOMERS
     assert found.draft.discount == tried(TEN).draft.discount, "the same people for every draft"
-    assert "31" in " ".join(sentences(found, "RUB"))
+    assert "31" in " ".join(sentences(found, draft(TEN, BASE)))
+
+
+def test_what_nearly_nobody_of_the_lot_had_is_not_told(shop: list[Customer], monkeypatch: pytest.MonkeyPatch) -> None:
+    rare = TEN | {"when": {"is": "receipt_sum", "at_least": 38_000}}
+    whole = tried(rare)
+    assert (whole.draft.customers.value, money(whole.draft.discount)) == (2, 3_800 + 3_900)
+    monkeypatch.setattr(simulating, "MOST_RECEIPTS", 62)
+    found = tried(rare)
+    assert found.draft.discount is None
+    assert found.draft.customers.low <= 2 < found.draft.customers.high
+    assert found.draft.points == Estimate(0, 0, 0), "no rule gives any"
+    assert "cannot be told" in " ".join(sentences(found, draft(rare)))
+    assert rows(found, draft(rare))[0][2] == "too rare to tell"
+
+
+def test_what_cannot_be_judged_is_counted(shop: list[Customer]) -> None:
+    Line.objects.filter(receipt__customer=shop[0]).update(quantity=10**12)
+    Line.objects.filter(receipt__customer=shop[1], receipt__amount=10_000).delete()
+    found = tried(TEN)
+    assert found.left_out == 2
+    assert found.turnover.value == ALL - 20_000
+    assert "2 receipts are left out" in " ".join(sentences(found, draft(TEN)))
+
+
+def test_a_card_of_a_cashier_is_left_out(shop: list[Customer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulating, "MOST_OF_ONE", 2)
+    bought(shop[1], 5_000, 5)
+    assert tried(TEN).customers == CUSTOMERS - 1
+
+
+def test_what_is_of_now_is_said(shop: list[Customer]) -> None:
+    of_now = draft(TEN | {"when": {"is": "segment", "any_of": ["1"]}})
+    assert "those of now" in sentences(simulate(of_now, days=30, segments=no_segments), of_now)[-1]
+    stamps = draft({"id": "free", "gives": {"kind": "nth_free", "n": 2, "counter": "tea"}})
+    assert sentences(tried(TEN), stamps)[-1] == "Stamps are counted from the first of these days."
+
+
+NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+
+
+def after(days: int) -> dt.datetime:
+    return NOON + dt.timedelta(days=days)
+
+
+class TestTierWalk:
+    TIERS = parse(
+        RULES | {"tiers": {"period": "days:100", "levels": [{"id": "gold", "from": 500, "keep": 300}]}}
+    ).tiers  # fmt: skip
+
+    def walk(self, *receipts: tuple[int, int]) -> TierWalk:
+        assert self.TIERS is not None
+        return TierWalk(self.TIERS, Past([(after(day), amount) for day, amount in receipts], dt.UTC))
+
+    def test_the_grace_begins_when_he_falls_short_not_when_he_buys(self) -> None:
+        walk = self.walk((0, 600), (90, 10), (180, 10))
+        # on day 101 the first purchase is out, on day 131 the grace is over
+        assert [walk.before(after(day)) for day in (0, 90, 130, 132, 180)] == ["", "gold", "gold", "", ""]
+
+    def test_who_was_gold_stays_it_with_what_keeps_it(self) -> None:
+        walk = self.walk((0, 250), (50, 250), (120, 60))
+        # from day 101 on he has 250, from day 120 on 310
+        assert [walk.before(after(day)) for day in (51, 119, 121, 149)] == ["gold"] * 4
+        assert walk.before(after(182)) == "", "the second purchase is out since day 151"
+
+    def test_calendar_periods_turn_without_a_purchase(self) -> None:
+        tiers = parse(RULES | {"tiers": {"period": "month", "grace_days": 0, "levels": [{"id": "a", "from": 5}]}}).tiers
+        assert tiers is not None
+        walk = TierWalk(tiers, Past([(after(14), 5)], dt.UTC))
+        assert [walk.before(after(day)) for day in (13, 15, 58, 59)] == ["", "a", "a", ""]
 
 
 def test_too_few_customers_and_wrong_days_are_said() -> None:
@@ -150,7 +227,7 @@ def test_too_few_customers_and_wrong_days_are_said() -> None:
 def test_it_is_said_in_both_languages(shop: list[Customer], language: str) -> None:
     found = tried(TEN, BASE)
     with use_language(language):
-        said = list(sentences(found, "RUB"))
+        said = sentences(found, draft(TEN, BASE))
         told = rows(found, draft(TEN, BASE))
     assert len(said) == 6
     assert [title for title, *_rest in told] == ["ten", "base"]
@@ -177,6 +254,6 @@ def test_without_a_programme_all_of_it_is_new() -> None:
     found = tried(TEN)
     assert found.now is None
     assert found.more == found.draft.total
-    assert "all of it is new cost" in " ".join(sentences(found, "RUB"))
+    assert "all of it is new cost" in " ".join(sentences(found, draft(TEN, BASE)))
     publish_in_the_past(RULES, dt.timedelta(days=1))
     assert tried(TEN).now is not None

@@ -63,7 +63,7 @@ class TestOneStep:
     @given(turnover=turnovers, tier=st.sampled_from(["", "silver", "gold"]), ends=st.none() | st.dates())
     def test_looking_twice_on_a_day_changes_nothing_more(self, turnover: int, tier: str, ends: dt.date | None) -> None:
         once = TIERS.after(Place(tier, ends if tier else None), turnover, DAY)
-        assert TIERS.after(once, turnover, DAY) == once or once.tier == ""
+        assert TIERS.after(once, turnover, DAY) == once
 
     @given(less=turnovers, more=turnovers, tier=st.sampled_from(["", "silver", "gold"]))
     def test_who_buys_more_never_stands_lower(self, less: int, more: int, tier: str) -> None:
@@ -184,6 +184,41 @@ class TestMembers:
         assert review_all(later + dt.timedelta(days=30)) == 1
         assert tier_at(anna.pk, later + dt.timedelta(days=30)) == ""
         assert tier_at(anna.pk, later) == "gold"
+        assert not TierEnding.objects.exists()
+
+    def test_of_a_year_the_last_one_keeps_but_only_this_one_can_be_added_to(self) -> None:
+        open_shop(tiers=LEVELS | {"period": "year"})
+        anna = enrolled()
+        now = timezone.now()
+        last = now.replace(year=now.year - 1, month=6, day=1)
+        days = (now - last).days
+        bought(anna, 500_000, days)
+        assert review_all(now) == 1
+        assert review_all(now.replace(month=12, day=30)) == 0
+        # two years later neither this one nor the last has anything; then he buys half of what keeps it
+        bought(anna, 250_000, (now - now.replace(year=now.year + 1, month=3, day=1)).days)
+        assert review_all(now.replace(year=now.year + 2, month=2, day=1)) == 1
+        told = Happening.objects.get(event="member.tier_ending").content
+        assert told["missing"] == 300_000, "what he bought last year cannot be added to"
+
+    def test_what_came_back_counts_on_the_day_on_which_it_was_bought(self) -> None:
+        open_shop(tiers=LEVELS | {"period": "days:10"}, rules=WITH_TIERS["rules"])
+        anna = enrolled()
+        month_ago = timezone.now() - dt.timedelta(days=20)
+        old = sell(order(("tea", 1, 600_000), purchased_at=month_ago))
+        assert tier_at(anna.pk, timezone.now()) == "", "it is no part of the last ten days"
+        bought(anna, 500_000, 3)
+        assert review_all(timezone.now()) == 1
+        bring_back(Coming(old.till, "back", old.till, old.number))
+        assert tier_at(anna.pk, timezone.now()) == "gold", "it did not count, so it takes nothing away"
+
+    def test_a_sale_that_came_after_the_review_began_is_seen(self) -> None:
+        open_shop(tiers=LEVELS, rules=WITH_TIERS["rules"])
+        anna = enrolled()
+        began = timezone.now()
+        sell(order(("tea", 1, 600_000)))
+        assert review_all(began) == 0
+        assert tier_at(anna.pk, timezone.now()) == "gold"
         assert not TierEnding.objects.exists()
 
     def test_a_history_that_did_not_happen_cannot_be_written(self) -> None:

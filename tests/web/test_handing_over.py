@@ -98,7 +98,13 @@ def test_of_many_the_worker_gives_those_after_the_first(
     answer = site.post(f"/settings/people/{leaver.pk}/", {"action": "deactivate", "heir": heir.pk}, follow=True)
     assert "5 customers are being handed over" in answer.content.decode()
     assert Customer.objects.filter(owner=heir).count() == 2
+    again = {"action": "hand_over", "heir": owner.pk}
+    assert "already" in site.post(f"/settings/people/{leaver.pk}/", again, follow=True).content.decode()
     waiting = ProcrastinateJob.objects.get(task_name="customers.hand_over")
+    User.objects.filter(pk=heir.pk).update(is_active=False)
+    jobs.hand_over(**waiting.args)
+    assert Customer.objects.filter(owner=heir).count() == 2, "a closed account gets nobody"
+    User.objects.filter(pk=heir.pk).update(is_active=True)
     assert waiting.args == {"leaver_id": leaver.pk, "heir_id": heir.pk, "by_id": owner.pk}
     for _again in range(2):
         jobs.hand_over(**waiting.args)

@@ -108,9 +108,9 @@ def _simulate(file: Path, days: int, lang: str | None) -> None:
 
         rules = checked(data, segments=segment_names())
         found = simulate(rules, days=days, segments=segments_of)
-    for sentence in sentences(found, rules.currency):
+    for sentence in sentences(found, rules):
         out.print(Text(sentence))
-    table = Table(_("Rule"), _("Customers"), _("Money"))
+    table = Table(_("Rule"), _("Customers"), _("Cost"))
     for row in rows(found, rules):
         table.add_row(*map(Text, row))
     out.print(table)

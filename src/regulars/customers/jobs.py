@@ -5,6 +5,7 @@ import datetime as dt
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from regulars.accounts.models import User
 from regulars.customers.services import duplicates, files
 from regulars.customers.services.handing_over import AT_ONCE, TASK, give_some
 
@@ -27,6 +28,11 @@ def sweep_files(timestamp: int = 0) -> None:
 
 @app.task(name=TASK)
 def hand_over(leaver_id: int, heir_id: int | None, by_id: int) -> None:
-    """The customers of one who leaves, a thousand at a time; what is given stays given when it is done again."""
+    """The customers of one who leaves, a thousand at a time; what is given stays given when it is done again.
+
+    When the heir's account was closed meanwhile, the rest stays where closed accounts with customers are found.
+    """
+    if heir_id is not None and not User.objects.filter(pk=heir_id, is_active=True).exists():
+        return
     while give_some(leaver_id, heir_id, by_id=by_id) == AT_ONCE:
         pass

@@ -2,16 +2,17 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Sum
 from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.accounts.services import log
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import family_of
@@ -50,48 +51,59 @@ def look_up(said: Collection[str], customer: Customer | None, day: dt.date, *, h
     family = frozenset(family_of(customer.pk)) if customer else frozenset()
     wrong = {one.code: why for one in known if (why := _wrong(one, family, day))}
     ours = tuple(one for one in known if one.code not in wrong)
-    # the name of a batch is no code: whoever says it has none
-    batches = {name.upper() for name in CodeBatch.objects.filter(_named(words)).values_list("name", flat=True)}
-    open_ = {written for word, written in words.items() if word not in batches | {one.code for one in known}}
+    # the name of a batch is no code: whoever says it, in whatever letters, has none
+    keys = {written.strip().casefold() for written in words.values()}
+    names = set(CodeBatch.objects.filter(key__in=keys).values_list("key", flat=True))
+    taken = {one.code for one in known}
+    open_ = {
+        written for word, written in words.items() if word not in taken and written.strip().casefold() not in names
+    }
     return Said(frozenset(open_ | {one.batch.name for one in ours}), ours, tuple(wrong.values()))
-
-
-def _named(words: Iterable[str]) -> Q:
-    return Q(*(Q(name__iexact=word) for word in words), _connector=Q.OR)
 
 
 def _wrong(one: PromoCode, family: frozenset[int], day: dt.date) -> str:
     if one.used >= one.most_uses:
         return _("The code {code} is used up.").format(code=one.code)
     if one.batch.until is not None and day > one.batch.until:
-        return _("The code {code} was valid until {day}.").format(code=one.code, day=one.batch.until.isoformat())
+        return _("The code {code} was valid through {day}.").format(code=one.code, day=format_date(one.batch.until))
     if one.customer_id is not None and one.customer_id not in family:
         return _("The code {code} is personal: its owner must show his card.").format(code=one.code)
     return ""
 
 
 def use(said: Said, judged: Judged, rules: RuleSet, sale: Sale) -> None:
-    """Count the codes that gave something on this receipt; of a batch that was said twice, one."""
-    acted = {step.rule for step in judged.trace if step.what in _GIVES}
-    asked = {
-        name.casefold()
-        for rule in rules.rules if rule.id in acted
-        for leaf in rule.when.leaves() if isinstance(leaf, conditions.PromoCode)
-        for name in leaf.any_of
-    }  # fmt: skip
-    used = {one.batch_id: one for one in reversed(said.codes) if one.batch.name.casefold() in asked}.values()
-    CodeUse.objects.bulk_create(CodeUse(code=one, sale=sale) for one in used)
-    PromoCode.objects.filter(pk__in=[one.pk for one in used]).update(used=F("used") + 1)
+    """Count the codes that gave something on this receipt: for each thing that a rule asked for, one."""
+    used: dict[int, PromoCode] = {}
+    gave = _gave(judged)
+    for rule in rules.rules:
+        for leaf in rule.when.leaves() if rule.id in gave else ():
+            if isinstance(leaf, conditions.PromoCode):
+                wanted = {name.casefold() for name in leaf.any_of}
+                fits = [one for one in said.codes if one.batch.key in wanted]
+                if fits and not any(one.pk in used for one in fits):
+                    used[fits[0].pk] = fits[0]
+    ids = sorted(used)
+    CodeUse.objects.bulk_create(CodeUse(code=used[key], sale=sale) for key in ids)
+    PromoCode.objects.filter(pk__in=ids).update(used=F("used") + 1)
+
+
+def _gave(judged: Judged) -> set[str]:
+    """The rules that left something on the receipt, whatever the guard took of it."""
+    found = {rule for line in judged.lines for rule, many in (*line.discounts, *line.points) if many > 0}
+    found |= {one.rule for one in judged.stamps if one.added or one.spent}
+    if judged.earned:
+        found |= {step.rule for step in judged.trace if step.what == judging.TIMES}
+    return found
 
 
 def give_back(sale: Sale) -> None:
     """The receipt was a mistake: its codes can be used again."""
-    for one in CodeUse.objects.filter(sale=sale, is_undone=False).select_for_update():
-        PromoCode.objects.filter(pk=one.code_id).update(used=F("used") - 1)
-        CodeUse.objects.filter(pk=one.pk).update(is_undone=True)
-
-
-_GIVES = frozenset({judging.TOOK, judging.EARNED, judging.TIMES, judging.STAMPED})
+    uses = CodeUse.objects.filter(sale=sale, is_undone=False)
+    # held in the order in which a sale holds them
+    held = PromoCode.objects.select_for_update().filter(pk__in=uses.values("code")).order_by("pk")
+    ids = [one.pk for one in held]
+    PromoCode.objects.filter(pk__in=ids).update(used=F("used") - 1)
+    uses.update(is_undone=True)
 
 
 def make_codes(
@@ -112,11 +124,12 @@ def make_codes(
         raise InputError(
             _("Make 1 to {most} codes, each for 1 to {uses} uses.").format(most=MOST_CODES, uses=MOST_USES)
         )
-    if CodeBatch.objects.filter(name__iexact=name).exists() or PromoCode.objects.filter(code=name.upper()).exists():
+    key = name.casefold()
+    if CodeBatch.objects.filter(key=key).exists() or PromoCode.objects.filter(code=name.upper()).exists():
         raise InputError(_("There are codes named {name!r} already: choose another name.").format(name=name))
     owners: list[int | None] = [*customers] if customers else [None] * count
     with transaction.atomic():
-        batch = CodeBatch.objects.create(name=name, until=until, made_at=timezone.now())
+        batch = CodeBatch.objects.create(name=name, key=key, until=until, made_at=timezone.now())
         log("promo_codes_made", user=by, about=name, details={"codes": len(owners)})
         for start in range(0, len(owners), _AT_ONCE):
             made = _written(batch, owners[start : start + _AT_ONCE], uses)
@@ -155,9 +168,11 @@ class BatchSummary:
 
 def batches() -> list[BatchSummary]:
     """All of them, the newest first."""
-    found = CodeBatch.objects.annotate(uses=Sum("codes__most_uses"), used=Sum("codes__used")).order_by("-pk")[:_SHOWN]
-    counts = {one.pk: one.codes.count() for one in found}
-    return [BatchSummary(one.name, one.until, counts[one.pk], one.uses or 0, one.used or 0) for one in found]
+    newest = list(CodeBatch.objects.order_by("-pk")[:_SHOWN])
+    sums = PromoCode.objects.filter(batch__in=newest).order_by().values("batch")
+    counted = sums.values_list("batch", Count("pk"), Sum("most_uses"), Sum("used"))
+    found = {batch: figures for batch, *figures in counted}
+    return [BatchSummary(one.name, one.until, *found[one.pk]) for one in newest]
 
 
 _SHOWN = 100

@@ -20,8 +20,8 @@ def release_holds(timestamp: int) -> None:
     expiring.release_holds(timezone.now())
 
 
-@app.periodic(cron="20 * * * *", periodic_id="tiers")
+@app.periodic(cron="20 3 * * *", periodic_id="tiers")
 @app.task(queueing_lock="tiers", lock="tiers", pass_context=False)
 def review_tiers(timestamp: int) -> None:
-    """Every hour: a day of the business begins at its own hour, and imports bring purchases at any."""
+    """Every night: what a day's turn, an import and a merge change. Tills do not wait for it."""
     tiers.review_all(timezone.now())

@@ -30,3 +30,22 @@ def windows(period: str, local: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     before = begin_of(period, begin - dt.timedelta(days=1))
     assert before is not None
     return begin, before
+
+
+def next_begins(period: str, local: dt.datetime) -> list[dt.datetime]:
+    """The midnights on which a purchase of this moment begins to count less, without that anybody buys."""
+    if period == "all":
+        return []
+    if period.startswith("days:"):
+        day = local.date() + dt.timedelta(days=int(period.removeprefix("days:")) + 1)
+        return [dt.datetime.combine(day, dt.time(), tzinfo=local.tzinfo)]
+    found = []
+    for _window in range(2):
+        begin = begin_of(period, local)
+        assert begin is not None
+        local = begin_of(period, begin + dt.timedelta(days=_LONGER_THAN[period])) or begin
+        found.append(local)
+    return found
+
+
+_LONGER_THAN = {"month": 32, "quarter": 93, "year": 367}

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import family_of
@@ -27,7 +28,7 @@ def give_privilege(customer: Customer, *, name: str, proof: str, until: dt.date 
     if not name:
         raise InputError(_("Say which privilege he has, as the rules call it."))
     if until is not None and until < timezone.now().astimezone(Business.current().zone).date():
-        raise InputError(_("The proof has run out already: {day}.").format(day=until.isoformat()))
+        raise InputError(_("The proof has run out already: {day}.").format(day=format_date(until)))
     now = timezone.now()
     with acting(by.pk, "web"):
         _standing(customer).filter(name=name).update(ended_at=now)

@@ -7,7 +7,8 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.readable import Cells, Section, register
 from regulars.foundation.models import Business
-from regulars.loyalty.models import Posting, Privilege, PromoCode, Sale, TierChange, Transaction
+from regulars.loyalty.models import Posting, Privilege, PromoCode, Sale, TierChange, TierEnding, Transaction
+from regulars.loyalty.tiers import tier_title
 
 _ROWS = 500
 
@@ -20,11 +21,11 @@ def register_sections() -> None:
             N_("Purchases by the loyalty programme"), ("sale",), _sales,
             (N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Points earned")),
         ),
-        Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("Since"), N_("Tier"), N_("Turnover"))),
-        Section(N_("Promo codes"), ("promocode",), _codes, (N_("Code"), N_("Until"), N_("Used"))),
+        Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("From which day"), N_("Tier"), N_("Turnover"))),
+        Section(N_("Promo codes"), ("promocode",), _codes, (N_("Code"), N_("Until"), N_("Times used"))),
         Section(
             N_("Privileges"), ("privilege",), _privileges,
-            (N_("Given"), N_("Privilege"), N_("Shown"), N_("Until"), N_("Ended")),
+            (N_("Given"), N_("Privilege"), N_("Shown"), N_("Valid through"), N_("Ended")),
         ),
     )  # fmt: skip
 
@@ -44,7 +45,9 @@ def _tiers(ids: Sequence[int]) -> Iterator[Cells]:
     business = Business.current()
     for one in TierChange.objects.filter(customer__in=ids).order_by("since", "id"):
         money = format_money(one.turnover, business.currency, exact=True)
-        yield format_moment(one.since, business.zone), one.tier, money
+        yield format_moment(one.since, business.zone), tier_title(one.tier) or _("none"), money
+    for ending in TierEnding.objects.filter(customer__in=ids):
+        yield format_date(ending.ends_on), _("The tier ends unless he buys more"), ""
 
 
 def _privileges(ids: Sequence[int]) -> Iterator[Cells]:

@@ -5,14 +5,38 @@ from collections.abc import Iterator
 from regulars.analytics.estimate import Estimate
 from regulars.core.i18n import format_date, format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
+from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import RuleSet
-from regulars.loyalty.simulating import Effect, Simulation
+from regulars.loyalty.simulating import Effect, Money, Simulation
 from regulars.report.words import Purse
 
 
-def sentences(found: Simulation, currency: str) -> Iterator[str]:
+def sentences(found: Simulation, rules: RuleSet) -> list[str]:
     """The whole answer, what it is about first, what it does not know last."""
-    purse = Purse(currency)
+    purse = Purse(rules.currency)
+    return [
+        *_ground(found, purse),
+        *_cost(found, purse),
+        *_margin(found, found.draft, purse),
+        *_compared(found, purse),
+        *_limits(rules),
+    ]
+
+
+def rows(found: Simulation, rules: RuleSet) -> list[tuple[str, str, str]]:
+    """Each rule of the draft: its title, how many customers, how much money; the dearest first."""
+    purse, by_rule = Purse(rules.currency), found.draft.by_rule
+
+    def worth(rule: str) -> float:
+        money = by_rule[rule][1]
+        return 0.0 if money is None else money.value
+
+    by_money = sorted(rules.rules, key=lambda one: -worth(one.id))
+    return [(one.title or one.id, _count(by_rule[one.id][0]), _money(by_rule[one.id][1], purse)) for one in by_money]
+
+
+def _ground(found: Simulation, purse: Purse) -> Iterator[str]:
     yield ngettext(
         "In the last {days} day, since {day}, {customers} known customers bought for {turnover} before discounts.",
         "In the last {days} days, since {day}, {customers} known customers bought for {turnover} before discounts.",
@@ -25,44 +49,30 @@ def sentences(found: Simulation, currency: str) -> Iterator[str]:
         yield _("Judged are {count} of them, drawn by lot; in brackets is where the whole lies with 95 %.").format(
             count=format_number(found.looked_at)
         )
-    yield _(
-        "The draft would have cost {total}, that is {share} of the turnover: {discount} of discounts, and points that "
-        "can pay {points}."
-    ).format(
-        total=_money(found.draft.total, purse), discount=_money(found.draft.discount, purse),
-        points=_money(found.draft.points, purse),
-        share=format_percent(found.draft.total.value / max(1, found.turnover.value), 1),
-    )  # fmt: skip
-    yield _("It would have touched {customers} customers ({share}) and {receipts} receipts.").format(
-        customers=_count(found.draft.customers), share=format_percent(found.draft.customers.value / found.customers),
-        receipts=_count(found.draft.receipts),
-    )  # fmt: skip
-    yield from _margin(found, found.draft, purse)
-    if found.now is None:
-        yield _("No programme is valid now: all of it is new cost.")
+    if found.left_out:
+        yield ngettext(
+            "{count} receipt is left out: it has no lines, or more of something than a till sells.",
+            "{count} receipts are left out: they have no lines, or more of something than a till sells.",
+            found.left_out,
+        ).format(count=format_number(found.left_out))
+
+
+def _cost(found: Simulation, purse: Purse) -> Iterator[str]:
+    draft = found.draft
+    if draft.total is None:
+        yield _("The draft would have touched so few that its cost cannot be told.")
     else:
-        more, less = found.more, found.more.value < 0
-        sure = Estimate(-more.value, -more.high, -more.low) if less else more
-        text = (
-            _("The rules of now would have cost {now}; the draft costs {more} less.")
-            if less
-            else _("The rules of now would have cost {now}; the draft costs {more} more.")
-        )
-        yield text.format(now=_money(found.now.total, purse), more=_money(sure, purse))
-    yield _(
-        "Nobody buys more or less here because of the rules, and points are counted as if all of them were spent. "
-        "Promo codes, raised prices and goods that came back are not in it."
+        yield _(
+            "The draft would have cost {total}, that is {share} of the turnover: {discount} of discounts, and points "
+            "that can pay {points}."
+        ).format(
+            total=_money(draft.total, purse), discount=_money(draft.discount, purse),
+            points=_money(draft.points, purse),
+            share=format_percent(draft.total.value / max(1, found.turnover.value), 1),
+        )  # fmt: skip
+    yield _("It would have touched {customers} customers ({share}).").format(
+        customers=_count(draft.customers), share=format_percent(draft.customers.value / found.customers)
     )
-
-
-def rows(found: Simulation, rules: RuleSet) -> list[tuple[str, str, str]]:
-    """Each rule of the draft: its title, how many customers, how much money; the dearest first."""
-    purse = Purse(rules.currency)
-    by_money = sorted(rules.rules, key=lambda one: -found.draft.by_rule[one.id][1].value)
-    return [
-        (one.title or one.id, _count(found.draft.by_rule[one.id][0]), _money(found.draft.by_rule[one.id][1], purse))
-        for one in by_money
-    ]
 
 
 def _margin(found: Simulation, effect: Effect, purse: Purse) -> Iterator[str]:
@@ -74,7 +84,37 @@ def _margin(found: Simulation, effect: Effect, purse: Purse) -> Iterator[str]:
         )
 
 
-def _money(one: Estimate, purse: Purse) -> str:
+def _compared(found: Simulation, purse: Purse) -> Iterator[str]:
+    if found.now is None:
+        yield _("No programme is valid now: all of it is new cost.")
+        return
+    now, more = _money(found.now.total, purse), found.more
+    if more is None:
+        yield _("The rules of now would have cost {now}; the difference is too rare to tell.").format(now=now)
+    elif more.value < 0:
+        less = Estimate(-more.value, -more.high, -more.low)
+        text = _("The rules of now would have cost {now}; the draft costs {more} less.")
+        yield text.format(now=now, more=_money(less, purse))
+    else:
+        text = _("The rules of now would have cost {now}; the draft costs {more} more.")
+        yield text.format(now=now, more=_money(more, purse))
+
+
+def _limits(rules: RuleSet) -> Iterator[str]:
+    yield _(
+        "Nobody buys more or less here because of the rules, and points are counted as if all of them were spent. "
+        "Promo codes, raised prices and goods that came back are not in it."
+    )
+    leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
+    if any(isinstance(one, InSegment | Privilege | Answered) for one in leaves):
+        yield _("Segments, privileges and own fields are those of now: who has come back is in no segment of the lost.")
+    if any(isinstance(rule.gives, NthFree) for rule in rules.rules):
+        yield _("Stamps are counted from the first of these days.")
+
+
+def _money(one: Money, purse: Purse) -> str:
+    if one is None:
+        return _("too rare to tell")
     if one.low == one.high:
         return purse.money(one.value)
     return f"{purse.about(one.value)} ({purse.range(one)})"

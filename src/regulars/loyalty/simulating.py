@@ -2,9 +2,11 @@
 
 Purchases stay as they were: nobody buys more, or something else, because of the rules. Whoever was recognised counts as
 a member. Judged are whole customers, drawn by lot when there are too many, so that each one's purchases, turnover, tier
-and stamps follow from each other; totals are those of the lot, times how many customers stand for one, with the
-interval of a simple random sample without replacement (Cochran 1977, sections 2.6 and 2.9). Of promo codes, of prices
-raised before a discount, and of points spent, the history tells nothing: such rules give nothing here.
+and stamps follow from each other; totals are those of the lot, times how many customers stand for one. Money has the
+interval of a simple random sample without replacement (Cochran 1977, sections 2.6 and 2.9), and none at all when fewer
+than `FEWEST_TOUCHED` of the lot had any: a spread that was not seen cannot be told. Numbers of customers have that of a
+share (Wilson 1927). Of promo codes, of prices raised before a discount, and of points spent, the history tells nothing:
+such rules give nothing here. Segments, privileges and own fields are those of now; stamps begin with the period.
 """
 
 import datetime as dt
@@ -13,43 +15,45 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
 from django.utils import timezone
 
 from regulars.analytics.estimate import Estimate
-from regulars.analytics.intervals import mean_interval
+from regulars.analytics.intervals import mean_interval, wilson
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.loyalty.members import Segments, facts_of
-from regulars.loyalty.periods import begin_of, windows
+from regulars.loyalty.past import Past, TierWalk
+from regulars.loyalty.periods import begin_of
 from regulars.loyalty.programme.basket import Basket, Line, Member
 from regulars.loyalty.programme.judging import Judged, judge
 from regulars.loyalty.programme.rules import RuleSet
-from regulars.loyalty.programme.tiers import Place
 from regulars.loyalty.programmes import valid_at
 from regulars.purchases.models import Line as Bought
 from regulars.purchases.models import Receipt
 
 MOST_RECEIPTS = 4_000  # judged twice in some seconds
+MOST_CUSTOMERS = 2_000
+MOST_OF_ONE = 1_000  # receipts: a card with more is that of a cashier, and would be half of the work
 FEWEST_CUSTOMERS = 30
+FEWEST_TOUCHED = 5
 MOST_DAYS = 366
 _MICRO = Decimal("0.000001")
 
 
-class Past(NamedTuple):
-    """One receipt of the history, in the order of time."""
+class Receipted(NamedTuple):
+    """One receipt of the period with all that a basket needs."""
 
-    id: int
     at: dt.datetime
-    amount: int
     store: str
     zone: str
     channel: str
+    lines: tuple[Line, ...]
 
 
 @dataclass
@@ -78,36 +82,39 @@ class Spent:
         return self.discount + self.points
 
 
+Money = Estimate | None  # None: too few of the lot had any to tell
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a set of rules would have done in the period. Money is in minor units, margin before points are spent."""
 
     customers: Estimate
-    receipts: Estimate
-    total: Estimate
-    discount: Estimate
-    points: Estimate
-    margin: Estimate | None
-    by_rule: Mapping[str, tuple[Estimate, Estimate]]  # customers and money
+    total: Money
+    discount: Money
+    points: Money
+    margin: Money
+    by_rule: Mapping[str, tuple[Estimate, Money]]  # customers and money
 
 
 @dataclass(frozen=True)
 class Simulation:
     """Both sets on the same purchases. `now` is None when no programme is valid; `more` is what the draft adds.
 
-    `turnover` is before all discounts, of the `customers` who bought, of whom `looked_at` were judged; `costed` is the
-    share of the turnover whose cost is known.
+    `turnover` is before all discounts, of the `customers` who bought, of whom `looked_at` were judged; `left_out`
+    receipts could not be; `costed` is the share of the turnover whose cost is known.
     """
 
     begin: dt.date
     days: int
     customers: int
     looked_at: int
+    left_out: int
     turnover: Estimate
     costed: float
     draft: Effect
     now: Effect | None
-    more: Estimate
+    more: Money
 
 
 def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
@@ -117,7 +124,7 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
     end, business = timezone.now(), Business.current()
     begin = end - dt.timedelta(days=days)
     count, ids = _drawn(begin, end)
-    if len(ids) < min(FEWEST_CUSTOMERS, max(count, 1)) or count < FEWEST_CUSTOMERS:
+    if count < FEWEST_CUSTOMERS:
         raise InputError(
             _("Too few recognised customers bought in this time: {count}; at least {least} are needed.").format(
                 count=count, least=FEWEST_CUSTOMERS
@@ -125,15 +132,16 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
         )
     valid = valid_at(end)
     sets = [rules, *([valid[1]] if valid else [])]
-    found = [_of_one(one, sets, begin, segments, business) for one in _histories(ids, begin, end, business)]
+    found = [_of_one(one, sets, segments) for one in _histories(ids, begin, end, business)]
     totals = _Totals(count, len(found))
-    effects = [_effect(rules, [one.spent[place] for one in found], found, totals) for place, rules in enumerate(sets)]
+    effects = [_effect(one, [each.spent[place] for each in found], found, totals) for place, one in enumerate(sets)]
     before = [one.spent[1].total if valid else 0 for one in found]
     turnover = [one.turnover for one in found]
     return Simulation(
-        begin.astimezone(business.zone).date(), days, count, len(found), totals.of(turnover),
-        sum(one.costed for one in found) / max(1, sum(turnover)), effects[0], effects[1] if valid else None,
-        totals.of([one.spent[0].total - was for one, was in zip(found, before, strict=True)]),
+        begin.astimezone(business.zone).date(), days, count, len(found), sum(one.left_out for one in found),
+        totals.of(turnover), sum(one.costed for one in found) / max(1, sum(turnover)), effects[0],
+        effects[1] if valid else None,
+        totals.money([one.spent[0].total - was for one, was in zip(found, before, strict=True)]),
     )  # fmt: skip
 
 
@@ -153,6 +161,22 @@ class _Totals:
         least = 0.0 if min(values) >= 0 else mean.low
         return Estimate(mean.value * self.count, max(mean.low, least) * self.count, mean.high * self.count)
 
+    def money(self, values: Sequence[int]) -> Money:
+        """The same where most may have none: of a handful nothing can be told."""
+        if self.drawn < self.count and sum(1 for one in values if one) < FEWEST_TOUCHED:
+            return None
+        return self.of(values)
+
+    def people(self, number: int) -> Estimate:
+        """How many of all, when so many of the lot; never fewer than were seen, nor more than there are."""
+        share = wilson(number, self.drawn)
+        if self.drawn == self.count or share is None:
+            return Estimate(number, number, number)
+        most = self.count - (self.drawn - number)
+        return Estimate(
+            share.value * self.count, max(share.low * self.count, number), min(share.high * self.count, most)
+        )
+
 
 @dataclass
 class _Found:
@@ -162,22 +186,23 @@ class _Found:
     turnover: int = 0
     costed: int = 0  # of the turnover: what goods of known cost made
     profit: int = 0  # of those goods, before discounts
+    left_out: int = 0
 
 
 def _effect(rules: RuleSet, spent: Sequence[Spent], found: Sequence[_Found], totals: _Totals) -> Effect:
-    is_costed = any(one.costed for one in found)
     margin = [one.profit - mine.on_costed for one, mine in zip(found, spent, strict=True)]
+    nothing = Estimate(0, 0, 0)
     return Effect(
-        customers=totals.of([int(one.receipts > 0) for one in spent]),
-        receipts=totals.of([one.receipts for one in spent]),
-        total=totals.of([one.total for one in spent]),
-        discount=totals.of([one.discount for one in spent]),
-        points=totals.of([one.points for one in spent]),
-        margin=totals.of(margin) if is_costed else None,
+        customers=totals.people(sum(one.receipts > 0 for one in spent)),
+        total=totals.money([one.total for one in spent]),
+        # what no rule gives is nothing, however few were drawn
+        discount=totals.money([one.discount for one in spent]) if rules.discounts else nothing,
+        points=totals.money([one.points for one in spent]) if rules.for_points else nothing,
+        margin=totals.money(margin) if any(one.costed for one in found) else None,
         by_rule={
             rule.id: (
-                totals.of([int(one.by_rule[rule.id] > 0) for one in spent]),
-                totals.of([one.by_rule[rule.id] for one in spent]),
+                totals.people(sum(one.by_rule[rule.id] > 0 for one in spent)),
+                totals.money([one.by_rule[rule.id] for one in spent]),
             )
             for rule in rules.rules
         },
@@ -187,19 +212,19 @@ def _effect(rules: RuleSet, spent: Sequence[Spent], found: Sequence[_Found], tot
 _BUYERS = """
 FROM purchases_receipt
 WHERE customer_id IS NOT NULL AND amount > 0 AND purchased_at >= %(begin)s AND purchased_at < %(end)s
+GROUP BY customer_id HAVING count(*) <= %(most)s
 """
 
 
 def _drawn(begin: dt.datetime, end: dt.datetime) -> tuple[int, list[int]]:
     """How many bought, and the ids of those who are judged: the same lot for every draft."""
-    values = {"begin": begin, "end": end}
+    values: dict[str, Any] = {"begin": begin, "end": end, "most": MOST_OF_ONE}
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(DISTINCT customer_id), count(*) {_BUYERS}", values)
+        cursor.execute(f"SELECT count(*), sum(many) FROM (SELECT count(*) AS many {_BUYERS}) each", values)
         ((customers, receipts),) = cursor.fetchall()
-        fitting = max(FEWEST_CUSTOMERS, customers * MOST_RECEIPTS // max(1, receipts))
+        fitting = max(FEWEST_CUSTOMERS, min(MOST_CUSTOMERS, customers * MOST_RECEIPTS // max(1, int(receipts or 0))))
         cursor.execute(
-            f"SELECT customer_id {_BUYERS} GROUP BY customer_id ORDER BY hashint8extended(customer_id, 0), customer_id"
-            " LIMIT %(wanted)s",
+            f"SELECT customer_id {_BUYERS} ORDER BY hashint8extended(customer_id, 0), customer_id LIMIT %(wanted)s",
             values | {"wanted": min(customers, fitting)},
         )
         return customers, [int(key) for (key,) in cursor.fetchall()]
@@ -207,11 +232,12 @@ def _drawn(begin: dt.datetime, end: dt.datetime) -> tuple[int, list[int]]:
 
 @dataclass(frozen=True)
 class _History:
-    """All receipts of one customer, and the lines of those in the period."""
+    """One customer: all that he ever bought in sums, and the receipts of the period with their lines."""
 
     customer: Customer
-    receipts: tuple[Past, ...]
-    lines: Mapping[int, tuple[Line, ...]]
+    past: Past
+    receipts: tuple[Receipted, ...]
+    left_out: int
 
 
 def _histories(ids: Sequence[int], begin: dt.datetime, end: dt.datetime, business: Business) -> Iterator[_History]:
@@ -219,12 +245,15 @@ def _histories(ids: Sequence[int], begin: dt.datetime, end: dt.datetime, busines
     names = ("customer", "id", "purchased_at", "amount", "store__name", "store__time_zone", "channel")
     rows = Receipt.objects.filter(customer__in=ids, purchased_at__lt=end).order_by("customer", "purchased_at", "id")
     lines = _lines(ids, begin, end)
-    for customer, his in groupby(rows.values_list(*names), key=lambda row: row[0]):
+    for customer, each in groupby(rows.values_list(*names).iterator(), key=lambda row: row[0]):
+        his = list(each)
+        wanted = [row for row in his if row[2] >= begin and row[3] > 0]
         receipts = tuple(
-            Past(key, at, amount, store or "", zone or business.time_zone, channel)
-            for _customer, key, at, amount, store, zone, channel in his
-        )
-        yield _History(people[customer], receipts, lines)
+            Receipted(at, store or "", zone or business.time_zone, channel, lines[key])
+            for _customer, key, at, _amount, store, zone, channel in wanted if lines.get(key)
+        )  # fmt: skip
+        past = Past([(row[2], row[3]) for row in his], business.zone)
+        yield _History(people[customer], past, receipts, len(wanted) - len(receipts))
 
 
 def _lines(ids: Sequence[int], begin: dt.datetime, end: dt.datetime) -> dict[int, tuple[Line, ...]]:
@@ -232,58 +261,61 @@ def _lines(ids: Sequence[int], begin: dt.datetime, end: dt.datetime) -> dict[int
         receipt__customer__in=ids, receipt__purchased_at__gte=begin, receipt__purchased_at__lt=end, amount__gte=0
     ).order_by("receipt", "position")
     names = ("receipt", "product__code", "product__category", "product__cost", "quantity", "amount", "discount", "cost")
-    found = defaultdict(list)
-    for receipt, code, category, each, quantity, amount, discount, cost in rows.values_list(*names):
+    found, odd = defaultdict(list), set()
+    for receipt, code, category, each, quantity, amount, discount, cost in rows.values_list(*names).iterator():
         many = max(_MICRO, Decimal(1 if quantity is None else abs(quantity)).quantize(_MICRO))
         known = round(each * many) if cost is None and each is not None else cost
         price = amount + max(0, discount or 0)
-        found[receipt].append(Line(code or "-", category or "", many, price, None if known is None else abs(known)))
-    return {receipt: tuple(one) for receipt, one in found.items()}
+        try:
+            found[receipt].append(Line(code or "-", category or "", many, price, None if known is None else abs(known)))
+        except InputError:
+            odd.add(receipt)  # more of it than a till may sell: counted as left out
+    return {receipt: tuple(one) for receipt, one in found.items() if receipt not in odd}
 
 
-def _of_one(
-    history: _History, sets: Sequence[RuleSet], begin: dt.datetime, segments: Segments, business: Business
-) -> _Found:
-    found = _Found([Spent() for _one in sets])
-    knowing = [_Knowing(rules, history, segments, business) for rules in sets]
-    for place, receipt in enumerate(history.receipts):
-        lines = history.lines.get(receipt.id)
-        if receipt.at < begin or receipt.amount <= 0 or not lines:
+def _of_one(history: _History, sets: Sequence[RuleSet], segments: Segments) -> _Found:
+    found = _Found([Spent() for _one in sets], left_out=history.left_out)
+    knowing = [_Knowing(rules, history, segments) for rules in sets]
+    for receipt in history.receipts:
+        try:
+            basket = Basket(
+                store=receipt.store, store_zone=receipt.zone, channel=receipt.channel, purchased_at=receipt.at,
+                lines=receipt.lines,
+            )  # fmt: skip
+        except InputError:
+            found.left_out += 1
             continue
-        basket = Basket(
-            store=receipt.store, store_zone=receipt.zone, channel=receipt.channel, purchased_at=receipt.at, lines=lines
-        )
-        found.turnover += sum(line.price for line in lines)
-        for line in lines:
+        found.turnover += sum(line.price for line in receipt.lines)
+        for line in receipt.lines:
             if line.cost is not None:
                 found.costed += line.price
                 found.profit += line.price - line.cost
         for spent, one in zip(found.spent, knowing, strict=True):
-            judged = judge(basket, one.before(place), one.rules)
+            judged = judge(basket, one.before(receipt.at), one.rules)
             one.count(judged)
             spent.add(judged, one.rules.spending.worth)
     return found
 
 
 class _Knowing:
-    """What the rules may know of one customer before each of his purchases."""
+    """What the rules may know of one customer before each of his purchases, asked in the order of time."""
 
-    def __init__(self, rules: RuleSet, history: _History, segments: Segments, business: Business) -> None:
-        self.rules, self._receipts, self._zone = rules, history.receipts, business.zone
+    def __init__(self, rules: RuleSet, history: _History, segments: Segments) -> None:
+        self.rules, self._past = rules, history.past
         self._always = facts_of(history.customer, rules, at=timezone.now(), segments=segments)
+        self._tiers = None if rules.tiers is None else TierWalk(rules.tiers, history.past)
         self._stamps: Counter[str] = Counter()
-        self._place = Place()
 
-    def before(self, place: int) -> Member:
-        """Before the receipt at this place of his history."""
-        at, earlier = self._receipts[place].at, self._receipts[:place]
-        bought = [one for one in earlier if one.amount > 0]
+    def before(self, at: dt.datetime) -> Member:
+        """Before a receipt of this moment."""
+        count, last = self._past.purchases(at)
+        local = at.astimezone(self._past.zone)
         return replace(
             self._always,
-            tier=self._tier(at, earlier),
-            purchases=len(bought),
-            last_purchase_at=bought[-1].at if bought else None,
-            turnover={one: _sum(earlier, begin_of(one, at.astimezone(self._zone)), at) for one in self.rules.periods},
+            tier="" if self._tiers is None else self._tiers.before(at),
+            purchases=count,
+            last_purchase_at=last,
+            turnover={one: self._past.turnover(begin_of(one, local), at) for one in self.rules.periods},
             stamps=dict(self._stamps),
         )
 
@@ -291,16 +323,3 @@ class _Knowing:
         """Stamps go from one purchase to the next."""
         for one in judged.stamps:
             self._stamps[one.counter] += one.added - one.spent
-
-    def _tier(self, at: dt.datetime, earlier: Sequence[Past]) -> str:
-        if self.rules.tiers is None:
-            return ""
-        local = at.astimezone(self._zone)
-        begin, before = windows(self.rules.tiers.period, local)
-        best = max(_sum(earlier, begin, at), _sum(earlier, before, begin))
-        self._place = self.rules.tiers.after(self._place, best, local.date())
-        return self._place.tier
-
-
-def _sum(receipts: Sequence[Past], begin: dt.datetime | None, end: dt.datetime) -> int:
-    return max(0, sum(one.amount for one in receipts if (begin is None or one.at >= begin) and one.at < end))

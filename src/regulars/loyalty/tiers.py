@@ -18,20 +18,24 @@ from regulars.loyalty.programmes import valid_at
 
 _AT_ONCE = 5_000
 
-# a member and all who became part of him are one; of two windows the better one counts
+# a member and all who became part of him are one; of two windows the better one counts, but what he buys adds to the
+# present one; what came back counts on the day on which it was bought, as if it never had been
 _STANDS = """
 WITH RECURSIVE part (id, whole) AS (
     SELECT c.id, c.id FROM customers_customer c WHERE c.id = ANY (%(ids)s)
     UNION ALL
     SELECT below.id, part.whole FROM part JOIN customers_customer below ON below.merged_into_id = part.id
-), bought (whole, best) AS (
-    SELECT part.whole, greatest(0, sum(r.amount) FILTER (WHERE r.purchased_at >= %(begin)s),
-        sum(r.amount) FILTER (WHERE r.purchased_at >= %(before)s AND r.purchased_at < %(begin)s))
+), moved (whole, at, amount) AS (
+    SELECT part.whole, coalesce(s.purchased_at, r.purchased_at), r.amount
     FROM part JOIN purchases_receipt r ON r.customer_id = part.id
-    WHERE r.purchased_at >= %(before)s AND r.purchased_at <= %(at)s
-    GROUP BY part.whole
+    LEFT JOIN loyalty_salereturn back ON back.receipt_id = r.id LEFT JOIN loyalty_sale s ON s.id = back.sale_id
+    WHERE r.purchased_at >= %(before)s
+), bought (whole, present, past) AS (
+    SELECT whole, sum(amount) FILTER (WHERE at >= %(begin)s),
+        sum(amount) FILTER (WHERE at >= %(before)s AND at < %(begin)s)
+    FROM moved GROUP BY whole
 )
-SELECT c.id, coalesce(b.best, 0), coalesce((
+SELECT c.id, greatest(0, b.present), greatest(0, b.present, b.past), coalesce((
         SELECT t.tier FROM loyalty_tierchange t WHERE t.customer_id = c.id ORDER BY t.since DESC, t.id DESC LIMIT 1
     ), ''), e.ends_on
 FROM customers_customer c LEFT JOIN bought b ON b.whole = c.id LEFT JOIN loyalty_tierending e ON e.customer_id = c.id
@@ -48,12 +52,20 @@ WHERE c.id > %s AND c.merged_into_id IS NULL AND NOT c.is_erased AND EXISTS (
 
 
 @dataclass(frozen=True)
+class _Stand:
+    """Where a member stands now; `best` decides, `present` is what he adds to when he buys."""
+
+    customer: int
+    present: int
+    best: int
+    place: Place
+
+
+@dataclass(frozen=True)
 class _Step:
     """A member whose place changes."""
 
-    customer: int
-    turnover: int
-    was: Place
+    stand: _Stand
     will: Place
 
 
@@ -86,8 +98,9 @@ def tier_of(customer: int) -> TierStanding | None:
     if valid is None or valid[1].tiers is None or last is None or last.tier == NONE:
         return None
     tiers = valid[1].tiers
-    ((_customer, turnover, _tier, ends_on),) = _stands([customer], tiers, now)
-    missing = 0 if ends_on is None else tiers.missing(last.tier, turnover)
+    (stand,) = _stands([customer], tiers, now)
+    ends_on = stand.place.ends_on
+    missing = 0 if ends_on is None else tiers.missing(last.tier, stand.present)
     return TierStanding(tiers.title(last.tier), last.since, ends_on, missing)
 
 
@@ -97,12 +110,13 @@ def review(customers: Sequence[int], *, at: dt.datetime, is_return: bool = False
     if valid is None or valid[1].tiers is None:
         return 0
     tiers = valid[1].tiers
-    changed = [one.customer for one in _steps(customers, tiers, at, is_return=is_return)]
+    changed = [one.stand.customer for one in _steps(customers, tiers, at, is_return=is_return)]
     if not changed:
         return 0
     with transaction.atomic():
-        # a sale at this moment may have lifted somebody: looked at again while nobody else can
+        # a sale at this moment may have lifted somebody: looked at again, now, while nobody else can
         list(Customer.objects.select_for_update(no_key=True).filter(pk__in=changed).order_by("pk").values("pk"))
+        at = max(at, timezone.now())
         steps = list(_steps(changed, tiers, at, is_return=is_return))
         _write(steps, tiers, at)
     return len(steps)
@@ -125,40 +139,43 @@ def _members_after(last: int) -> list[int]:
 
 def _steps(customers: Sequence[int], tiers: Tiers, at: dt.datetime, *, is_return: bool) -> Iterator[_Step]:
     day = at.astimezone(Business.current().zone).date()
-    for customer, turnover, tier, ends_on in _stands(customers, tiers, at):
-        was = Place(tier, ends_on)
-        will = tiers.after(was, turnover, day, is_return=is_return)
-        if will != was:
-            yield _Step(customer, turnover, was, will)
+    for one in _stands(customers, tiers, at):
+        will = tiers.after(one.place, one.best, day, is_return=is_return)
+        if will != one.place:
+            yield _Step(one, will)
 
 
-def _stands(customers: Sequence[int], tiers: Tiers, at: dt.datetime) -> list[tuple[int, int, str, dt.date | None]]:
-    """Customer, turnover that counts, tier, and when it ends."""
+def _stands(customers: Sequence[int], tiers: Tiers, at: dt.datetime) -> list[_Stand]:
     begin, before = windows(tiers.period, at.astimezone(Business.current().zone))
-    values: dict[str, Any] = {"ids": list(customers), "begin": begin, "before": before, "at": at}
+    values: dict[str, Any] = {"ids": list(customers), "begin": begin, "before": before}
     with connection.cursor() as cursor:
         cursor.execute(_STANDS, values)
-        return [(key, int(turnover), tier, ends_on) for key, turnover, tier, ends_on in cursor.fetchall()]
+        return [
+            _Stand(key, int(present), int(best), Place(tier, ends_on))
+            for key, present, best, tier, ends_on in cursor.fetchall()
+        ]
 
 
 def _write(steps: Sequence[_Step], tiers: Tiers, at: dt.datetime) -> None:
-    moved = [one for one in steps if one.will.tier != one.was.tier]
+    moved = [one for one in steps if one.will.tier != one.stand.place.tier]
     TierChange.objects.bulk_create(
-        TierChange(customer_id=one.customer, tier=one.will.tier, since=at, turnover=one.turnover) for one in moved
+        TierChange(customer_id=one.stand.customer, tier=one.will.tier, since=at, turnover=one.stand.best)
+        for one in moved
     )
-    TierEnding.objects.filter(customer__in=[one.customer for one in steps]).delete()
+    TierEnding.objects.filter(customer__in=[one.stand.customer for one in steps]).delete()
     ending = [(one, one.will.ends_on) for one in steps if one.will.ends_on is not None]
     TierEnding.objects.bulk_create(
-        TierEnding(customer_id=one.customer, ends_on=day, told_at=timezone.now()) for one, day in ending
+        TierEnding(customer_id=one.stand.customer, ends_on=day, told_at=at) for one, day in ending
     )
     announce_each(
-        Event.TIER_CHANGED, [{"id": one.customer, "tier": one.will.tier, "was": one.was.tier} for one in moved]
+        Event.TIER_CHANGED,
+        [{"id": one.stand.customer, "tier": one.will.tier, "was": one.stand.place.tier} for one in moved],
     )
     announce_each(
         Event.TIER_ENDING,
         [
-            {"id": one.customer, "tier": one.will.tier, "ends_on": day.isoformat(),
-             "missing": tiers.missing(one.will.tier, one.turnover)}
+            {"id": one.stand.customer, "tier": one.will.tier, "ends_on": day.isoformat(),
+             "missing": tiers.missing(one.will.tier, one.stand.present)}
             for one, day in ending
         ],
     )  # fmt: skip

@@ -81,7 +81,7 @@ def write(request: Request) -> HttpResponse:
 def _simulated(rules: RuleSet, typed: str) -> dict[str, Any]:
     days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
     found = simulate(rules, days=days, segments=segments_of)
-    return {"simulated": list(sentences(found, rules.currency)), "costs": rows(found, rules)}
+    return {"simulated": sentences(found, rules), "costs": rows(found, rules)}
 
 
 def _said(rules: RuleSet) -> dict[str, Any]:

@@ -39,7 +39,7 @@ FIELD_TITLES = {
     "source": N_("Source"), "quiet_reason": N_("Left in peace because"), "quiet_until": N_("Left in peace until"),
     "is_quiet": N_("Left in peace"), "merged_into_id": N_("Merged into"), "tag_id": N_("Tag"), "value": N_("Value"),
     "label": N_("Label"), "is_main": N_("Main"), "is_valid": N_("Works"), "other_id": N_("Customer"),
-    "proof": N_("Shown"), "until": N_("Until"), "ended_at": N_("Ended"), "note": N_("Note"), "text": N_("Text"),
+    "proof": N_("Shown"), "until": N_("Valid through"), "ended_at": N_("Ended"), "note": N_("Note"), "text": N_("Text"),
     "is_erased": N_("Erased"),
 }  # fmt: skip
 # told by other fields, or by nothing that a person needs

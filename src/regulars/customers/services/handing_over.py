@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
@@ -38,6 +39,8 @@ def hand_over(leaver: User, heir: User | None, *, by: User) -> Handed:
         raise InputError(_("{name} works here no more.").format(name=heir.name))
     if heir == leaver:
         raise InputError(_("Choose somebody else."))
+    if _is_going_on(leaver):
+        raise InputError(_("His customers are being handed over already. Wait until it is done."))
     count = Customer.objects.filter(owner=leaver, merged_into=None).count()
     heir_id = None if heir is None else heir.pk
     given = give_some(leaver.pk, heir_id, by_id=by.pk)
@@ -46,6 +49,11 @@ def hand_over(leaver: User, heir: User | None, *, by: User) -> Handed:
     details: dict[str, object] = {"people": count, "heir": heir.email if heir else "nobody"}
     log("customers_handed_over", user=by, about=leaver.email, details=details)
     return Handed(count, is_going_on=given == AT_ONCE)
+
+
+def _is_going_on(leaver: User) -> bool:
+    waiting = ProcrastinateJob.objects.filter(task_name=TASK, status__in=["todo", "doing"])
+    return waiting.filter(args__leaver_id=leaver.pk).exists()
 
 
 def give_some(leaver_id: int, heir_id: int | None, *, by_id: int) -> int:

@@ -15,7 +15,8 @@ class Migration(migrations.Migration):
             name="CodeBatch",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=60)),
+                ("key", models.CharField(max_length=180, unique=True)),
                 ("until", models.DateField(null=True)),
                 ("made_at", models.DateTimeField()),
             ],

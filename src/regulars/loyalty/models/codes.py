@@ -12,7 +12,8 @@ from regulars.loyalty.models.selling import Sale
 class CodeBatch(models.Model):
     """Codes that were made together. `name` is what rules call them; nobody can say it at a till instead of a code."""
 
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60)
+    key = models.CharField(max_length=180, unique=True)  # the name as rules compare it, without capitals
     until = models.DateField(null=True)  # the last day, by the clock of the store
     made_at = models.DateTimeField()
 

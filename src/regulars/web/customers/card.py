@@ -96,7 +96,7 @@ def render_card(
         "users": list(User.objects.filter(is_active=True).order_by("name")[:500]),
         "same": _same_contacts(request, customer, contacts),
         "said": score_of(customer) if request.user.may(Right.SEE_PURCHASES) else None,
-        **(_membership(customer) if request.user.may(Right.SEE_PURCHASES) else {"standings": []}),
+        **_membership(request, customer),
         "steps": steps_for(customer, request.user, day),
         "may": {right.name.lower(): request.user.may(right) for right in Right},
         **_happened(request, customer),
@@ -104,10 +104,11 @@ def render_card(
     return render(request, "customers/card.html", context, status=status)
 
 
-def _membership(customer: Customer) -> dict[str, Any]:
+def _membership(request: Request, customer: Customer) -> dict[str, Any]:
+    bought = request.user.may(Right.SEE_PURCHASES)
     return {
-        "standings": standings_of(customer.pk),
-        "tier": tier_of(customer.pk),
+        "standings": standings_of(customer.pk) if bought else [],
+        "tier": tier_of(customer.pk) if bought else None,
         "privileges": standing_privileges(customer),
         "privilege_names": names_of_privileges(),
         "day_now": today(),
