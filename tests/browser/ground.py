@@ -219,12 +219,12 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     assert customer is not None
     add_contact(customer, kind="card", written="1000000017", by=owner)
     members.enrol(customer, at=timezone.now(), most_debt=100)
-    give_privilege(customer, name="Пенсионер", proof=f"удостоверение {LONG[:90]}", until=None, by=owner)
+    given = give_privilege(customer, name="Пенсионер", proof=f"удостоверение {LONG[:90]}", until=None, by=owner)
     store = str(Store.objects.order_by("pk").first())
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())
     sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
-    return {"sold": sale.receipt_id}
+    return {"sold": sale.receipt_id, "privilege_id": given.pk}
 
 
 def _programs(owner: Any) -> dict[str, Any]:

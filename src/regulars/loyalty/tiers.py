@@ -94,10 +94,13 @@ def tier_title(tier: str) -> str:
 def tier_of(customer: int) -> TierStanding | None:
     """What he has now; None without a tier."""
     now = timezone.now()
-    valid, last = valid_at(now), TierChange.objects.filter(customer=customer).order_by("-since", "-id").first()
-    if valid is None or valid[1].tiers is None or last is None or last.tier == NONE:
+    valid = valid_at(now)
+    tiers = None if valid is None else valid[1].tiers
+    if tiers is None:
         return None
-    tiers = valid[1].tiers
+    last = TierChange.objects.filter(customer=customer).order_by("-since", "-id").first()
+    if last is None or last.tier == NONE:
+        return None
     (stand,) = _stands([customer], tiers, now)
     ends_on = stand.place.ends_on
     missing = 0 if ends_on is None else tiers.missing(last.tier, stand.present)
