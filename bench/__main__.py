@@ -2,7 +2,7 @@
 
 python -m bench                everything but what takes lifetimes minutes
 python -m bench --full         lifetimes' Pareto/NBD on a million customers and an audit of 200 million lines too
-python -m bench audit models   some parts: audit, summary, models, application
+python -m bench audit models   some parts: audit, summary, models, application, loyalty
 python -m bench application --lines 1000000    the application with a smaller base than that of 20 million lines
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import application, audits, clv_models, scaling, summary
+from bench import application, audits, clv_models, loyalty, scaling, summary
 
 MILLIONS = (1, 10, 50)
 MOST_MILLIONS = (200,)  # takes an hour and 10 GB of disk: only on demand
@@ -33,6 +33,7 @@ def main() -> None:
         "summary": lambda: {"From lines to customers": summary.rows(10_000_000)},
         "models": lambda: {"Customer models": _models(full=given.full)},
         "application": lambda: {"The application": application.rows(given.lines)},
+        "loyalty": lambda: {"Tills and the ledger": loyalty.rows()},
     }
     for name in given.parts or parts:
         measured = parts[name]()
@@ -43,7 +44,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench")
     # an empty list is what argparse makes of no part at all
-    parser.add_argument("parts", nargs="*", choices=["audit", "summary", "models", "application", []])
+    parser.add_argument("parts", nargs="*", choices=["audit", "summary", "models", "application", "loyalty", []])
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--lines", type=int, default=LINES_OF_APPLICATION)
     return parser.parse_args()

