@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from regulars.loyalty.programme.basket import Basket, Line, Member
+from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.judging import Judged, judge
 from regulars.loyalty.programme.rules import RuleSet, parse
 
@@ -81,7 +82,7 @@ members = st.builds(
     purchases=st.integers(0, 12),
     last_purchase_at=st.none() | moments,
     turnover=st.fixed_dictionaries({"all": MONEY, "days:30": MONEY}),
-    floating_points=st.integers(0, 30),
+    floating=st.fixed_dictionaries({Terms(1_000, 30, 2): st.integers(0, 30)}),
     stamps=st.fixed_dictionaries({"coffee": st.integers(0, 8)}),
     segments=st.frozensets(st.sampled_from(["new", "best"])),
     answers=st.dictionaries(st.just("pet"), st.frozensets(st.sampled_from(["cat", "dog"]), min_size=1)),
@@ -134,7 +135,15 @@ _percents = st.one_of(
     ),
     st.fixed_dictionaries(
         {
-            "kind": st.sampled_from(["percent_by_points", "percent_by_quantity", "percent_by_sum"]),
+            "kind": st.just("percent_by_points"),
+            "per": st.just(1_000),
+            "falls": st.just(2),
+            "steps": st.just([{"from": 2, "percent": 5}, {"from": 9, "percent": "12.5"}]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["percent_by_quantity", "percent_by_sum"]),
             "steps": st.just([{"from": 2, "percent": 5}, {"from": 9, "percent": "12.5"}]),
         }
     ),

@@ -8,6 +8,7 @@ import pytest
 
 from regulars.core.errors import InputError
 from regulars.loyalty.programme.basket import Basket, Line, Member
+from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.judging import PRICE_RAISED, SPENT_LESS, STAMPED, Judged, Stamps
 from tests.loyalty.programme_cases import POINTS, basket, judged, line, rule
 
@@ -61,8 +62,11 @@ def test_a_turnover_that_nobody_told_is_an_error_and_not_nothing() -> None:
 
 @pytest.mark.parametrize(("points", "expected"), [(9, 0), (10, 50), (20, 100)])
 def test_a_floating_discount_goes_by_points(points: int, expected: int) -> None:
-    gives = {"kind": "percent_by_points", "steps": [{"from": 10, "percent": 5}, {"from": 20, "percent": 10}]}
-    assert judged(rule("r", gives), by=Member(floating_points=points)).discount == expected
+    steps = [{"from": 10, "percent": 5}, {"from": 20, "percent": 10}]
+    gives = {"kind": "percent_by_points", "steps": steps, "per": 1_000, "falls": 5}
+    assert judged(rule("r", gives), by=Member(floating={Terms(1_000, 30, 5): points})).discount == expected
+    with pytest.raises(InputError, match="floating points by"):
+        judged(rule("r", gives), by=Member())
 
 
 def test_a_volume_discount_goes_by_quantity_in_its_scope() -> None:

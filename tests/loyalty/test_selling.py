@@ -306,9 +306,6 @@ def test_a_version_is_published_once_and_stays() -> None:
         publish(RULES, by=None, valid_from=timezone.now() - dt.timedelta(minutes=1))
     with pytest.raises(InputError, match="counts in EUR"):
         publish(RULES | {"currency": "EUR"}, by=None)
-    by_points = {"kind": "percent_by_points", "steps": [{"from": 100, "percent": 5}]}
-    with pytest.raises(InputError, match="does not record yet"):
-        publish(RULES | {"rules": [RULES["rules"][0] | {"gives": by_points}]}, by=None)
     for_some = {"is": "segment", "any_of": ["7"]}
     with pytest.raises(InputError, match=r"the segment '7', which there is not\. Known: 3, 5"):
         publish(RULES | {"rules": [RULES["rules"][0] | {"when": for_some}]}, by=None, segments=["5", "3"])

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Sum
@@ -25,6 +26,7 @@ from regulars.loyalty.privileges import privileges_at
 from regulars.loyalty.programme.basket import Member
 from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
 from regulars.loyalty.programme.effects import NthFree
+from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.tiers import tier_at
 from regulars.purchases.models import Receipt
@@ -137,6 +139,7 @@ def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinf
         purchases=totals["count"],
         last_purchase_at=totals["last"],
         turnover={one: _turnover(customer, one, at=at, zone=zone) for one in rules.periods},
+        floating=_floating(customer, rules.floating, at=at, zone=zone),
         stamps={one: _stamps(customer, one) for one in _counters(rules)},
     )
 
@@ -158,6 +161,26 @@ def _turnover(customer: Customer, period: str, *, at: dt.datetime, zone: dt.tzin
     if begin is not None:
         found = found.filter(purchased_at__gte=begin)
     return max(0, found.aggregate(sum=Sum("amount"))["sum"] or 0)
+
+
+_DAYS = """
+SELECT (coalesce(s.purchased_at, r.purchased_at) AT TIME ZONE %(zone)s)::date AS day, sum(r.amount)
+FROM purchases_receipt r
+LEFT JOIN loyalty_salereturn back ON back.receipt_id = r.id LEFT JOIN loyalty_sale s ON s.id = back.sale_id
+WHERE r.customer_id = ANY (%(family)s) AND r.purchased_at < %(at)s
+GROUP BY day HAVING sum(r.amount) > 0 ORDER BY day
+"""
+
+
+def _floating(customer: Customer, wanted: Collection[Terms], *, at: dt.datetime, zone: dt.tzinfo) -> dict[Terms, int]:
+    """What came back at a till counts on the day of its sale, as if it had never been bought."""
+    if not wanted:
+        return {}
+    values: dict[str, Any] = {"zone": str(zone), "family": list(family_of(customer.pk)), "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(_DAYS, values)
+        days = [(day, int(paid)) for day, paid in cursor.fetchall()]
+    return {terms: terms.standing(days, at.astimezone(zone).date()) for terms in wanted}
 
 
 def _counters(rules: RuleSet) -> list[str]:

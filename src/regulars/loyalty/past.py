@@ -2,6 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -23,6 +24,13 @@ class Past:
         first = 0 if begin is None else bisect_left(self.moments, begin)
         last = (bisect_right if inclusive else bisect_left)(self.moments, end)
         return max(0, self._sums[last] - self._sums[first]) if last > first else 0
+
+    def days(self, before: dt.datetime) -> list[tuple[dt.date, int]]:
+        """The days on which something was paid, upwards; what came back counts on the day on which it did."""
+        paid: Counter[dt.date] = Counter()
+        for place in range(bisect_left(self.moments, before)):
+            paid[self.moments[place].astimezone(self.zone).date()] += self._sums[place + 1] - self._sums[place]
+        return [(day, amount) for day, amount in paid.items() if amount > 0]
 
     def purchases(self, before: dt.datetime) -> tuple[int, dt.datetime | None]:
         """How many there were, and the last of them."""

@@ -18,7 +18,7 @@ from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Programme
 from regulars.loyalty.programme.conditions import Answered, InSegment, OfTier
-from regulars.loyalty.programme.effects import ByPoints, PointsByTier
+from regulars.loyalty.programme.effects import PointsByTier
 from regulars.loyalty.programme.rules import Rule, RuleSet, as_json, parse
 
 _LONGEST_NOTE = 300
@@ -128,14 +128,6 @@ def _check(rules: RuleSet) -> None:
                 theirs=rules.currency, ours=currency
             )
         )
-    for rule in rules.rules:
-        if isinstance(rule.gives, ByPoints):
-            # judged at a till, but nothing writes such points down: the rule would never act
-            raise InputError(
-                _("Rule {id!r} asks for {what}, which this version of Regulars does not record yet.").format(
-                    id=rule.id, what=rule.gives.kind
-                )
-            )
 
 
 def _check_known(rule: Rule, what: str, named: Sequence[str], known: Collection[str]) -> None:

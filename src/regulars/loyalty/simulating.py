@@ -316,6 +316,7 @@ class _Knowing:
             purchases=count,
             last_purchase_at=last,
             turnover={one: self._past.turnover(begin_of(one, local), at) for one in self.rules.periods},
+            floating={one: one.standing(self._past.days(at), local.date()) for one in self.rules.floating},
             stamps=dict(self._stamps),
         )
 

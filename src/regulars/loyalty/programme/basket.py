@@ -9,6 +9,7 @@ from functools import cache, cached_property
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.loyalty.programme.floating import Terms
 
 MOST_MONEY = 10**13
 MOST_QUANTITY = 10**9
@@ -84,7 +85,8 @@ class Member:
     """What is known of a member before this purchase. Whoever is no member is `None`.
 
     `turnover` is money by period, the periods that `RuleSet.periods` asks for. `privileges` are proven ones with the
-    last day of the proof. `stamps` are those not spent yet, by counter.
+    last day of the proof. `floating` are points by their terms, those of `RuleSet.floating`. `stamps` are those not
+    spent yet, by counter.
     """
 
     tier: str = ""
@@ -93,7 +95,7 @@ class Member:
     purchases: int = 0
     last_purchase_at: dt.datetime | None = None
     turnover: Mapping[str, int] = field(default_factory=dict)
-    floating_points: int = 0
+    floating: Mapping[Terms, int] = field(default_factory=dict)
     stamps: Mapping[str, int] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)

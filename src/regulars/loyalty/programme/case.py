@@ -26,6 +26,12 @@ class Case:
                     _("A rule asks for the turnover of the period {period!r}: add it to what is known of the member.")
                     .format(period=period)
                 )  # fmt: skip
+        if self.member and (unknown := self.rules.floating - self.member.floating.keys()):
+            raise InputError(
+                _("A rule asks for the floating points by {terms}: add them to what is known of the member.").format(
+                    terms=min(map(str, unknown))
+                )
+            )
 
     @cached_property
     def places(self) -> tuple[int, ...]:

@@ -179,7 +179,7 @@ def _rate(walk: Walk, rule: Rule, covered: tuple[bool, ...]) -> int:
     if isinstance(gives, ByTurnover):
         return step_percent(gives.steps, member.turnover[gives.period])
     assert isinstance(gives, ByPoints)
-    return step_percent(gives.steps, member.floating_points)
+    return step_percent(gives.steps, member.floating[gives.terms])
 
 
 def _base(walk: Walk) -> tuple[int, ...]:

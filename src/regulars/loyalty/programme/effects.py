@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.programme.basket import MOST_MONEY
+from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.reading import (
     MOST_VALUES,
     TEXT,
@@ -104,10 +105,18 @@ class ByTurnover(Percent):
 
 @dataclass(frozen=True)
 class ByPoints(Percent):
-    """A floating discount: by points that fall when the member is idle."""
+    """A floating discount: by points that come with purchases and fall when the member is idle."""
 
     kind: ClassVar[str] = "percent_by_points"
     steps: tuple[Step, ...] = has(STEPS)
+    per: int = has(whole(1, MOST_MONEY))
+    falls: int = has(whole(1, MOST_POINTS))
+    idle_days: int = has(whole(1, 3_660), default=30)
+
+    @property
+    def terms(self) -> Terms:
+        """How such points come and go."""
+        return Terms(self.per, self.idle_days, self.falls)
 
 
 @dataclass(frozen=True)

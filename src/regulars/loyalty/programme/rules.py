@@ -20,7 +20,17 @@ from regulars.loyalty.programme.conditions import (
     ReceiptSum,
     Scope,
 )
-from regulars.loyalty.programme.effects import EFFECT, MOST_POINTS, ByTurnover, Discount, Effect, NthFree, Percent
+from regulars.loyalty.programme.effects import (
+    EFFECT,
+    MOST_POINTS,
+    ByPoints,
+    ByTurnover,
+    Discount,
+    Effect,
+    NthFree,
+    Percent,
+)
+from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.reading import (
     FLAG,
     TEXT,
@@ -200,6 +210,11 @@ class RuleSet(Record):
     def periods(self) -> tuple[str, ...]:
         """The periods of which a member's turnover must be known."""
         return tuple(sorted({one.gives.period for one in self.rules if isinstance(one.gives, ByTurnover)}))
+
+    @cached_property
+    def floating(self) -> frozenset[Terms]:
+        """The terms by which a member's floating points must be known."""
+        return frozenset(one.gives.terms for one in self.rules if isinstance(one.gives, ByPoints))
 
     def is_per_line(self, group: str) -> bool:
         """Whether the group lets one rule act on each line, not one on the receipt."""

@@ -208,13 +208,17 @@ class Words:
         text = _("{percent} from {money}")
         return ", ".join(text.format(percent=percent(one.percent), money=self.money(one.from_)) for one in steps)
 
-    @staticmethod
-    def _by_points(steps: Sequence[gives.Step]) -> str:
-        return ", ".join(
-            ngettext("{percent} from {n} point", "{percent} from {n} points", one.from_).format(
-                percent=percent(one.percent), n=format_number(one.from_)
+    def _by_points(self, one: gives.ByPoints) -> str:
+        steps = ", ".join(
+            ngettext("{percent} from {n} point", "{percent} from {n} points", step.from_).format(
+                percent=percent(step.percent), n=format_number(step.from_)
             )
-            for one in steps
+            for step in one.steps
+        )
+        fall = ngettext("{n} point goes", "{n} points go", one.falls).format(n=format_number(one.falls))
+        idle = ngettext("after each day without a purchase", "after each {n} days without a purchase", one.idle_days)
+        return _("a floating discount: {steps}; a point for each {money}, {fall} {idle}").format(
+            steps=steps, money=self.money(one.per), fall=fall, idle=idle.format(n=one.idle_days)
         )
 
     @staticmethod
@@ -422,9 +426,7 @@ def _weekdays() -> list[str]:
 _EFFECTS: dict[str, Callable[[Words, Any], str]] = {
     "percent_off": lambda _words, one: _("{percent} off").format(percent=percent(one.percent)),
     "percent_by_turnover": Words._turnover,
-    "percent_by_points": lambda words, one: _("a discount by points: {steps}").format(
-        steps=words._by_points(one.steps)
-    ),
+    "percent_by_points": Words._by_points,
     "percent_by_quantity": lambda words, one: _("a discount by quantity: {steps}").format(
         steps=words._by_quantity(one.steps)
     ),
