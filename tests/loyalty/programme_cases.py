@@ -13,6 +13,7 @@ from regulars.loyalty.programme.rules import RuleSet, parse
 
 NOON = dt.datetime(2026, 3, 3, 9, tzinfo=dt.UTC)  # a Tuesday, noon in Moscow
 NOVICE = Member()
+FLOATING = Terms(1_000, 30, 2)  # of the rules that are drawn
 POINTS = {"kind": "points_per", "points": 1, "per": 100}
 
 
@@ -82,7 +83,7 @@ members = st.builds(
     purchases=st.integers(0, 12),
     last_purchase_at=st.none() | moments,
     turnover=st.fixed_dictionaries({"all": MONEY, "days:30": MONEY}),
-    floating=st.fixed_dictionaries({Terms(1_000, 30, 2): st.integers(0, 30)}),
+    floating=st.fixed_dictionaries({FLOATING: st.integers(0, 30)}),
     stamps=st.fixed_dictionaries({"coffee": st.integers(0, 8)}),
     segments=st.frozensets(st.sampled_from(["new", "best"])),
     answers=st.dictionaries(st.just("pet"), st.frozensets(st.sampled_from(["cat", "dog"]), min_size=1)),

@@ -13,7 +13,7 @@ from regulars.loyalty.programme.basket import Basket, Member
 from regulars.loyalty.programme.judging import EARNED, LOWERED, TOOK, Judged, judge
 from regulars.loyalty.programme.rounding import parts, spread
 from regulars.loyalty.programme.rules import as_json, parse
-from tests.loyalty.programme_cases import baskets, members, rule_data
+from tests.loyalty.programme_cases import FLOATING, baskets, members, rule_data
 
 BY_LOT = settings(max_examples=40, deadline=None)
 CASES = {"basket": baskets, "member": st.none() | members, "rules": rule_data(), "points": st.integers(0, 5000)}
@@ -108,7 +108,7 @@ def test_the_guard_lets_no_discount_bring_goods_of_known_cost_below_their_floor(
 def test_a_hundred_per_cent_off_leaves_exactly_nothing_to_pay(basket: Basket, rules: Any) -> None:
     free = {"id": "zz", "gives": {"kind": "percent_off", "percent": 100}, "for": "everybody", "order": 10**6}
     plain = {name: part for name, part in rules.items() if name not in ("guard", "never_discounted")}
-    member = Member(turnover={"all": 0, "days:30": 0})
+    member = Member(turnover={"all": 0, "days:30": 0}, floating={FLOATING: 0})
     found = judged(basket, member, {**plain, "rules": [*rules["rules"], free]}, 0)
     assert found.to_pay == 0
     assert all(one.to_pay == 0 for one in found.lines)

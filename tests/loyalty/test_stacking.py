@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from regulars.core.errors import InputError
 from regulars.loyalty.programme.basket import Basket, Member
-from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.judging import GAVE_NOTHING, GAVE_WAY, NOT_MET, Judged, judge
 from regulars.loyalty.programme.rules import parse
-from tests.loyalty.programme_cases import PRODUCTS, basket, judged, line, rule, rule_data, rule_set
+from tests.loyalty.programme_cases import FLOATING, PRODUCTS, basket, judged, line, rule, rule_data, rule_set
 
 ONE = {"groups": {"sale": "receipt"}}
 FROM_1000 = {"is": "receipt_sum", "at_least": 1000}
@@ -250,7 +249,7 @@ def test_line_by_line_each_line_has_the_highest_percentage_or_the_first_by_order
 def test_the_best_never_gives_less_than_the_first_by_order(rules: Any, lines: list[int]) -> None:
     goods = [line(product, price, cost=price // 2) for product, price in zip(PRODUCTS, lines, strict=False)]
     rules = {**rules, "rules": [one for one in rules["rules"] if one.get("group") != "each"]}
-    member = Member(turnover={"all": 900, "days:30": 5}, floating={Terms(1_000, 30, 2): 3}, stamps={"coffee": 4})
+    member = Member(turnover={"all": 900, "days:30": 5}, floating={FLOATING: 3}, stamps={"coffee": 4})
     found = {}
     for choose in ("best_for_customer", "priority"):
         stacking = {**rules["stacking"], "choose": choose}
