@@ -211,7 +211,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
         {"id": "friend", "title": "Друг дома", "from": 500_000_000},
     ]
     pensioner = {"is": "privilege", "any_of": ["Пенсионер"]}
-    kind = {"id": "kind", "gives": {"kind": "percent_off", "percent": 3}, "when": pensioner}
+    kind = {"id": "kind", "gives": {"kind": "percent_off", "percent": 3}, "when": pensioner, "holdout": 10}
     tiers = {"tiers": {"levels": levels}}
     publish(rules | tiers | {"rules": [*rules["rules"], cups, morning, kind]}, by=owner, note="Стаканы и утро")
     publish(rules, by=owner, valid_from=timezone.now() + dt.timedelta(days=30), note=LONG[:200])

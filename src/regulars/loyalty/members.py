@@ -147,6 +147,7 @@ def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinf
 def facts_of(customer: Customer, rules: RuleSet, *, at: dt.datetime, segments: Segments) -> Member:
     """What does not follow from his purchases, as far as the rules ask for it."""
     return Member(
+        lot=str(customer.pk),
         privileges=privileges_at(customer.pk, at) if _asks_for_privileges(rules) else {},
         birthday=customer.birth_date,
         segments=segments(customer.pk, wanted) if (wanted := _segments(rules)) else frozenset(),

@@ -13,7 +13,7 @@ from regulars.core import i18n
 from regulars.core.money import format_money
 from regulars.customers.contact_values import masked, shown_phone
 from regulars.customers.names import shown_name
-from regulars.web.menu import business_name, menu, settings_tabs
+from regulars.web.menu import business_name, loyalty_tabs, menu, settings_tabs
 
 
 def environment(**options: Any) -> jinja2.Environment:
@@ -38,6 +38,7 @@ def environment(**options: Any) -> jinja2.Environment:
         "language": i18n.current_language,
         "menu": menu,
         "settings_tabs": settings_tabs,
+        "loyalty_tabs": loyalty_tabs,
         "business_name": business_name,
         "messages_of": get_messages,
         "name_of": shown_name,

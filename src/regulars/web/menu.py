@@ -17,9 +17,13 @@ PAGES = (
     ("segments", N_("Segments"), Right.SEE_CUSTOMERS),
     ("insights", N_("Insights"), Right.SEE_INSIGHTS),
     ("strategy", N_("Strategy"), Right.SEE_INSIGHTS),
-    ("programme", N_("Loyalty"), Right.SEE_PURCHASES),
+    ("programme", N_("Loyalty"), None),
     ("imports", N_("Import"), Right.RUN_IMPORTS),
     ("settings", N_("Settings"), None),
+)
+LOYALTY = (
+    ("programme", N_("Programme"), Right.SEE_PURCHASES),
+    ("programme_results", N_("Results"), Right.SEE_INSIGHTS),
 )
 SETTINGS = (
     ("users", N_("People"), Right.MANAGE_USERS),
@@ -28,6 +32,8 @@ SETTINGS = (
     ("programs", N_("Other programs"), Right.MANAGE_API),
     ("log", N_("Log of safety"), Right.SEE_LOG),
 )
+# the first of their pages that somebody may open is where they lead
+_TABBED = {"programme": LOYALTY, "settings": SETTINGS}
 
 
 @dataclass(frozen=True)
@@ -47,24 +53,35 @@ def menu(request: Request) -> list[Item]:
         if right is not None and not request.user.may(right):
             continue
         address = reverse(name)
-        if name == "settings":
-            items += _settings_item(request, address, _(title))
+        if name in _TABBED:
+            items += _tabbed_item(request, name, address, _(title))
             continue
         here = request.path == address if address == "/" else request.path.startswith(address)
         items.append(Item(name, _(title), address, here))
     return items
 
 
-def _settings_item(request: Request, address: str, title: str) -> list[Item]:
-    """The way to the first of the settings that this user may open, if there is one."""
-    tabs = settings_tabs(request)
-    return [Item("settings", title, tabs[0].address, request.path.startswith(address))] if tabs else []
+def _tabbed_item(request: Request, name: str, address: str, title: str) -> list[Item]:
+    """The way to the first of its pages that this user may open, if there is one."""
+    tabs = _tabs(request, _TABBED[name])
+    return [Item(name, title, tabs[0].address, request.path.startswith(address))] if tabs else []
 
 
 def settings_tabs(request: Request) -> list[Item]:
     """The pages of the settings that this user may open."""
-    found = [(name, reverse(name), _(title)) for name, title, right in SETTINGS if request.user.may(right)]
-    return [Item(name, title, address, request.path.startswith(address)) for name, address, title in found]
+    return _tabs(request, SETTINGS)
+
+
+def loyalty_tabs(request: Request) -> list[Item]:
+    """The pages of the loyalty programme that this user may open."""
+    return _tabs(request, LOYALTY)
+
+
+def _tabs(request: Request, pages: tuple[tuple[str, str, Right], ...]) -> list[Item]:
+    found = [(name, reverse(name), _(title)) for name, title, right in pages if request.user.may(right)]
+    # the address of one may begin with that of another
+    here = max((address for _name, address, _title in found if request.path.startswith(address)), key=len, default="")
+    return [Item(name, title, address, address == here) for name, address, title in found]
 
 
 def business_name(request: Request) -> str:

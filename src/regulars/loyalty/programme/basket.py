@@ -86,9 +86,10 @@ class Member:
 
     `turnover` is money by period, the periods that `RuleSet.periods` asks for. `privileges` are proven ones with the
     last day of the proof. `floating` are points by their terms, those of `RuleSet.floating`. `stamps` are those not
-    spent yet, by counter.
+    spent yet, by counter. `lot` is the key by which he is drawn where a rule leaves some members out; empty: he is not.
     """
 
+    lot: str = ""
     tier: str = ""
     privileges: Mapping[str, dt.date | None] = field(default_factory=dict)
     birthday: dt.date | None = None

@@ -128,7 +128,7 @@ def judge(basket: Basket, member: Member | None, rules: RuleSet, points_to_spend
                 points=points_to_spend
             )
         )
-    case = Case(rules, basket, member)
+    case = Case(rules.for_member(member.lot) if member else rules, basket, member)
     lowered = discounts(case)
     kept = _kept(lowered)
     prices = tuple(price - off for price, off in zip(case.prices, lowered.allowed, strict=True))

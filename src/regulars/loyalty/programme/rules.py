@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -31,6 +31,7 @@ from regulars.loyalty.programme.effects import (
     Percent,
 )
 from regulars.loyalty.programme.floating import Terms
+from regulars.loyalty.programme.holdout import place
 from regulars.loyalty.programme.reading import (
     FLAG,
     TEXT,
@@ -56,7 +57,10 @@ _MARGIN = hundredths(0, 99_99)
 
 @dataclass(frozen=True)
 class Rule(Record):
-    """One rule. `order` is its place, the smaller the earlier; `group` is the name of one that excludes others."""
+    """One rule. `order` is its place, the smaller the earlier; `group` is the name of one that excludes others.
+
+    `holdout` is the share of members, in hundredths of a per cent, who go without it.
+    """
 
     id: str = has(TEXT)
     gives: Effect = has(EFFECT)
@@ -66,6 +70,7 @@ class Rule(Record):
     group: str = has(TEXT, default="")
     order: int = has(whole(0, 10**6), default=100)
     for_: str = has(choice("members", "everybody"), default="members")
+    holdout: int = has(hundredths(1_00, 50_00), default=0)
 
     @cached_property
     def takes_money_off(self) -> bool:
@@ -216,6 +221,15 @@ class RuleSet(Record):
         """The terms by which a member's floating points must be known."""
         return frozenset(one.gives.terms for one in self.rules if isinstance(one.gives, ByPoints))
 
+    def for_member(self, member: str) -> "RuleSet":
+        """Without the rules that the lot leaves this member out of."""
+        held = {one.id for one in self._held_out if place(one.id, member) < one.holdout} if member else set()
+        return replace(self, rules=tuple(one for one in self.rules if one.id not in held)) if held else self
+
+    @cached_property
+    def _held_out(self) -> tuple[Rule, ...]:
+        return tuple(one for one in self.rules if one.holdout)
+
     def is_per_line(self, group: str) -> bool:
         """Whether the group lets one rule act on each line, not one on the receipt."""
         return self.stacking.groups.get(group) == "line"
@@ -297,6 +311,12 @@ def _check_group(group: str, reach: str, rules: list[Rule]) -> None:
 
 
 def _check_rule(rule: Rule) -> None:
+    if rule.holdout and rule.for_ == "everybody":
+        raise InputError(
+            _(
+                "Rule {id!r} is for everybody and leaves members out: nobody knows a stranger. Make it for members."
+            ).format(id=rule.id)
+        )
     if rule.for_ == "everybody" and not rule.takes_money_off:
         raise InputError(
             _("Rule {id!r} gives points to everybody, but only members can have points. Make it for members.").format(

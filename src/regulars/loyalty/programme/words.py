@@ -47,7 +47,10 @@ class Words:
             whole = _("{gives} for members, if {when}.")
         else:
             whole = _("{gives} for everybody, if {when}.")
-        return _sentence(whole.format(gives=text, when=self.condition(rule.when)))
+        said = _sentence(whole.format(gives=text, when=self.condition(rule.when)))
+        if rule.holdout:
+            said += " " + _("{share} of members, drawn by lot, go without it.").format(share=percent(rule.holdout))
+        return said
 
     def whole_set(self) -> list[str]:
         """How the rules meet, which money earns points, what points pay, and what guards the margin."""
