@@ -92,7 +92,7 @@ def trial_sentences(one: Trial, purse: Purse, zone: dt.tzinfo) -> list[str]:
 
 def _who(one: Trial, zone: dt.tzinfo) -> str:
     since = format_date(one.since.astimezone(zone).date())
-    return _("Since {since} {with_it} members have had it, {without} drawn by lot have not.").format(
+    return _("Members with the rule since {since}: {with_it}; without it, by lot: {without}.").format(
         since=since, with_it=format_number(one.counts[0]), without=format_number(one.counts[1])
     )
 
