@@ -86,6 +86,7 @@ TABLE: dict[str, Right | str] = {
     "erasure_do": Right.ERASE_CUSTOMERS,
     "erasure_act": Right.ERASE_CUSTOMERS,
     "programme": Right.SEE_PURCHASES,
+    "programme_leaving": Right.SEE_INSIGHTS,
     "programme_results": Right.SEE_INSIGHTS,
     "programme_write": Right.MANAGE_BUSINESS,
     "strategy": Right.SEE_INSIGHTS,

@@ -24,6 +24,7 @@ PAGES = (
 LOYALTY = (
     ("programme", N_("Programme"), Right.SEE_PURCHASES),
     ("programme_results", N_("Results"), Right.SEE_INSIGHTS),
+    ("programme_leaving", N_("Who leaves"), Right.SEE_INSIGHTS),
 )
 SETTINGS = (
     ("users", N_("People"), Right.MANAGE_USERS),

@@ -2,15 +2,24 @@
 
 from collections.abc import Collection
 
+from django.db.models import F, Func, Value
+
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.insights.models import Segment
+from regulars.insights.models import Score, Segment
 from regulars.insights.segments.query import customers_of
 
 
 def segment_names() -> frozenset[str]:
     """The ids by which rules may name the segments that there are."""
     return frozenset(map(str, Segment.objects.values_list("pk", flat=True)))
+
+
+def drawn_by_state(states: Collection[str], most: int) -> list[int]:
+    """The ids of customers whom the newest audit puts into these states: all, or so many drawn by lot."""
+    lot = Func(F("customer_id"), Value(0), function="hashint8extended")
+    found = Score.objects.filter(state__in=states, customer__merged_into=None, customer__is_erased=False)
+    return list(found.order_by(lot, "customer_id").values_list("customer_id", flat=True)[:most])
 
 
 def people_of(segment: int) -> list[int]:
