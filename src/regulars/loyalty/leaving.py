@@ -133,7 +133,7 @@ def why_they_leave(left: Sequence[int], stayed: Sequence[int], *, at: dt.datetim
 def _last(ids: list[int], until: list[dt.datetime], unit: int) -> list[tuple[int, dt.datetime]]:
     with connection.cursor() as cursor:
         cursor.execute(_LAST, {"ids": ids, "until": until, "unit": unit, "most": MOST})
-        return cursor.fetchall()
+        return [(int(key), moment) for key, moment in cursor.fetchall()]
 
 
 def _counted(values: dict[str, Any]) -> dict[str, tuple[int, int, int, int]]:
