@@ -52,10 +52,14 @@ class Tills:
         self._lock = threading.Lock()
         self._local = threading.local()
 
+    def reconnect(self) -> None:
+        """The server closes a connection on which nothing was asked for some time: begin another."""
+        self._local.connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
+
     def post(self, path: str, body: Any) -> Any:
         """Send it, over the connection of this thread; every refusal is ours."""
         if not hasattr(self._local, "connection"):
-            self._local.connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
+            self.reconnect()
         headers = {"Authorization": f"Bearer {self._next_key()}", "Content-Type": "application/json"}
         self._local.connection.request("POST", f"/api/v1/till/{path}", json.dumps(body), headers)
         answer = self._local.connection.getresponse()
@@ -85,6 +89,7 @@ def in_process(baskets: Sequence[Basket], name: str) -> float:
 def by_requests(tills: Tills, baskets: Sequence[Basket], name: str) -> float:
     """Receipts a second over one connection, each a request, the next when the last is answered."""
     bodies = _priced(baskets, name)
+    tills.reconnect()
     started = time.perf_counter()
     for body in bodies:
         tills.post("receipts", body)
@@ -94,6 +99,7 @@ def by_requests(tills: Tills, baskets: Sequence[Basket], name: str) -> float:
 def by_batches(tills: Tills, baskets: Sequence[Basket], name: str) -> float:
     """Receipts a second, a hundred in a request."""
     bodies = iter(_priced(baskets, name))
+    tills.reconnect()
     started = time.perf_counter()
     while batch := list(islice(bodies, OF_ONE_REQUEST)):
         told = tills.post("batch", {"receipts": batch, "returns": []})
