@@ -17,6 +17,8 @@ class Right(StrEnum):
     SEE_CONTACTS = "contacts.see"
     SEE_PURCHASES = "purchases.see"
     RECORD_PURCHASES = "purchases.record"
+    CORRECT_POINTS = "points.correct"
+    WATCH_TILLS = "tills.watch"
     RUN_IMPORTS = "imports.run"
     SEE_INSIGHTS = "insights.see"
     RUN_AUDITS = "audits.run"
@@ -38,6 +40,8 @@ TITLES = {
     Right.SEE_CONTACTS: N_("see phones and addresses in full"),
     Right.SEE_PURCHASES: N_("see purchases"),
     Right.RECORD_PURCHASES: N_("record purchases"),
+    Right.CORRECT_POINTS: N_("give and take points by hand"),
+    Right.WATCH_TILLS: N_("watch over tills and agree to corrections of points"),
     Right.RUN_IMPORTS: N_("import files and undo imports"),
     Right.SEE_INSIGHTS: N_("see the audit and the money"),
     Right.RUN_AUDITS: N_("start an audit"),
@@ -78,6 +82,8 @@ PRESETS = (
             | {
                 Right.MERGE_CUSTOMERS,
                 Right.EXPORT_CUSTOMERS,
+                Right.CORRECT_POINTS,
+                Right.WATCH_TILLS,
                 Right.RUN_IMPORTS,
                 Right.SEE_INSIGHTS,
                 Right.RUN_AUDITS,

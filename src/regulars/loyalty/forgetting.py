@@ -5,7 +5,7 @@ His points are nobody's, and stay.
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
-from regulars.loyalty.models import Privilege, Transaction
+from regulars.loyalty.models import Correction, Privilege, Transaction
 
 
 def register_forgetting() -> None:
@@ -17,4 +17,5 @@ def _forget(person: Person) -> None:
     allow_ledger("erasure")
     person.redact(Transaction, "reason")
     allow_ledger("")
+    person.redact(Correction, "reason")
     Privilege.objects.filter(customer__in=person.ids).delete()

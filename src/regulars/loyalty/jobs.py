@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, tiers
+from regulars.loyalty import expiring, tiers, watching
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -25,3 +25,10 @@ def release_holds(timestamp: int) -> None:
 def review_tiers(timestamp: int) -> None:
     """Every night: what a day's turn, an import and a merge change. Tills do not wait for it."""
     tiers.review_all(timezone.now())
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="watch over tills")
+@app.task(queueing_lock="watch over tills", lock="watch over tills", pass_context=False)
+def watch_tills(timestamp: int) -> None:
+    """Every five minutes: what tills told since the last look."""
+    watching.look(timezone.now())

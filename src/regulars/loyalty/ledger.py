@@ -68,6 +68,11 @@ def spend(customer: int, amount: int) -> dict[str, Any]:
     return {"do": "spend", "customer": customer, "amount": amount}
 
 
+def take(customer: int, amount: int) -> dict[str, Any]:
+    """Points that somebody takes by hand, in the order in which they would be spent; they are not redeemed."""
+    return {"do": "take", "customer": customer, "amount": amount}
+
+
 def give_back(amount: int, *, late_until: dt.datetime | None = None) -> dict[str, Any]:
     """Of the points that the reversed document spent. Expired ones are lost, or live until `late_until`."""
     return {"do": "give_back", "amount": amount, "late_until": late_until}

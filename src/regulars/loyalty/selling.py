@@ -33,6 +33,7 @@ from regulars.loyalty.programme.words import Words
 from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.returning import bring_waiting
 from regulars.loyalty.telling import NotNow, checked_moment, digest_of, hold_number, repeated, wholly
+from regulars.loyalty.watching import Beyond, check_limits, note_refusal
 from regulars.purchases.keys import named_key
 from regulars.purchases.models import Product, Store
 from regulars.purchases.writing import Bought, record_receipt
@@ -108,14 +109,26 @@ class _Case:
 
 def quote(order: Order, *, segments: Segments) -> Quote:
     """What the till shows before anybody pays."""
-    return _quoted(_case(order, segments=segments))
+    case = _case(order, segments=segments)
+    quoted = _quoted(case)
+    _check(case, quoted)
+    return quoted
 
 
 def commit(order: Order, number: str, *, to_pay: int, segments: Segments) -> Sale:
     """Write the receipt, once for each (till, number); the same request again gives the same sale.
 
-    Raises `NotNow` when it costs another sum than `to_pay` by now, or when the number has another receipt.
+    Raises `NotNow` when it costs another sum than `to_pay` by now, when it passes a limit of the rules, or when the
+    number has another receipt.
     """
+    try:
+        return _commit(order, number, to_pay, segments)
+    except Beyond as refused:
+        note_refusal(refused.alert)
+        raise
+
+
+def _commit(order: Order, number: str, to_pay: int, segments: Segments) -> Sale:
     digest = digest_of(order, number, to_pay)
     with transaction.atomic():
         hold_number(order.till, number)
@@ -125,6 +138,7 @@ def commit(order: Order, number: str, *, to_pay: int, segments: Segments) -> Sal
         quoted = _quoted(case)
         if quoted.judged.to_pay != to_pay:
             raise OtherSum(quoted, to_pay)
+        _check(case, quoted, hold=True)
         sale = _write(case, quoted, number, digest)
         if case.customer is not None and case.rules.tiers is not None:
             tiers.review([case.customer.pk], at=sale.recorded_at)
@@ -196,6 +210,16 @@ def _quoted(case: _Case) -> Quote:
     return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), balance, most)
 
 
+def _check(case: _Case, quoted: Quote, *, hold: bool = False) -> None:
+    """Raise when the receipt passes a limit that refuses."""
+    judged = quoted.judged
+    sale = Sale(
+        till=case.order.till, cashier=case.order.cashier, store_id=case.store.pk, customer=case.customer,
+        purchased_at=case.at, points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
+    )  # fmt: skip
+    check_limits(sale, case.rules.watch, case.basket.local.tzinfo or dt.UTC, hold=hold)
+
+
 def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
     order, judged, now = case.order, quoted.judged, timezone.now()
     moved, stamps = _write_points(case, judged, number, now) if case.customer else (None, [])
@@ -205,7 +229,8 @@ def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
     )  # fmt: skip
     sale = Sale.objects.create(
         till=order.till, number=number, digest=digest, customer=case.customer, programme=case.programme,
-        transaction_id=moved, receipt=receipt, cashier=order.cashier, purchased_at=case.at, recorded_at=now,
+        transaction_id=moved, receipt=receipt, store=case.store, cashier=order.cashier,
+        purchased_at=case.at, recorded_at=now,
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
         points_as=judged.points_as, stamps=stamps, why=list(quoted.why),

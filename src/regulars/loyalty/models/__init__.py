@@ -5,13 +5,17 @@ from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting
 from regulars.loyalty.models.programme import Programme
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
 from regulars.loyalty.models.status import Privilege, TierChange, TierEnding
+from regulars.loyalty.models.watch import Alert, Correction, Look
 
 __all__ = [
     "Account",
+    "Alert",
     "CodeBatch",
     "CodeUse",
+    "Correction",
     "Hold",
     "HoldPart",
+    "Look",
     "Lot",
     "Posting",
     "Privilege",

@@ -2,13 +2,14 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from regulars.customers.models import Customer
 from regulars.loyalty.models.ledger import Transaction
 from regulars.loyalty.models.programme import Programme
-from regulars.purchases.models import Receipt
+from regulars.purchases.models import Receipt, Store
 
 
 class Sale(models.Model):
@@ -24,6 +25,7 @@ class Sale(models.Model):
     programme = models.ForeignKey(Programme, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="+")
     receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, related_name="+")
+    store = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     cashier = models.CharField(max_length=200, blank=True)
     purchased_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -38,7 +40,13 @@ class Sale(models.Model):
     why: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)  # the judgement in words, as it was told
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["customer", "-purchased_at"], name="sale_of_customer")]
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "-purchased_at"], name="sale_of_customer"),
+            models.Index(fields=["cashier", "purchased_at"], name="sale_of_cashier", condition=~Q(cashier="")),
+            models.Index(fields=["till", "purchased_at"], name="sale_of_till"),
+            models.Index(fields=["store", "purchased_at"], name="sale_of_store"),
+            BrinIndex(fields=["recorded_at"], name="sale_recorded", autosummarize=True),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["till", "number"], name="sale_once"),
             models.CheckConstraint(

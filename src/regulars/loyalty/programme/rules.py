@@ -48,6 +48,7 @@ from regulars.loyalty.programme.reading import (
     write_record,
 )
 from regulars.loyalty.programme.tiers import Tiers
+from regulars.loyalty.programme.watch import Watch
 
 FORMAT = 1
 MOST_RULES = 300
@@ -196,6 +197,7 @@ class RuleSet(Record):
     never_discounted: Scope | None = has(record(Scope), default=None)
     price_watch_days: int = has(whole(0, 366), default=0)
     tiers: Tiers | None = has(record(Tiers), default=None)
+    watch: Watch = has(record(Watch), default=Watch())
 
     def __post_init__(self) -> None:
         # the order in which rules were written down must change nothing

@@ -1,0 +1,360 @@
+"""Limits at tills, and what is odd: refused while it is judged, or found by a look afterwards."""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from regulars.core.errors import InputError
+from regulars.customers.models import Contact
+from regulars.loyalty.models import Alert, Programme, Sale
+from regulars.loyalty.programme.rules import as_json, parse
+from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.selling import quote
+from regulars.loyalty.telling import NotNow
+from regulars.loyalty.watching import Beyond, look, window
+from regulars.purchases.models import Seller, Store
+from tests.loyalty.at_once import together
+from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, sell
+from tests.web.people import make_user
+
+pytestmark = pytest.mark.django_db
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+
+
+def limited(**limit: Any) -> None:
+    """A shop with this one limit."""
+    open_shop(watch={"limits": [{"of": "member"} | limit]})
+
+
+def a_noon_ago() -> dt.datetime:
+    """A moment of the past that is far from both ends of its day."""
+    return timezone.now().astimezone(MOSCOW).replace(hour=12, minute=0, second=0, microsecond=0) - dt.timedelta(days=2)
+
+
+def cup(number: str, price: int = 10_000, **more: Any) -> Sale:
+    return sell(order(("cup", 1, price), **{"purchased_at": a_noon_ago()} | more), number)
+
+
+def alerts(kind: str) -> list[Alert]:
+    look(timezone.now())
+    return list(Alert.objects.filter(kind=kind).order_by("pk"))
+
+
+# --- limits that refuse ---
+
+
+@pytest.mark.parametrize(
+    ("limit", "more"),
+    [
+        ({"receipts": 2}, {}),
+        ({"receipts": 2, "of": "cashier"}, {"cashier": "Irina"}),
+        ({"receipts": 2, "of": "till"}, {}),
+        ({"receipts": 2, "of": "shop"}, {}),
+        ({"earned": 19}, {}),
+    ],
+)
+def test_the_receipt_beyond_a_limit_is_refused_and_somebody_is_told(
+    limit: dict[str, Any], more: dict[str, Any]
+) -> None:
+    limited(refuse=True, **limit)
+    enrolled()
+    noon = a_noon_ago()
+    for number in ("1", "2"):
+        cup(number, purchased_at=noon, **more)
+    for _time in range(2):
+        with pytest.raises(Beyond, match=r"The rules allow .* in a day .*, and this receipt passes it"):
+            sell(order(("cup", 1, 10_000), purchased_at=noon, **more), "3", to_pay=9_500)
+    assert Sale.objects.count() == 2
+    (told,) = Alert.objects.all()
+    assert (told.kind, told.of, told.figures["receipts"], told.figures["times"]) == (
+        "refused",
+        limit.get("of", "member"),
+        3,
+        2,
+    )
+    assert cup("next day", purchased_at=noon + dt.timedelta(days=1), **more).number == "next day"
+
+
+def test_a_quote_says_of_the_limit_before_anybody_pays() -> None:
+    limited(receipts=1, refuse=True)
+    enrolled()
+    cup("1")
+    with pytest.raises(Beyond):
+        quote(order(("cup", 1, 10_000), purchased_at=a_noon_ago()), segments=no_segments)
+    assert not Alert.objects.exists(), "asking is nothing odd"
+
+
+def test_points_spent_are_limited() -> None:
+    limited(spent=5, refuse=True)
+    enrolled()
+    cup("1")
+    cup("2", points=5)
+    with pytest.raises(Beyond, match="5 points spent in a day with this card"):
+        cup("3", points=1)
+
+
+def test_another_card_cashier_or_till_has_a_limit_of_its_own() -> None:
+    open_shop(watch={"limits": [{"of": of, "receipts": 1, "refuse": True} for of in ("member", "cashier", "till")]})
+    enrolled()
+    enrolled("1000000025", "Vera")
+    noon = a_noon_ago()
+    cup("1", cashier="Irina", purchased_at=noon)
+    cup("1", card="1000000025", cashier="Olga", till="till:2", purchased_at=noon)
+    cup("2", card="", till="till:3", purchased_at=noon)
+
+
+def test_what_comes_back_frees_nothing() -> None:
+    limited(receipts=1, refuse=True)
+    enrolled()
+    cup("1")
+    bring_back(Coming("till:1", "v1", "till:1", "1", is_void=True))
+    with pytest.raises(Beyond):
+        cup("2")
+
+
+def test_the_order_of_telling_and_its_repetition_change_nothing() -> None:
+    limited(receipts=2, refuse=True)
+    enrolled()
+    noon = a_noon_ago()
+    for minutes in (30, 20):
+        cup(str(minutes), purchased_at=noon + dt.timedelta(minutes=minutes))
+    again = order(("cup", 1, 10_000), purchased_at=noon + dt.timedelta(minutes=20))
+    assert sell(again, "20", to_pay=9_500).number == "20"
+    with pytest.raises(Beyond):
+        cup("10", purchased_at=noon + dt.timedelta(minutes=10))
+
+
+def test_a_receipt_is_limited_by_the_rules_of_its_moment() -> None:
+    limited(receipts=1, refuse=True)
+    enrolled()
+    before = timezone.now() - dt.timedelta(minutes=1)
+    Programme.objects.create(rules=as_json(parse(RULES)), valid_from=before, published_at=before)
+    noon = a_noon_ago()
+    cup("1", purchased_at=noon)
+    with pytest.raises(Beyond):
+        cup("2", purchased_at=noon)
+    assert [cup(number, purchased_at=None).number for number in ("3", "4")] == ["3", "4"]
+
+
+def test_without_a_limit_that_refuses_a_receipt_costs_no_statement_more() -> None:
+    open_shop()
+    enrolled()
+    with CaptureQueriesContext(connection) as plain:
+        cup("1", cashier="Irina")
+    assert not [one for one in plain.captured_queries if "limit" in one["sql"] or "alert" in one["sql"]]
+
+
+def test_limits_are_counted_by_an_index() -> None:
+    open_shop()
+    enrolled()
+    for column in ("cashier = 'Irina'", "till = 'till:1'", "store_id = 1", "customer_id = 1"):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN SELECT count(*) FROM loyalty_sale WHERE {column} AND purchased_at >= now()")
+            assert "Index Cond" in "".join(row for (row,) in cursor.fetchall()), column
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "hours"),
+    [
+        ("Europe/Riga", "2026-03-29T12:00+00:00", 23),
+        ("Europe/Riga", "2026-10-25T12:00+00:00", 25),
+        ("Asia/Kathmandu", "2026-10-25T18:20+00:00", 24),
+    ],
+)
+def test_a_day_is_that_of_the_shop_and_as_long_as_its_clock_makes_it(zone: str, at: str, hours: int) -> None:
+    moment = dt.datetime.fromisoformat(at)
+    begin, end = window("day", moment, ZoneInfo(zone))
+    assert begin <= moment < end
+    assert (end - begin, begin.astimezone(ZoneInfo(zone)).time()) == (dt.timedelta(hours=hours), dt.time.min)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT date_trunc('day', %s::timestamptz, %s), date_trunc('hour', %s::timestamptz, %s)",
+                       [moment, zone, moment, zone])  # fmt: skip
+        assert cursor.fetchone() == (begin, window("hour", moment, ZoneInfo(zone))[0]), "the look counts alike"
+
+
+def test_the_hour_that_the_clock_shows_twice_is_two() -> None:
+    first, second = (dt.datetime(2026, 10, 25, hour, 30, tzinfo=dt.UTC) for hour in (0, 1))
+    riga = ZoneInfo("Europe/Riga")
+    assert {one.astimezone(riga).hour for one in (first, second)} == {3}
+    assert window("hour", first, riga)[1] == window("hour", second, riga)[0]
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"limits": [{"of": "member"}]}, r"watch.limits\[0\] limits nothing: give 'receipts', 'earned' or 'spent'"),
+        ({"limits": [{"of": "dog", "receipts": 1}]}, "'dog', but must be one of member, cashier, till, shop"),
+        ({"limits": [{"of": "till", "receipts": 0}]}, "is 0, but must be a whole number from 1"),
+        ({"limits": [{"of": "till", "receipts": 1, "per": "week"}]}, "one of day, hour"),
+        ({"limits": 5}, "a list of at most 50 limits"),
+        ({"same_minutes": -1}, "whole number from 0 to 1440"),
+        ({"alone": "many"}, "watch.alone is 'many'"),
+    ],
+)
+def test_a_block_that_says_nothing_is_refused_with_the_place(block: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        parse(RULES | {"watch": block})
+
+
+def test_the_block_is_kept_as_it_was_written_and_left_out_when_it_is_as_usual() -> None:
+    block = {"limits": [{"of": "shop", "per": "hour", "earned": 7, "refuse": True}], "alone": 0}
+    assert as_json(parse(RULES | {"watch": block}))["watch"] == block
+    assert "watch" not in as_json(parse(RULES))
+
+
+# --- the look ---
+
+
+def test_more_than_usual_is_told_once_and_grows() -> None:
+    open_shop()
+    anna, noon = enrolled(), a_noon_ago()
+    for number in range(10):
+        cup(str(number), 10_000 + number, purchased_at=noon)
+    assert alerts("limit") == []
+    cup("10", 20_000, purchased_at=noon)
+    (told,) = alerts("limit")
+    assert (told.of, told.customer, told.figures["receipts"]) == ("member", anna, 11)
+    cup("11", 20_001, purchased_at=noon)
+    (told,) = alerts("limit")
+    assert told.figures["receipts"] == 12
+    assert told.begins_at.astimezone(MOSCOW).time() == dt.time.min
+
+
+@pytest.mark.parametrize("of", ["cashier", "till", "shop"])
+def test_a_cashier_a_till_and_a_shop_are_named(of: str) -> None:
+    open_shop(watch={"limits": [{"of": of, "per": "hour", "receipts": 1}]})
+    noon = a_noon_ago()
+    for number in range(2):
+        cup(str(number), card="", cashier="Irina", purchased_at=noon + dt.timedelta(minutes=number))
+    cup("3", card="", cashier="Irina", purchased_at=noon + dt.timedelta(hours=1))
+    (told,) = alerts("limit")
+    assert (told.subject, told.figures["receipts"]) == ({"cashier": "Irina", "till": "till:1", "shop": "Arbat"}[of], 2)
+
+
+def test_a_day_of_the_look_is_that_of_the_shop() -> None:
+    open_shop(watch={"limits": [{"of": "member", "receipts": 1}]})
+    Store.objects.filter(name="Arbat").update(time_zone="Asia/Vladivostok")
+    enrolled()
+    midnight = (timezone.now() - dt.timedelta(days=2)).astimezone(ZoneInfo("Asia/Vladivostok")).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )  # fmt: skip
+    cup("1", purchased_at=midnight - dt.timedelta(minutes=30))
+    cup("2", 20_000, purchased_at=midnight + dt.timedelta(minutes=30))
+    assert alerts("limit") == [], "the two lie in one day in Moscow, and in two where they were sold"
+
+
+@pytest.mark.parametrize("till", ["till:1", "till:2"])
+def test_the_same_sum_on_the_same_card_within_minutes_is_told(till: str) -> None:
+    open_shop()
+    anna, noon = enrolled(), a_noon_ago()
+    first = cup("1", purchased_at=noon)
+    second = cup("2", purchased_at=noon + dt.timedelta(minutes=4), till=till)
+    third = cup("3", purchased_at=noon + dt.timedelta(minutes=8))
+    found = alerts("same")
+    assert [(one.other, one.sale) for one in found] == [(first, second), (second, third)]
+    assert {one.customer for one in found} == {anna}
+    assert len(alerts("same")) == 2, "a second look tells nothing anew"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"price": 10_100}, {"minutes": 6}, {"card": "1000000025"}, {"card": ""}, {"voided": True}],
+    ids=lambda one: str(next(iter(one))),
+)
+def test_what_differs_is_no_repetition(other: dict[str, Any]) -> None:
+    open_shop()
+    enrolled()
+    enrolled("1000000025", "Vera")
+    noon = a_noon_ago()
+    cup("1", purchased_at=noon, **({"card": ""} if other.get("card") == "" else {}))
+    cup(
+        "2", other.get("price", 10_000), purchased_at=noon + dt.timedelta(minutes=other.get("minutes", 1)),
+        **({"card": other["card"]} if "card" in other else {}),
+    )  # fmt: skip
+    if "voided" in other:
+        bring_back(Coming("till:1", "v", "till:1", "2", is_void=True))
+    assert alerts("same") == []
+
+
+def test_repetitions_are_not_looked_for_when_the_rules_say_so() -> None:
+    open_shop(watch={"same_minutes": 0})
+    enrolled()
+    cup("1")
+    cup("2")
+    assert alerts("same") == []
+
+
+def test_a_receipt_that_was_written_during_a_look_is_seen_by_the_next() -> None:
+    open_shop()
+    enrolled()
+    look(timezone.now() + dt.timedelta(minutes=50))
+    cup("1")
+    cup("2")
+    assert len(alerts("same")) == 1
+
+
+@pytest.mark.parametrize("cashier", ["Anna Orlova", "orlova anna"])
+def test_a_card_used_on_its_owners_own_shift_is_told(cashier: str) -> None:
+    open_shop()
+    anna = enrolled(name="Anna Orlova")
+    anna.given_name, anna.family_name = "Anna", "Orlova"
+    anna.save()
+    cup("1", cashier=cashier)
+    cup("2", 20_000, cashier=cashier)
+    (told,) = alerts("own")
+    assert (told.customer, told.subject, told.sale.number if told.sale else "") == (anna, cashier, "1")
+
+
+def test_a_cashier_is_known_by_the_address_of_his_user_and_not_by_a_first_name() -> None:
+    open_shop()
+    anna = enrolled(name="Anna")
+    cup("1", cashier="Anna")
+    assert alerts("own") == []
+    user = make_user("cashier")
+    Contact.objects.create(customer=anna, kind="email", value=user.email, written=user.email)
+    Seller.objects.filter(name="Anna").update(user=user)
+    (told,) = alerts("own")
+    assert told.customer == anna
+
+
+def test_an_alert_is_decided_once_and_stays() -> None:
+    open_shop()
+    enrolled()
+    cup("1")
+    cup("2")
+    (told,) = alerts("same")
+    Alert.objects.filter(pk=told.pk).update(decision="right", decided_at=timezone.now())
+    for change in ({"decision": "wrong"}, {"decision": "", "decided_at": None}, {"figures": {"x": 1}}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Alert.objects.filter(pk=told.pk).update(**change)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        told.delete()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    """Two tills sell at one moment."""
+
+    @pytest.mark.parametrize("of", ["member", "cashier", "shop"])
+    def test_a_limit_that_refuses_is_not_passed_together(self, of: str) -> None:
+        limited(of=of, receipts=3, refuse=True)
+        enrolled()
+        noon = a_noon_ago()
+
+        def selling(place: int) -> str:
+            try:
+                asked = order(("cup", 1, 10_000), till=f"till:{place}", cashier="Irina", purchased_at=noon)
+                return sell(asked, to_pay=9_500).number
+            except NotNow:
+                return "refused"
+
+        assert sorted(together(10, selling)) == ["1"] * 3 + ["refused"] * 7
+        assert Sale.objects.count() == 3
+        assert Alert.objects.get(kind="refused").figures["times"] == 7
