@@ -20,7 +20,7 @@ from regulars.customers.models import Contact, Customer, Erasure, Field, File, F
 from regulars.customers.services import files as customer_files
 from regulars.customers.services.merging import merge
 from regulars.insights.models import Audience, Segment
-from regulars.loyalty.models import Privilege
+from regulars.loyalty.models import Alert, Correction, Privilege
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
 from tests.web.people import ROLES, logged_in, make_user
@@ -72,6 +72,7 @@ TABLE: dict[str, Right | str] = {
     "relation_remove": Right.EDIT_CUSTOMERS,
     "privilege_give": Right.EDIT_CUSTOMERS,
     "privilege_end": Right.EDIT_CUSTOMERS,
+    "points_correct": Right.CORRECT_POINTS,
     "own_fields_set": Right.EDIT_CUSTOMERS,
     "file_add": Right.EDIT_CUSTOMERS,
     "file": Right.SEE_CUSTOMERS,
@@ -89,6 +90,9 @@ TABLE: dict[str, Right | str] = {
     "programme_leaving": Right.SEE_INSIGHTS,
     "programme_results": Right.SEE_INSIGHTS,
     "programme_write": Right.MANAGE_BUSINESS,
+    "review": Right.WATCH_TILLS,
+    "alert_decide": Right.WATCH_TILLS,
+    "correction_decide": Right.WATCH_TILLS,
     "strategy": Right.SEE_INSIGHTS,
     "strategy_group": Right.SEE_INSIGHTS,
     "strategy_edit": Right.EDIT_STRATEGY,
@@ -252,6 +256,11 @@ class World:
         relation = Relation.objects.create(customer=customer, other=second, kind="family")
         note = Note.objects.create(customer=customer, text="Prefers mornings")
         privilege = Privilege.objects.create(customer=customer, name="pensioner", given_at=timezone.now())
+        now = timezone.now()
+        alert = Alert.objects.create(key="a", kind="own", customer=customer, begins_at=now, found_at=now)
+        correction = Correction.objects.create(
+            key="c", customer=customer, points=9, reason="x", needs_two=True, asked_by=other, asked_at=now
+        )
         form = Form.objects.create(title="Tastes")
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         done = Erasure.objects.create(
@@ -281,6 +290,7 @@ class World:
             "export_id": 1, "rest": "x", "chapter": "lost",
             "list_id": f"segment:{segment.pk}", "likeness_id": likeness.pk, "merge_id": merged.pk,
             "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
+            "alert_id": alert.pk, "correction_id": correction.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},
@@ -375,7 +385,7 @@ def test_another_managers_customer_is_not_there() -> None:
     role.rights = [right.value for right in Right]  # even with every right: the customer is not his
     role.save()
     client, before = logged_in(make_user("manager")), everything()
-    naming = {"customer_id", "pk", "likeness_id", "merge_id"}
+    naming = {"customer_id", "pk", "likeness_id", "merge_id", "alert_id", "correction_id"}
     of_customer = [one for one in routes() if naming & set(one.pattern.pattern.regex.groupindex)]
     assert {"merge_undo", "duplicates_refuse"} <= {one.name for one in of_customer}
     for route in of_customer:

@@ -6,7 +6,7 @@ Nothing is posted before; nobody agrees with himself; whoever decides second fin
 import datetime as dt
 
 from django.db import connection, transaction
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Abs
 from django.utils import timezone
 
@@ -87,9 +87,13 @@ def decline(correction: int, *, by: User, address: str | None = None) -> Correct
 
 def waiting_corrections(user: User) -> list[Correction]:
     """Those of customers whom this user may see, the newest first."""
-    seen = Customer.objects.seen_by(user)
-    found = Correction.objects.filter(state=State.WAITING, customer__in=seen).select_related("customer", "asked_by")
+    found = seen_corrections(user).filter(state=State.WAITING).select_related("customer", "asked_by")
     return list(found.order_by("-pk")[:_SHOWN])
+
+
+def seen_corrections(user: User) -> QuerySet[Correction]:
+    """All of customers whom this user may see."""
+    return Correction.objects.filter(customer__in=Customer.objects.seen_by(user))
 
 
 def waiting_of(customer: int) -> list[Correction]:
@@ -153,5 +157,5 @@ def _document(found: Correction, now: dt.datetime) -> Document:
 
 
 def _log(event: str, found: Correction, by: User, address: str | None) -> None:
-    details = {"points": found.points, "correction": found.pk}
+    details: dict[str, object] = {"points": found.points, "correction": found.pk}
     log(event, user=by, about=f"#{found.customer_id}", details=details, address=address)

@@ -7,7 +7,17 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.readable import Cells, Section, register
 from regulars.foundation.models import Business
-from regulars.loyalty.models import Posting, Privilege, PromoCode, Sale, TierChange, TierEnding, Transaction
+from regulars.loyalty.models import (
+    Alert,
+    Correction,
+    Posting,
+    Privilege,
+    PromoCode,
+    Sale,
+    TierChange,
+    TierEnding,
+    Transaction,
+)
 from regulars.loyalty.tiers import tier_title
 
 _ROWS = 500
@@ -27,6 +37,11 @@ def register_sections() -> None:
             N_("Privileges"), ("privilege",), _privileges,
             (N_("Given"), N_("Privilege"), N_("Shown"), N_("Valid through"), N_("Ended")),
         ),
+        Section(
+            N_("Points by hand"), ("correction",), _corrections,
+            (N_("When"), N_("Points"), N_("Reason"), N_("State")),
+        ),
+        Section(N_("Receipts that were looked at"), ("alert",), _alerts, (N_("When"), N_("Why"), N_("What it was"))),
     )  # fmt: skip
 
 
@@ -70,3 +85,17 @@ def _sales(ids: Sequence[int]) -> Iterator[Cells]:
     for one in Sale.objects.filter(customer__in=ids).order_by("purchased_at", "id").iterator(_ROWS):
         money = (format_money(sum_, business.currency, exact=True) for sum_ in (one.price, one.discount, one.by_points))
         yield format_moment(one.purchased_at, business.zone), *money, format_number(one.points_earned)
+
+
+def _corrections(ids: Sequence[int]) -> Iterator[Cells]:
+    zone = Business.current().zone
+    for one in Correction.objects.filter(customer__in=ids).order_by("id"):
+        state = _(str(Correction.State(one.state).label))
+        yield format_moment(one.asked_at, zone), format_number(one.points), one.reason, state
+
+
+def _alerts(ids: Sequence[int]) -> Iterator[Cells]:
+    zone = Business.current().zone
+    for one in Alert.objects.filter(customer__in=ids).order_by("id"):
+        what, decision = Alert.Kind(one.kind).label, Alert.Decision(one.decision).label
+        yield format_moment(one.begins_at, zone), _(str(what)), _(str(decision))

@@ -8,14 +8,15 @@ any of them without telling a thing twice. Receipts are counted as they were sol
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
-from regulars.core.i18n import ngettext
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Alert, Look, Sale
 from regulars.loyalty.programme.watch import Limit, Watch
@@ -107,6 +108,17 @@ def _most(limit: Limit) -> dict[str, int | None]:
     return {"receipts": limit.receipts, "earned": limit.earned, "spent": limit.spent}
 
 
+def said_of(figures: Mapping[str, int | None]) -> str:
+    """So many receipts, points earned and points spent, in words; those that are None are left out."""
+    words: tuple[tuple[str, Callable[[int], str]], ...] = (
+        ("receipts", lambda n: ngettext("{n} receipt", "{n} receipts", n)),
+        ("earned", lambda n: ngettext("{n} point earned", "{n} points earned", n)),
+        ("spent", lambda n: ngettext("{n} point spent", "{n} points spent", n)),
+    )
+    known = [(say, many) for name, say in words if (many := figures.get(name)) is not None]
+    return ", ".join(say(many).format(n=format_number(many)) for say, many in known)
+
+
 def _refusal(limit: Limit) -> str:
     whose = {
         "member": _("with this card"),
@@ -115,17 +127,10 @@ def _refusal(limit: Limit) -> str:
         "shop": _("in this shop"),
     }[limit.of]
     span = _("in a day") if limit.per == "day" else _("in an hour")
-    said = []
-    if limit.receipts is not None:
-        said.append(ngettext("{n} receipt", "{n} receipts", limit.receipts).format(n=limit.receipts))
-    if limit.earned is not None:
-        said.append(ngettext("{n} point earned", "{n} points earned", limit.earned).format(n=limit.earned))
-    if limit.spent is not None:
-        said.append(ngettext("{n} point spent", "{n} points spent", limit.spent).format(n=limit.spent))
     return _(
         "The rules allow {most} {span} {whose}, and this receipt passes it. Sell without the card, or ask who watches "
         "over the programme."
-    ).format(most=", ".join(said), span=span, whose=whose)
+    ).format(most=said_of(_most(limit)), span=span, whose=whose)
 
 
 # --- the look ---

@@ -16,6 +16,7 @@ from regulars.foundation.outbox import Event
 from regulars.insights.columns import COLUMNS
 from regulars.insights.selectors.people import people_list
 from regulars.insights.titles import title_of
+from regulars.loyalty.models import Alert
 from regulars.report import names
 
 _OF_LISTS = ("exported", "contacts_seen", "export_asked")
@@ -67,6 +68,8 @@ class Speaker:
                 names=_listed(given, columns | _labels(Contact.Kind))
             ),
             "form": str.upper,
+            "points": lambda n: ngettext("{n} point", "{n} points", abs(n)).format(n=f"{n:+}"),
+            "decision": lambda word: _(str(Alert.Decision(word).label)),
         }
 
     def _filters(self, given: dict[str, str], *, by_id: bool) -> str:

@@ -13,10 +13,14 @@ from regulars.customers.models import Contact, Customer, Relation
 from regulars.customers.selectors.search import find_customers
 from regulars.customers.services import consents, contacts, customers
 from regulars.customers.services.fields import set_own_fields
-from regulars.loyalty.models import Privilege
+from regulars.loyalty.correcting import correct
+from regulars.loyalty.models import Correction, Privilege
 from regulars.loyalty.privileges import end_privilege, give_privilege
 from regulars.web.access import Request
 from regulars.web.customers.access import card_action
+from regulars.web.sign_in import address_of
+
+_LONGEST_NUMBER = 15
 
 
 @card_action(Right.EDIT_CUSTOMERS, "contacts")
@@ -164,6 +168,22 @@ def no_privilege(request: Request, customer: Customer, privilege_id: int) -> str
     """He has it no more."""
     end_privilege(get_object_or_404(Privilege, pk=privilege_id, customer=customer), by=request.user)
     return _("Removed.")
+
+
+@card_action(Right.CORRECT_POINTS, "points")
+def correct_points(request: Request, customer: Customer) -> str:
+    """Points that somebody gives or takes by hand."""
+    typed = request.POST.get("points", "").strip().removeprefix("+")
+    if not typed.isascii() or not typed.isdigit() or len(typed) > _LONGEST_NUMBER:
+        raise InputError(_("{value!r} is no number of points. Write a whole one such as 100.").format(value=typed[:40]))
+    points = -int(typed) if request.POST.get("way") == "take" else int(typed)
+    made = correct(
+        customer, points, reason=request.POST.get("reason", ""), key=request.POST.get("key", ""), by=request.user,
+        address=address_of(request),
+    )  # fmt: skip
+    if made.state == Correction.State.WAITING:
+        return _("Nothing has changed yet: another person has to agree on the page “Review”.")
+    return _("Done.")
 
 
 @card_action(Right.EDIT_CUSTOMERS, "own_fields")

@@ -1,6 +1,7 @@
 """The card of a customer: who he is, what happened, what to do next. A fixed number of queries for any history."""
 
 import datetime as dt
+import secrets
 from typing import Any
 
 from django.db.models import Q
@@ -28,6 +29,7 @@ from regulars.customers.selectors.family import family_of
 from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
+from regulars.loyalty.correcting import waiting_of
 from regulars.loyalty.privileges import names_of_privileges, standing_privileges
 from regulars.loyalty.standing import standings_of
 from regulars.loyalty.tiers import tier_of
@@ -109,6 +111,9 @@ def _membership(request: Request, customer: Customer) -> dict[str, Any]:
     return {
         "standings": standings_of(customer.pk) if bought else [],
         "tier": tier_of(customer.pk) if bought else None,
+        "waiting_points": waiting_of(customer.pk) if bought else [],
+        # of one form: sent twice it is one correction
+        "points_key": request.POST.get("key") or secrets.token_urlsafe(16),
         "privileges": standing_privileges(customer),
         "privilege_names": names_of_privileges(),
         "day_now": today(),

@@ -24,6 +24,7 @@ _of_one = [
     ("relations/<int:relation_id>/remove/", actions.unrelate, "relation_remove"),
     ("privileges/", actions.privilege, "privilege_give"),
     ("privileges/<int:privilege_id>/remove/", actions.no_privilege, "privilege_end"),
+    ("points/", actions.correct_points, "points_correct"),
     ("own-fields/", actions.own_fields, "own_fields_set"),
     ("files/", files.add, "file_add"),
     ("files/<int:file_id>/", files.download, "file"),

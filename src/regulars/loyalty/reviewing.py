@@ -1,0 +1,102 @@
+"""What somebody has to look at, in words, and his decision about it: once, with who and when."""
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from regulars.accounts.models import User
+from regulars.accounts.services import log
+from regulars.core.errors import InputError
+from regulars.core.i18n import format_number, ngettext
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
+from regulars.loyalty.members import hold_survivor
+from regulars.loyalty.models import Alert
+from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.telling import hold_number
+from regulars.loyalty.watching import said_of
+
+Kind, Decision = Alert.Kind, Alert.Decision
+
+_SOURCE = "review"  # the till of receipts that are cancelled here
+_SHOWN = 100
+
+
+def open_alerts(user: User) -> list[Alert]:
+    """What waits for a decision, the newest first; those about customers whom this user does not see are left out."""
+    return list(_seen(user).filter(decision=Decision.OPEN).order_by("-pk")[:_SHOWN])
+
+
+def decided_alerts(user: User, many: int) -> list[Alert]:
+    """The last decisions."""
+    return list(_seen(user).exclude(decision=Decision.OPEN).order_by("-decided_at", "-pk")[:many])
+
+
+def find_alert(key: int, user: User) -> Alert | None:
+    """One of those, decided or not."""
+    return _seen(user).filter(pk=key).first()
+
+
+def _seen(user: User) -> QuerySet[Alert]:
+    about = Q(customer=None) | Q(customer__in=Customer.objects.seen_by(user))
+    return Alert.objects.filter(about).select_related(
+        "customer", "sale", "sale__store", "other", "other__store", "decided_by"
+    )
+
+
+@transaction.atomic
+def decide(alert: Alert, *, is_right: bool, by: User, address: str | None = None) -> None:
+    """It was right, or it was wrong: then the later of two equal receipts is cancelled. Decided once."""
+    cancels = alert.kind == Kind.SAME and not is_right
+    coming = _cancelling(alert) if cancels else None
+    if coming:
+        # in the order in which a till holds them: its number, the member, what hangs on them
+        for till, number in sorted({(coming.till, coming.number), (coming.sale_till, coming.sale_number)}):
+            hold_number(till, number)
+    if alert.customer_id is not None:
+        hold_survivor(alert.customer_id)
+    found = Alert.objects.select_for_update(of=("self",)).select_related("decided_by").get(pk=alert.pk)
+    if found.decision:
+        raise InputError(_("{name} has decided this already.").format(name=found.decided_by or _("Somebody")))
+    if coming:
+        bring_back(coming)
+    found.decision = Decision.RIGHT if is_right else Decision.WRONG
+    found.decided_by, found.decided_at = by, timezone.now()
+    found.save(update_fields=["decision", "decided_by", "decided_at"])
+    log(
+        "alert_decided",
+        user=by,
+        about=f"{found.kind} {found.pk}",
+        details={"decision": found.decision},
+        address=address,
+    )
+
+
+def _cancelling(alert: Alert) -> Coming:
+    assert alert.sale is not None
+    return Coming(_SOURCE, str(alert.pk), alert.sale.till, alert.sale.number, is_void=True)
+
+
+def what_is_odd(alert: Alert) -> str:
+    """One sentence about it, which blames nobody."""
+    if alert.kind == Kind.SAME:
+        assert alert.sale is not None
+        assert alert.other is not None
+        apart = abs(int((alert.sale.purchased_at - alert.other.purchased_at).total_seconds()))
+        return _("Two receipts of one card and one sum, {apart} apart.").format(apart=_span(apart))
+    if alert.kind == Kind.OWN:
+        return _("The cashier's name or address is that of the card's owner.")
+    did, most = said_of(alert.figures), said_of(alert.figures["most"])
+    span = _("In a day") if alert.per == "day" else _("In an hour")
+    if alert.kind == Kind.REFUSED:
+        times = ngettext("{n} receipt was refused", "{n} receipts were refused", alert.figures["times"]).format(
+            n=format_number(alert.figures["times"])
+        )
+        return _("{span} {times} beyond the limit: {most}.").format(span=span, times=times, most=most)
+    return _("{span} {did}; as a rule at most {most}.").format(span=span, did=did, most=most)
+
+
+def _span(seconds: int) -> str:
+    if seconds < 60:
+        return ngettext("{n} second", "{n} seconds", seconds).format(n=seconds)
+    return ngettext("{n} minute", "{n} minutes", seconds // 60).format(n=seconds // 60)
