@@ -20,7 +20,7 @@ from regulars.loyalty.models import Account, Sale
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Product, Receipt
 from tests.loyalty.at_once import together
-from tests.loyalty.selling_cases import CARD, enrolled, open_shop, publish_in_the_past
+from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -180,81 +180,6 @@ def test_an_offline_till_tells_in_any_order_and_several_times(till: Till) -> Non
     assert "9500 minor units, not 1" in first["receipts"][3]["detail"]
     assert till("till/batch", told)[1] == first
     assert (points(anna), Receipt.objects.count()) == (18, 4)
-
-
-class TestAttacks:
-    """What a till must not be able to do."""
-
-    @pytest.mark.parametrize("more", [{"discount": 9_000}, {"points_earned": 99}, {"customer": 1}, {"till": "till:9"}])
-    def test_discounts_points_and_names_sent_by_a_client_are_refused(self, till: Till, more: dict[str, Any]) -> None:
-        enrolled()
-        assert till.sell(**more)[0] == 422
-
-    @pytest.mark.parametrize("name", ["cost", "discount", "price_raised_on"])
-    def test_a_cost_sent_with_a_line_is_refused(self, till: Till, name: str) -> None:
-        enrolled()
-        lines = [{"product_id": "tea", "quantity": "1", "price": 10_000, name: 1}]
-        assert till.quote(lines=lines)[0] == 422
-
-    @pytest.mark.parametrize("quantity", ["0", "-1", "1e30", "NaN", "0.0000001"])
-    def test_odd_quantities_are_refused(self, till: Till, quantity: str) -> None:
-        enrolled()
-        lines = [{"product_id": "tea", "quantity": quantity, "price": 10_000}]
-        assert till.quote(lines=lines)[0] in (400, 422)
-
-    @pytest.mark.parametrize("given", [-1, 10**15])
-    def test_odd_points_and_prices_are_refused(self, till: Till, given: int) -> None:
-        enrolled()
-        assert till.quote(points=given)[0] == 422
-        assert till.quote(lines=[{"product_id": "tea", "quantity": "1", "price": given}])[0] == 422
-
-    def test_a_receipt_of_another_till_is_not_voided(self, till: Till) -> None:
-        anna = enrolled()
-        till.sell()
-        assert Till()("till/voids", {"number": "v", "receipt": "17"})[0] == 400
-        assert points(anna) == 9
-
-    def test_trying_cards_costs_as_much_as_many_requests(self, till: Till) -> None:
-        enrolled()
-        answers = [till("till/member", {"card": str(5_000_000_000 + n)})[0] for n in range(20)]
-        assert (answers[0], answers[-1]) == (404, 429)
-        assert answers.count(404) <= 13
-
-    def test_trying_cards_in_a_batch_costs_the_same(self, till: Till) -> None:
-        enrolled()
-        tried = [basket(card=str(5_000_000_000 + n), number=str(n), to_pay=0) for n in range(20)]
-        assert till("till/batch", {"receipts": tried})[0] == 200
-        assert till("till/member", {"card": CARD})[0] == 429
-
-    def test_other_keys_open_no_till_and_a_till_opens_nothing_else(self, till: Till) -> None:
-        others = Till(*(set(Scope) - {Scope.TILL}))
-        assert others.quote()[0] == 403
-        assert till("customers", {}, method="get")[0] == 403
-        assert till("receipts", {}, method="get")[0] == 403
-
-    def test_a_basket_cut_in_two_earns_no_more_than_whole(self, till: Till) -> None:
-        """Points are per thousand, rounded down on each receipt: who splits, loses."""
-        anna = enrolled()
-        half = [{"product_id": "cup", "quantity": "1", "price": 1_990}]
-        whole = till.quote(lines=half * 4)[1]["points_earned"]
-        for n in range(4):
-            quoted = till.quote(lines=half)[1]["to_pay"]
-            assert till.sell(str(n), quoted, lines=half)[0] == 200
-        assert points(anna) <= whole
-
-    def test_a_quote_of_yesterdays_rules_is_not_honoured(self, till: Till) -> None:
-        enrolled()
-        assert till.quote()[1]["to_pay"] == 9_500
-        publish_in_the_past(
-            {
-                "format": 1, "currency": "RUB", "rules": [],
-                "stacking": {"choose": "priority", "percent_of": "original", "thresholds": "original"},
-                "accrual": {"basis": "after_discounts", "on_part_paid_with_points": False},
-                "spending": {"as": "discount", "worth": 100, "most_share": 50},
-            },
-            dt.timedelta(seconds=1),
-        )  # fmt: skip
-        assert till.sell()[1]["quote"]["to_pay"] == 10_000
 
 
 def test_costs_and_raised_prices_come_with_the_products() -> None:

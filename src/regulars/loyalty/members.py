@@ -15,7 +15,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.contact_values import normalised, region
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.customer import Kind
-from regulars.customers.selectors.family import family_of, survivor_of
+from regulars.customers.selectors.family import family_of
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer
 from regulars.loyalty.balances import Balance, balance_of
@@ -53,11 +53,29 @@ def _slug(counter: str) -> str:
 
 
 def find(*, card: str = "", phone: str = "") -> Customer:
-    """The member who shows this card or says this phone; raises `NoMember`."""
+    """The member who shows this card or says this phone; raises `NoMember`.
+
+    The same statements are made whether nobody has it, or somebody who is no member, or several: how long it takes
+    tells nothing of who is a customer here.
+    """
     customer = who_has(card=card, phone=phone)
-    if customer is None or not Account.objects.filter(customer=customer, unit__slug=Unit.POINTS).exists():
+    whose = 0 if customer is None else customer.pk
+    takes_part = Account.objects.filter(customer=whose, unit__slug=Unit.POINTS).exists()
+    if customer is None or not takes_part:
         raise NoMember(_("No member has this card or phone."))
     return customer
+
+
+# whoever has it, or the one whom he was merged into
+_WHO = """
+WITH RECURSIVE held (id, merged_into_id) AS (
+    SELECT c.id, c.merged_into_id FROM customers_customer c WHERE c.id IN (
+        SELECT customer_id FROM customers_contact WHERE kind = %s AND value = %s LIMIT 50
+    )
+    UNION
+    SELECT above.id, above.merged_into_id FROM held JOIN customers_customer above ON above.id = held.merged_into_id
+) SELECT id FROM held WHERE merged_into_id IS NULL LIMIT 2
+"""
 
 
 def who_has(*, card: str = "", phone: str = "") -> Customer | None:
@@ -66,9 +84,10 @@ def who_has(*, card: str = "", phone: str = "") -> Customer | None:
         raise InputError(_("Give either the card or the phone."))
     kind = Contact.Kind.CARD if card else Contact.Kind.PHONE
     value = normalised(kind, card or phone, region=region())
-    keys = Contact.objects.filter(kind=kind, value=value).values_list("customer_id", flat=True)[:50]
-    whole = {found for key in keys if (found := survivor_of(key)) is not None}
-    return Customer.objects.filter(pk__in=whole, is_erased=False).first() if len(whole) == 1 else None
+    with connection.cursor() as cursor:
+        cursor.execute(_WHO, [kind.value, value])
+        found = [int(key) for (key,) in cursor.fetchall()]
+    return Customer.objects.filter(pk=found[0] if len(found) == 1 else 0, is_erased=False).first()
 
 
 def points_of(customer: Customer) -> Balance:
