@@ -91,6 +91,7 @@ TABLE: dict[str, Right | str] = {
     "programme_results": Right.SEE_INSIGHTS,
     "programme_write": Right.MANAGE_BUSINESS,
     "review": Right.WATCH_TILLS,
+    "review_meetings": Right.WATCH_TILLS,
     "alert_decide": Right.WATCH_TILLS,
     "correction_decide": Right.WATCH_TILLS,
     "strategy": Right.SEE_INSIGHTS,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import html
+import random
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from regulars.loyalty.verifying import faults
 from regulars.loyalty.watching import look
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
+from tests.loyalty.test_concentration import by_chance, cards_of, record
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +203,19 @@ def test_two_cancel_one_receipt_at_once_and_it_is_cancelled_once() -> None:
     assert sum("The later receipt is cancelled" in one for one in pages) == 1
     assert SaleReturn.objects.count() == 1
     assert faults() == []
+
+
+def test_a_page_compares_cashiers_and_cards_and_says_how() -> None:
+    open_shop()
+    owner = logged_in(make_user("owner"))
+    page = text_of(owner, "/programme/review/meetings/")
+    assert "There is nothing to compare yet" in page
+    own, *cards = cards_of(40)
+    lot = random.Random(5)
+    theft = [(lot.randint(1, 60), lot.randint(9, 16), "B", own) for _time in range(25)]
+    record([*by_chance(cards, lot), *theft], until=timezone.now())
+    page = text_of(owner, "/programme/review/meetings/")
+    assert "It proves nothing" in page
+    assert "Card 0" in page
+    assert "100%" in page
+    assert "Benjamini and Hochberg" in page

@@ -113,6 +113,7 @@ urlpatterns = [
     path("programme/results/", programme_results.page, name="programme_results"),
     path("programme/write/", programme.write, name="programme_write"),
     path("programme/review/", review.page, name="review"),
+    path("programme/review/meetings/", review.meetings, name="review_meetings"),
     path("programme/review/alerts/<int:alert_id>/", review.decide_alert, name="alert_decide"),
     path("programme/review/corrections/<int:correction_id>/", review.decide_correction, name="correction_decide"),
     path("q/<str:token>/", questionnaires.public, name="public_form"),

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from regulars.accounts.rights import Right
@@ -13,6 +14,7 @@ from regulars.api.models import ApiKey
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
+from regulars.loyalty.concentration import DAYS, FEWEST, RATE, concentration
 from regulars.loyalty.correcting import agree, decline, seen_corrections, waiting_corrections
 from regulars.loyalty.reviewing import decide, decided_alerts, find_alert, open_alerts, what_is_odd
 from regulars.web.access import Request, needs
@@ -36,6 +38,15 @@ def page(request: Request) -> HttpResponse:
         "currency": business.currency,
     }
     return render(request, "review.html", context)
+
+
+@needs(Right.WATCH_TILLS)
+@require_safe
+def meetings(request: Request) -> HttpResponse:
+    """Cards that meet one cashier more often than chance makes them."""
+    found = concentration(request.user, as_of=timezone.now())
+    context = {"found": found, "days": DAYS, "fewest": FEWEST, "rate": RATE}
+    return render(request, "review_meetings.html", context)
 
 
 @needs(Right.WATCH_TILLS)
