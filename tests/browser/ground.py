@@ -224,7 +224,41 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())
     sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
-    return {"sold": sale.receipt_id, "privilege_id": given.pk}
+    return {"sold": sale.receipt_id, "privilege_id": given.pk} | _odd(owner, customer, asked)
+
+
+def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
+    """A receipt that was rung up twice, a cashier who serves too many, and points that wait for a second person."""
+    from django.utils import timezone
+
+    from regulars.accounts.models import User
+    from regulars.loyalty.correcting import correct
+    from regulars.loyalty.models import Alert
+    from regulars.loyalty.selling import commit, quote
+    from regulars.loyalty.watching import look
+
+    found = quote(asked, segments=lambda _customer, _wanted: frozenset())
+    commit(asked, "2", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
+    now = timezone.now()
+    look(now)
+    figures = {
+        "receipts": 1204,
+        "earned": 30_500,
+        "spent": 0,
+        "most": {"receipts": 1000, "earned": None, "spent": None},
+    }
+    for kind, subject in (("limit", "Ирина"), ("refused", LONG[:200])):
+        Alert.objects.create(
+            key=kind, kind=kind, of="cashier", per="day", subject=subject, figures=figures | {"times": 3},
+            begins_at=now, found_at=now,
+        )  # fmt: skip
+    decided = Alert.objects.create(
+        key="own", kind="own", customer=customer, subject=customer.name, begins_at=now, found_at=now, decision="right",
+        decided_by=owner, decided_at=now,
+    )  # fmt: skip
+    for key, by in enumerate((owner, User.objects.get(email="manager@example.com"))):
+        made = correct(customer, 5_000, reason=f"Подарок за ожидание {LONG[:200]}", key=str(key), by=by)
+    return {"alert_id": decided.pk, "correction_id": made.pk}
 
 
 def _programs(owner: Any) -> dict[str, Any]:

@@ -219,7 +219,7 @@ class TestCashiers:
         then = (timezone.now() - dt.timedelta(days=2)).isoformat()
         answers = [till.sell(str(n), purchased_at=then) for n in range(5)]
         assert [status for status, _answer in answers] == [200] * 3 + [409] * 2
-        assert "The rules allow 3 receipts in a day with this card" in answers[3][1]["detail"]
+        assert "the limit of the programme: 3 receipts in a day with one card" in answers[3][1]["detail"]
         assert points(anna) == 27
 
     def test_a_limit_is_not_passed_by_many_tills_or_a_batch(self) -> None:

@@ -13,6 +13,7 @@ from regulars.core.errors import InputError
 from regulars.customers.models import Contact
 from regulars.loyalty.models import Alert, Programme, Sale
 from regulars.loyalty.programme.rules import as_json, parse
+from regulars.loyalty.programme.words import Words
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import quote
 from regulars.loyalty.telling import NotNow
@@ -68,7 +69,7 @@ def test_the_receipt_beyond_a_limit_is_refused_and_somebody_is_told(
     for number in ("1", "2"):
         cup(number, purchased_at=noon, **more)
     for _time in range(2):
-        with pytest.raises(Beyond, match=r"The rules allow .* in a day .*, and this receipt passes it"):
+        with pytest.raises(Beyond, match=r"goes beyond the limit of the programme: .* in a day "):
             sell(order(("cup", 1, 10_000), purchased_at=noon, **more), "3", to_pay=9_500)
     assert Sale.objects.count() == 2
     (told,) = Alert.objects.all()
@@ -95,7 +96,7 @@ def test_points_spent_are_limited() -> None:
     enrolled()
     cup("1")
     cup("2", points=5)
-    with pytest.raises(Beyond, match="5 points spent in a day with this card"):
+    with pytest.raises(Beyond, match="5 points spent in a day with one card"):
         cup("3", points=1)
 
 
@@ -207,6 +208,19 @@ def test_the_block_is_kept_as_it_was_written_and_left_out_when_it_is_as_usual() 
     block = {"limits": [{"of": "shop", "per": "hour", "earned": 7, "refuse": True}], "alone": 0}
     assert as_json(parse(RULES | {"watch": block}))["watch"] == block
     assert "watch" not in as_json(parse(RULES))
+
+
+def test_what_is_watched_is_said_among_the_rules() -> None:
+    limits = [{"of": "member", "receipts": 1, "refuse": True}, {"of": "shop", "per": "hour", "earned": 2, "spent": 3}]
+    words = Words(parse(RULES | {"watch": {"limits": limits, "alone": 0}})).whole_set()
+    assert words[-3:] == [
+        "At most 1 receipt in a day with one card: a receipt beyond it is refused.",
+        "Whatever is more than 2 points earned, 3 points spent in an hour in one shop is looked at by people.",
+        "Points are given and taken by hand by two people only.",
+    ]
+    one = Words(parse(RULES | {"watch": {"alone": 1}})).whole_set()[-1]
+    assert one == "More than 1 point given or taken by hand in a day takes two people."
+    assert not [one for one in Words(parse(RULES)).whole_set() if "looked at" in one or "by hand" in one]
 
 
 # --- the look ---

@@ -12,9 +12,9 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.loyalty.members import hold_survivor
 from regulars.loyalty.models import Alert
+from regulars.loyalty.programme.watch import said_of
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.telling import hold_number
-from regulars.loyalty.watching import said_of
 
 Kind, Decision = Alert.Kind, Alert.Decision
 

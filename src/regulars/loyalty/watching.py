@@ -8,14 +8,12 @@ any of them without telling a thing twice. Receipts are counted as they were sol
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Alert, Look, Sale
@@ -31,8 +29,13 @@ _AGAIN = dt.timedelta(hours=1)
 class Beyond(NotNow):
     """The receipt passes a limit that refuses."""
 
-    def __init__(self, words: str, alert: Alert) -> None:
-        super().__init__(words)
+    def __init__(self, limit: Limit, alert: Alert) -> None:
+        super().__init__(
+            _(
+                "This receipt goes beyond the limit of the programme: {limit}. Sell without the card, or ask who "
+                "watches over the programme."
+            ).format(limit=limit.said)
+        )
         self.alert = alert
 
 
@@ -58,7 +61,7 @@ def check_limits(sale: Sale, watch: Watch, zone: dt.tzinfo, *, hold: bool) -> No
             "spent": (told["spent"] or 0) + sale.points_spent,
         }
         if limit.is_passed(**figures):
-            raise Beyond(_refusal(limit), _refused(sale, limit, begin, figures))
+            raise Beyond(limit, _refused(sale, limit, begin, figures))
 
 
 def window(per: str, at: dt.datetime, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
@@ -106,31 +109,6 @@ def _refused(sale: Sale, limit: Limit, begin: dt.datetime, figures: dict[str, in
 
 def _most(limit: Limit) -> dict[str, int | None]:
     return {"receipts": limit.receipts, "earned": limit.earned, "spent": limit.spent}
-
-
-def said_of(figures: Mapping[str, int | None]) -> str:
-    """So many receipts, points earned and points spent, in words; those that are None are left out."""
-    words: tuple[tuple[str, Callable[[int], str]], ...] = (
-        ("receipts", lambda n: ngettext("{n} receipt", "{n} receipts", n)),
-        ("earned", lambda n: ngettext("{n} point earned", "{n} points earned", n)),
-        ("spent", lambda n: ngettext("{n} point spent", "{n} points spent", n)),
-    )
-    known = [(say, many) for name, say in words if (many := figures.get(name)) is not None]
-    return ", ".join(say(many).format(n=format_number(many)) for say, many in known)
-
-
-def _refusal(limit: Limit) -> str:
-    whose = {
-        "member": _("with this card"),
-        "cashier": _("with this cashier"),
-        "till": _("at this till"),
-        "shop": _("in this shop"),
-    }[limit.of]
-    span = _("in a day") if limit.per == "day" else _("in an hour")
-    return _(
-        "The rules allow {most} {span} {whose}, and this receipt passes it. Sell without the card, or ask who watches "
-        "over the programme."
-    ).format(most=said_of(_most(limit)), span=span, whose=whose)
 
 
 # --- the look ---

@@ -1,9 +1,11 @@
 """What is watched at tills: how much one card, cashier, till or shop may do, and what one person may do alone."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from regulars.core.errors import InputError
+from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programme.reading import (
@@ -40,6 +42,30 @@ class Limit(Record):
         """Whether so much is more than it allows."""
         most = (self.receipts, self.earned, self.spent)
         return any(one is not None and many > one for one, many in zip(most, (receipts, earned, spent), strict=True))
+
+    @property
+    def said(self) -> str:
+        """In words, such as "10 receipts in a day with one card"."""
+        whose = {
+            "member": _("with one card"),
+            "cashier": _("with one cashier"),
+            "till": _("at one till"),
+            "shop": _("in one shop"),
+        }[self.of]
+        span = _("in a day") if self.per == "day" else _("in an hour")
+        most = said_of({"receipts": self.receipts, "earned": self.earned, "spent": self.spent})
+        return f"{most} {span} {whose}"
+
+
+def said_of(figures: Mapping[str, int | None]) -> str:
+    """So many receipts, points earned and points spent, in words; those that are None are left out."""
+    words: tuple[tuple[str, Callable[[int], str]], ...] = (
+        ("receipts", lambda n: ngettext("{n} receipt", "{n} receipts", n)),
+        ("earned", lambda n: ngettext("{n} point earned", "{n} points earned", n)),
+        ("spent", lambda n: ngettext("{n} point spent", "{n} points spent", n)),
+    )
+    known = [(say, many) for name, say in words if (many := figures.get(name)) is not None]
+    return ", ".join(say(many).format(n=format_number(many)) for say, many in known)
 
 
 def _read_limits(raw: Any, where: str) -> tuple[Limit, ...]:

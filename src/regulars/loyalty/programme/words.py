@@ -15,6 +15,7 @@ from regulars.loyalty.programme.effects import Effect
 from regulars.loyalty.programme.judging import Judged, Step
 from regulars.loyalty.programme.rules import Rule, RuleSet
 from regulars.loyalty.programme.tiers import Tier
+from regulars.loyalty.programme.watch import Watch
 
 Names = Callable[[str, str], str]  # "product", "category", "store", ... and its code: what people call it
 
@@ -54,7 +55,7 @@ class Words:
 
     def whole_set(self) -> list[str]:
         """How the rules meet, which money earns points, what points pay, and what guards the margin."""
-        return [*self._stacking(), *self._points(), *self._levels(), *self._guard()]
+        return [*self._stacking(), *self._points(), *self._levels(), *self._guard(), *self._watch()]
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -321,6 +322,26 @@ class Words:
                 "When goods come back whose points are spent, a member may owe up to {count} points.",
                 life.most_debt,
             ).format(count=format_number(life.most_debt))
+
+    def _watch(self) -> Iterator[str]:
+        watch = self.rules.watch
+        if watch == Watch():
+            return
+        for limit in watch.limits:
+            text = (
+                _("At most {limit}: a receipt beyond it is refused.")
+                if limit.refuse
+                else _("Whatever is more than {limit} is looked at by people.")
+            )
+            yield text.format(limit=limit.said)
+        if not watch.alone:
+            yield _("Points are given and taken by hand by two people only.")
+            return
+        yield ngettext(
+            "More than {count} point given or taken by hand in a day takes two people.",
+            "More than {count} points given or taken by hand in a day take two people.",
+            watch.alone,
+        ).format(count=format_number(watch.alone))
 
     def _levels(self) -> Iterator[str]:
         tiers = self.rules.tiers
