@@ -109,7 +109,7 @@ def test_a_form_without_its_button_decides_nothing() -> None:
     ("kind", "figures", "words"),
     [
         ("limit", {"receipts": 11, "earned": 1, "spent": 0, "most": {"receipts": 10, "earned": None, "spent": None}},
-         "In a day 11 receipts, 1 point earned, 0 points spent; as a rule at most 10 receipts."),
+         "In a day 11 receipts, 1 point earned; as a rule at most 10 receipts."),
         ("refused", {"times": 1, "most": {"receipts": 2, "earned": 5, "spent": None}},
          "In a day 1 receipt was refused beyond the limit: 2 receipts, 5 points earned."),
     ],
@@ -133,7 +133,7 @@ def test_points_by_hand_go_from_the_card_to_the_page_and_back_to_the_timeline() 
     assert members.points_of(anna).available == 0
     correction = Correction.objects.get()
     own = text_of(marketer)
-    assert "Take it back" in own
+    assert "Withdraw the request" in own
     assert ">Agree<" not in own
     assert "You asked for it yourself" in pressed(marketer, correction, "yes")
     assert ">Agree<" in text_of(owner)
@@ -209,7 +209,7 @@ def test_a_page_compares_cashiers_and_cards_and_says_how() -> None:
     open_shop()
     owner = logged_in(make_user("owner"))
     page = text_of(owner, "/programme/review/meetings/")
-    assert "There is nothing to compare yet" in page
+    assert "Nothing to compare yet" in page
     own, *cards = cards_of(40)
     lot = random.Random(5)
     theft = [(lot.randint(1, 60), lot.randint(9, 16), "B", own) for _time in range(25)]

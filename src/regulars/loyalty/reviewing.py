@@ -86,13 +86,14 @@ def what_is_odd(alert: Alert) -> str:
         return _("Two receipts of one card and one sum, {apart} apart.").format(apart=_span(apart))
     if alert.kind == Kind.OWN:
         return _("The cashier's name or address is that of the card's owner.")
-    did, most = said_of(alert.figures), said_of(alert.figures["most"])
+    most = said_of(alert.figures["most"])
     span = _("In a day") if alert.per == "day" else _("In an hour")
     if alert.kind == Kind.REFUSED:
         times = ngettext("{n} receipt was refused", "{n} receipts were refused", alert.figures["times"]).format(
             n=format_number(alert.figures["times"])
         )
         return _("{span} {times} beyond the limit: {most}.").format(span=span, times=times, most=most)
+    did = said_of({name: alert.figures[name] or None for name in ("receipts", "earned", "spent")})
     return _("{span} {did}; as a rule at most {most}.").format(span=span, did=did, most=most)
 
 
