@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, tiers, watching
+from regulars.loyalty import expiring, settling, tiers, watching
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -32,3 +32,10 @@ def review_tiers(timestamp: int) -> None:
 def watch_tills(timestamp: int) -> None:
     """Every five minutes: what tills told since the last look."""
     watching.look(timezone.now())
+
+
+@app.periodic(cron="10 * * * *", periodic_id="days of the coalition")
+@app.task(queueing_lock="days of the coalition", pass_context=False)
+def close_days(timestamp: int) -> None:
+    """Every hour: the first one after midnight by the clock of the business closes its day."""
+    settling.close_days(at=timezone.now())

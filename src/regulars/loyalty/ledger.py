@@ -169,6 +169,8 @@ def _reason(code: str, figures: dict[str, Any]) -> str:
         "written_before": _("This document was written before."),
         "nothing_expired": _("Nothing has expired."),
         "hold_is_over": _("These points are not held any more, or never were."),
+        "no_contract": _("The partner has no contract for {day}."),
+        "partner_limit": _("By its contract the partner may move {left} more points, {wanted} were asked for."),
         "not_positive": _("The number of points must be greater than zero."),
     }
     return known[code].format(**figures)

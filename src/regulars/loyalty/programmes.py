@@ -16,8 +16,8 @@ from regulars.core.money import minor_digits
 from regulars.customers.models.fields import Field
 from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
-from regulars.loyalty.models import Programme
-from regulars.loyalty.programme.conditions import Answered, InSegment, OfTier
+from regulars.loyalty.models import Partner, Programme
+from regulars.loyalty.programme.conditions import Answered, AtPartner, InSegment, OfTier
 from regulars.loyalty.programme.effects import PointsByTier
 from regulars.loyalty.programme.rules import Rule, RuleSet, as_json, parse
 
@@ -63,6 +63,7 @@ def checked(data: Any, *, segments: Collection[str] = ()) -> RuleSet:
     rules = parse(data)
     _check(rules)
     fields = frozenset(Field.objects.values_list("slug", flat=True))
+    partners = frozenset(Partner.objects.values_list("slug", flat=True))
     tiers = rules.tiers.ids if rules.tiers else ()
     for rule in rules.rules:
         if isinstance(rule.gives, PointsByTier):
@@ -70,6 +71,8 @@ def checked(data: Any, *, segments: Collection[str] = ()) -> RuleSet:
         for leaf in rule.when.leaves():
             if isinstance(leaf, OfTier):
                 _check_known(rule, _("the tier"), leaf.any_of, tiers)
+            if isinstance(leaf, AtPartner):
+                _check_known(rule, _("the partner"), leaf.any_of, partners)
             if isinstance(leaf, InSegment):
                 _check_known(rule, _("the segment"), leaf.any_of, segments)
             if isinstance(leaf, Answered):

@@ -22,6 +22,7 @@ from regulars.loyalty import codes, tiers
 from regulars.loyalty.ledger import Document, Kind, Written, give_back, take_back, write
 from regulars.loyalty.members import hold_survivor, points_unit, stamps_unit
 from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingReturn
+from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.programme.conditions import Scope
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programmes import rules_of
@@ -56,6 +57,7 @@ def bring_back(coming: Coming) -> SaleReturn | WaitingReturn:
     What waits takes back only what was bought before it, so a number that was misread does no harm to a later sale.
     """
     digest = digest_of(coming)
+    check_same_partner(coming.till, coming.sale_till)
     with transaction.atomic():
         # in one order, because the number of one may be that of the other's sale
         for till, number in sorted({(coming.sale_till, coming.sale_number), (coming.till, coming.number)}):

@@ -23,7 +23,8 @@ from regulars.loyalty.balances import Balance
 from regulars.loyalty.codes import Said, look_up, use
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
 from regulars.loyalty.members import Segments
-from regulars.loyalty.models import Programme, Sale, SaleLine
+from regulars.loyalty.models import Partner, Programme, Sale, SaleLine
+from regulars.loyalty.partners import Room, partner_at, room_of, store_of
 from regulars.loyalty.programme.basket import Basket, Line, Member
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programme.judging import Judged, JudgedLine, judge
@@ -99,6 +100,7 @@ class _Case:
     order: Order
     at: dt.datetime
     store: Store
+    partner: Partner | None
     customer: Customer | None
     programme: Programme
     rules: RuleSet
@@ -155,11 +157,13 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     if valid is None:
         raise InputError(_("No programme was valid at {moment}: publish one first.").format(moment=at.isoformat()))
     programme, rules = valid
-    store, business = _store(order.store, make=hold), Business.current()
+    partner, business = partner_at(order.till), Business.current()
+    store = store_of(order.store, partner, make=hold)
     zone = store.time_zone or business.time_zone
     basket = Basket(
-        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at, lines=tuple(_lines(order.items))
-    )
+        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at, lines=tuple(_lines(order.items)),
+        partner=partner.slug if partner else "",
+    )  # fmt: skip
     customer = members.find(card=order.card, phone=order.phone) if order.has_member else None
     known = None
     if customer is not None:
@@ -168,14 +172,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     basket = replace(basket, promo_codes=said.names)
-    return _Case(order, at, store, customer, programme, rules, basket, known, said)
-
-
-def _store(name: str, *, make: bool) -> Store:
-    """The store of this name; a till may be the first that sells there."""
-    if make:
-        return Store.objects.get_or_create(name=name)[0]
-    return Store.objects.filter(name=name).first() or Store(name=name)
+    return _Case(order, at, store, partner, customer, programme, rules, basket, known, said)
 
 
 def _lines(items: Sequence[Item]) -> Iterator[Line]:
@@ -198,15 +195,24 @@ def _quoted(case: _Case) -> Quote:
         judged = judge(case.basket, None, case.rules)
         return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), None, 0)
     balance = members.points_of(case.customer)
-    # nobody spends what he has not: the rest is money
-    judged = judge(case.basket, case.member, case.rules, min(case.order.points, balance.available))
+    room = Room() if case.partner is None else room_of(case.partner, bought_at=case.at, now=timezone.now())
+    # nobody spends what he has not, nor more than the partner may take: the rest is money
+    usable = balance.available if room.redeem is None else min(balance.available, room.redeem)
+    judged = judge(case.basket, case.member, case.rules, min(case.order.points, usable))
     if judged.earned > MOST_POINTS:
         raise InputError(
             _("This receipt would earn {points} points: the rules give too many. Publish others.").format(
                 points=judged.earned
             )
         )
-    most = judge(case.basket, case.member, case.rules, balance.available).points_spent if balance.available else 0
+    if room.issue is not None and judged.earned > room.issue:
+        raise NotNow(
+            _(
+                "By its contract {partner} may give {left} more points now, and this receipt earns {points}. Sell "
+                "without the card, or agree on a higher limit."
+            ).format(partner=case.partner, left=room.issue, points=judged.earned)
+        )
+    most = judge(case.basket, case.member, case.rules, usable).points_spent if usable else 0
     return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), balance, most)
 
 

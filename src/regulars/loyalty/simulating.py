@@ -54,6 +54,7 @@ class Receipted(NamedTuple):
     zone: str
     channel: str
     lines: tuple[Line, ...]
+    partner: str
 
 
 @dataclass
@@ -242,15 +243,18 @@ class _History:
 
 def _histories(ids: Sequence[int], begin: dt.datetime, end: dt.datetime, business: Business) -> Iterator[_History]:
     people = Customer.objects.in_bulk(ids)
-    names = ("customer", "id", "purchased_at", "amount", "store__name", "store__time_zone", "channel")
+    names = (
+        "customer", "id", "purchased_at", "amount", "store__name", "store__time_zone", "channel",
+        "store__of_partner__partner__slug",
+    )  # fmt: skip
     rows = Receipt.objects.filter(customer__in=ids, purchased_at__lt=end).order_by("customer", "purchased_at", "id")
     lines = _lines(ids, begin, end)
     for customer, each in groupby(rows.values_list(*names).iterator(), key=lambda row: row[0]):
         his = list(each)
         wanted = [row for row in his if row[2] >= begin and row[3] > 0]
         receipts = tuple(
-            Receipted(at, store or "", zone or business.time_zone, channel, lines[key])
-            for _customer, key, at, _amount, store, zone, channel in wanted if lines.get(key)
+            Receipted(at, store or "", zone or business.time_zone, channel, lines[key], partner or "")
+            for _customer, key, at, _amount, store, zone, channel, partner in wanted if lines.get(key)
         )  # fmt: skip
         past = Past([(row[2], row[3]) for row in his], business.zone)
         yield _History(people[customer], past, receipts, len(wanted) - len(receipts))
@@ -280,7 +284,7 @@ def _of_one(history: _History, sets: Sequence[RuleSet], segments: Segments) -> _
         try:
             basket = Basket(
                 store=receipt.store, store_zone=receipt.zone, channel=receipt.channel, purchased_at=receipt.at,
-                lines=receipt.lines,
+                lines=receipt.lines, partner=receipt.partner,
             )  # fmt: skip
         except InputError:
             found.left_out += 1

@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
+from regulars.loyalty.settled_checks import SETTLED
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def faults() -> list[Fault]:
         # tills go on meanwhile: all checks look at one moment
         if not transaction.get_connection().savepoint_ids:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for what, query in _CHECKS.items():
+        for what, query in (_CHECKS | SETTLED).items():
             cursor.execute(query)
             row = cursor.fetchone()
             if row is not None:

@@ -2,8 +2,10 @@
 
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
+from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
 from regulars.loyalty.models.programme import Programme
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
+from regulars.loyalty.models.settlement import Settlement, SettlementDay, SettlementNet, Statement
 from regulars.loyalty.models.status import Privilege, TierChange, TierEnding
 from regulars.loyalty.models.watch import Alert, Correction, Look
 
@@ -13,10 +15,15 @@ __all__ = [
     "CodeBatch",
     "CodeUse",
     "Correction",
+    "Contract",
+    "ContractUse",
     "Hold",
     "HoldPart",
     "Look",
     "Lot",
+    "Partner",
+    "PartnerStore",
+    "PartnerTill",
     "Posting",
     "Privilege",
     "Programme",
@@ -24,6 +31,10 @@ __all__ = [
     "Sale",
     "SaleLine",
     "SaleReturn",
+    "Settlement",
+    "SettlementDay",
+    "SettlementNet",
+    "Statement",
     "TierChange",
     "TierEnding",
     "Transaction",

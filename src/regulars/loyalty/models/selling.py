@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from regulars.customers.models import Customer
 from regulars.loyalty.models.ledger import Transaction
+from regulars.loyalty.models.partners import Partner
 from regulars.loyalty.models.programme import Programme
 from regulars.purchases.models import Receipt, Store
 
@@ -26,6 +27,8 @@ class Sale(models.Model):
     transaction = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="+")
     receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, related_name="+")
     store = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # whose till it is, as the database knows; null: the operator's own
+    partner = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     cashier = models.CharField(max_length=200, blank=True)
     purchased_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -46,6 +49,7 @@ class Sale(models.Model):
             models.Index(fields=["till", "purchased_at"], name="sale_of_till"),
             models.Index(fields=["store", "purchased_at"], name="sale_of_store"),
             BrinIndex(fields=["recorded_at"], name="sale_recorded", autosummarize=True),
+            models.Index(fields=["partner", "id"], name="sale_of_partner", condition=Q(partner__isnull=False)),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["till", "number"], name="sale_once"),

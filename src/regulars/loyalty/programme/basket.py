@@ -49,6 +49,7 @@ class Basket:
     purchased_at: dt.datetime
     lines: tuple[Line, ...]
     promo_codes: frozenset[str] = frozenset()
+    partner: str = ""  # of the coalition, whose till it is; empty: the operator's own
 
     def __post_init__(self) -> None:
         if self.purchased_at.utcoffset() is None:

@@ -183,6 +183,17 @@ class InStore(Condition):
 
 
 @dataclass(frozen=True)
+class AtPartner(Condition):
+    """Bought at one of the partners of the coalition."""
+
+    kind: ClassVar[str] = "partner"
+    any_of: tuple[str, ...] = has(TEXTS)
+
+    def holds(self, seen: Seen) -> bool:
+        return seen.basket.partner in self.any_of
+
+
+@dataclass(frozen=True)
 class ByChannel(Condition):
     """Bought through one of the channels."""
 
@@ -346,7 +357,7 @@ LEAVES: dict[str, type[Condition]] = {
     one.kind: one
     for one in (
         ReceiptSum, HasProduct, HasCategory, InStore, ByChannel, Hours, Dates, Privilege, Birthday, Repeat,
-        PurchaseNumber, OfTier, InSegment, Answered, PromoCode,
+        PurchaseNumber, OfTier, InSegment, Answered, PromoCode, AtPartner,
     )
 }  # fmt: skip
 _LEAF = one_of("is", LEAVES)

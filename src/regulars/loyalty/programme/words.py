@@ -475,6 +475,7 @@ _CONDITIONS: dict[str, Callable[[Words, Any], str]] = {
         _("something of the category {names} is bought"), "category", one.any_of
     ),
     "store": lambda words, one: words.listed(_("the store is {names}"), "store", one.any_of),
+    "partner": lambda words, one: words.listed(_("the partner is {names}"), "partner", one.any_of),
     "channel": lambda words, one: words.listed(_("the channel is {names}"), "channel", one.any_of),
     "hours": Words._hours,
     "dates": lambda _words, one: Words._dates(one),
