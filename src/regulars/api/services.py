@@ -16,11 +16,13 @@ from django.utils.encoding import iri_to_uri
 
 from regulars.accounts.models import User
 from regulars.accounts.services import log
-from regulars.api.models import NEEDED, ApiKey, Delivery, Endpoint, Scope
+from regulars.api.models import NEEDED, OF_PARTNERS, ApiKey, Delivery, Endpoint, Scope
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Happening
 from regulars.foundation.outbox import Event
+from regulars.loyalty.models import Partner
+from regulars.loyalty.partners import bind_till
 
 MOST_KEYS = 100
 MOST_ENDPOINTS = 50
@@ -35,14 +37,21 @@ _LONGEST_NAME, _LONGEST_URL = 100, 500
 @transaction.atomic
 def make_key(
     *, name: str, scopes: Iterable[Scope], by: User | None, expires_at: dt.datetime | None = None,
-    address: str | None = None,
+    address: str | None = None, partner: Partner | None = None,
 ) -> str:  # fmt: skip
-    """A new key, which nobody can see again. `by` gives only what he may do himself."""
+    """A new key, which nobody can see again. `by` gives only what he may do himself.
+
+    A key of a `partner` is a till of his for ever, and opens nothing that is not his.
+    """
     name, wanted = name.replace("\0", "").strip(), sorted(set(scopes))
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise InputError(_("Give the key a name of at most {count} characters.").format(count=_LONGEST_NAME))
     if not wanted:
         raise InputError(_("Choose what the key opens."))
+    if partner is not None and not set(wanted) <= OF_PARTNERS:
+        raise InputError(
+            _("The key of a partner can open {scopes} only.").format(scopes=", ".join(sorted(OF_PARTNERS)))
+        )
     if by is not None and not set(wanted) <= set(may_give(by)):
         raise InputError(_("You can give a key only what you may do yourself."))
     if expires_at is not None and expires_at <= timezone.now():
@@ -50,10 +59,12 @@ def make_key(
     if ApiKey.objects.filter(revoked_at=None).count() >= MOST_KEYS:
         raise InputError(_("There are {count} keys already: revoke those that nobody uses.").format(count=MOST_KEYS))
     key = _PREFIX + secrets.token_urlsafe(32)
-    ApiKey.objects.create(
+    made = ApiKey.objects.create(
         name=name, prefix=key[:_SHOWN], key_hash=hash_of(key), scopes=[scope.value for scope in wanted],
         made_by=by, expires_at=expires_at,
     )  # fmt: skip
+    if partner is not None:
+        bind_till(partner, f"till:{made.pk}")
     log("key_made", user=by, about=name, details={"scopes": [scope.value for scope in wanted]}, address=address)
     return key
 

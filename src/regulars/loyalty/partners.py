@@ -139,6 +139,11 @@ def partner_at(till: str) -> Partner | None:
     return None if bound is None else bound.partner
 
 
+def partners_of_tills() -> dict[str, str]:
+    """Whose the tills of partners are, by name."""
+    return dict(PartnerTill.objects.values_list("till", "partner__name"))
+
+
 def partner_named(slug: str) -> Partner:
     """The partner that is called so."""
     found = Partner.objects.filter(slug=slug).first()

@@ -19,6 +19,8 @@ from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event
+from regulars.loyalty.models import Partner
+from regulars.loyalty.partners import partners_of_tills
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
 
@@ -33,11 +35,13 @@ class KeyForm(forms.Form):
     name = forms.CharField(max_length=100)
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     days = forms.ChoiceField(required=False, initial="365")
+    partner = forms.ModelChoiceField(Partner.objects.order_by("name"), required=False, to_field_name="slug")
 
     def __init__(self, request: Request, *arguments: Any) -> None:
         super().__init__(*arguments)
         # in the reader's language, and only what he may give
         scopes, days = self.fields["scopes"], self.fields["days"]
+        self.fields["partner"].empty_label = _("nobody's: it is your own")  # type: ignore[attr-defined]
         assert isinstance(scopes, forms.MultipleChoiceField)
         assert isinstance(days, forms.ChoiceField)
         scopes.choices = [
@@ -77,6 +81,8 @@ def _page(
         "secret": secret,
         "keys": ApiKey.objects.select_related("made_by").order_by("-id")[: 2 * services.MOST_KEYS],
         "hooks": Endpoint.objects.select_related("made_by").order_by("id"),
+        "has_partners": Partner.objects.exists(),
+        "partners_of": partners_of_tills(),
         "now": timezone.now(),
         "zone": Business.current().zone,
     }
@@ -95,7 +101,7 @@ def make_key(request: Request) -> HttpResponse:
         try:
             key = services.make_key(
                 name=given["name"], scopes=[Scope(one) for one in given["scopes"]], by=request.user,
-                expires_at=ends, address=address_of(request),
+                expires_at=ends, address=address_of(request), partner=given["partner"],
             )  # fmt: skip
         except InputError as error:
             form.add_error(None, str(error))
