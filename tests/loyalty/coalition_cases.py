@@ -9,6 +9,7 @@ from django.utils import timezone
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Contract, Partner, SettlementNet
 from regulars.loyalty.partners import Terms, add_partner, bind_till
+from regulars.loyalty.settling import close_day, make_statement
 
 PRICES = Terms(issue_price=100_000, redeem_price=80_000)
 
@@ -51,3 +52,13 @@ def judge_now() -> None:
 def later(**more: Any) -> dt.datetime:
     """So much after now."""
     return timezone.now() + dt.timedelta(**more)
+
+
+def billed_partner() -> Partner:
+    """One with an empty statement of a month ago, for tests of pages."""
+    made = add_partner("books", "Book Yard", by=None)
+    contract(made, PRICES)
+    day = today() - dt.timedelta(days=30)
+    close_day(day, at=timezone.now())
+    make_statement(made, last=day, by=None, at=timezone.now())
+    return made

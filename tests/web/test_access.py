@@ -23,6 +23,7 @@ from regulars.insights.models import Audience, Segment
 from regulars.loyalty.models import Alert, Correction, Privilege
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
+from tests.loyalty.coalition_cases import billed_partner
 from tests.web.people import ROLES, logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,8 @@ API = {
     "openapi-json", "api-root", "list_customers", "read_customer", "read_customer_by_external_id", "put_customer",
     "list_consents", "read_consents", "write_consent", "list_products", "put_product", "list_receipts",
     "read_receipt", "write_receipts", "find_member", "make_member", "quote_basket", "commit_receipt", "return_goods",
-    "void_receipt", "tell_batch", "list_segments", "list_members", "list_scores", "list_exports", "ask_export",
+    "void_receipt", "tell_batch", "list_partner_receipts", "read_partner_receipt", "list_partner_statements",
+    "read_partner_statement", "list_segments", "list_members", "list_scores", "list_exports", "ask_export",
     "read_export", "read_export_file", "nothing",
 }  # fmt: skip
 PUBLIC = "public"  # answers whoever asks
@@ -94,6 +96,15 @@ TABLE: dict[str, Right | str] = {
     "review_meetings": Right.WATCH_TILLS,
     "alert_decide": Right.WATCH_TILLS,
     "correction_decide": Right.WATCH_TILLS,
+    "partners": Right.SEE_INSIGHTS,
+    "partner_add": Right.MANAGE_BUSINESS,
+    "partner": Right.SEE_INSIGHTS,
+    "partner_edit": Right.MANAGE_BUSINESS,
+    "contract_agree": Right.MANAGE_BUSINESS,
+    "statement_make": Right.MANAGE_BUSINESS,
+    "statement": Right.SEE_INSIGHTS,
+    "statement_rows": Right.SEE_INSIGHTS,
+    "public_partners": PUBLIC,
     "strategy": Right.SEE_INSIGHTS,
     "strategy_group": Right.SEE_INSIGHTS,
     "strategy_edit": Right.EDIT_STRATEGY,
@@ -136,6 +147,10 @@ TABLE: dict[str, Right | str] = {
     "return_goods": PUBLIC,
     "void_receipt": PUBLIC,
     "tell_batch": PUBLIC,
+    "list_partner_receipts": PUBLIC,
+    "read_partner_receipt": PUBLIC,
+    "list_partner_statements": PUBLIC,
+    "read_partner_statement": PUBLIC,
     "list_segments": PUBLIC,
     "list_members": PUBLIC,
     "list_scores": PUBLIC,
@@ -282,7 +297,9 @@ class World:
         delivery = Delivery.objects.create(
             endpoint=hook, message_id="m", event="audit.done", content={}, state="failed"
         )
+        partner = billed_partner()
         names: dict[str, object] = {
+            "partner": partner.slug, "number": partner.statements.get().number,
             "customer_id": customer.pk, "contact_id": contact.pk, "file_id": file.pk, "relation_id": relation.pk,
             "form_id": form.pk, "note_id": note.pk, "case_id": erasure.pk, "segment_id": segment.pk,
             "other_id": second.pk, "user_id": other.pk, "slug": "cashier", "token": "none",

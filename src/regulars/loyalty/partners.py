@@ -210,3 +210,27 @@ def room_of(partner: Partner, *, bought_at: dt.datetime, now: dt.datetime) -> Ro
         ] for what in ("issued", "redeemed")
     }  # fmt: skip
     return Room(min(left["issued"], default=None), min(left["redeemed"], default=None))
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A partner for everybody."""
+
+    name: str
+    about: str
+    addresses: tuple[str, ...]
+
+
+def catalogue(language: str) -> list[Listed]:
+    """Partners that are to be shown and have a contract in force, in the reader's language where there are words."""
+    today = timezone.now().astimezone(Business.current().zone).date()
+    shown = Partner.objects.filter(is_listed=True, contracts__begins_on__lte=today).distinct().order_by("name", "id")
+    return [
+        Listed(one.name, _about(one, language), tuple(line for line in one.addresses.split("\n") if line.strip()))
+        for one in shown
+    ]  # fmt: skip
+
+
+def _about(partner: Partner, language: str) -> str:
+    first, second = partner.about_ru, partner.about_en
+    return (first or second) if language == "ru" else (second or first)

@@ -16,6 +16,7 @@ from regulars.web import (
     insights,
     insights_business,
     insights_compare,
+    partners,
     people,
     profile,
     programme,
@@ -101,6 +102,17 @@ _segments = [
     path("<int:segment_id>/why/<int:customer_id>/", segments.why, name="segment_why"),
 ]
 
+_partners = [
+    path("", partners.page, name="partners"),
+    path("add/", partners.add, name="partner_add"),
+    path("of/<slug:partner>/", partners.partner, name="partner"),
+    path("of/<slug:partner>/edit/", partners.edit, name="partner_edit"),
+    path("of/<slug:partner>/contract/", partners.agree_contract, name="contract_agree"),
+    path("of/<slug:partner>/statements/", partners.bill, name="statement_make"),
+    path("of/<slug:partner>/statements/<int:number>/", partners.statement, name="statement"),
+    path("of/<slug:partner>/statements/<int:number>/rows.csv", partners.statement_rows, name="statement_rows"),
+]
+
 urlpatterns = [
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
@@ -116,6 +128,8 @@ urlpatterns = [
     path("programme/review/meetings/", review.meetings, name="review_meetings"),
     path("programme/review/alerts/<int:alert_id>/", review.decide_alert, name="alert_decide"),
     path("programme/review/corrections/<int:correction_id>/", review.decide_correction, name="correction_decide"),
+    path("programme/partners/", include(_partners)),
+    path("partners/", partners.public, name="public_partners"),
     path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("profile/", profile.page, name="profile"),
     path("settings/", include(_settings)),

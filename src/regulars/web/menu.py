@@ -25,6 +25,7 @@ LOYALTY = (
     ("programme", N_("Programme"), Right.SEE_PURCHASES),
     ("programme_results", N_("Results"), Right.SEE_INSIGHTS),
     ("programme_leaving", N_("Who leaves"), Right.SEE_INSIGHTS),
+    ("partners", N_("Partners"), Right.SEE_INSIGHTS),
     ("review", N_("Review"), Right.WATCH_TILLS),
 )
 SETTINGS = (

@@ -16,7 +16,10 @@ from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
 from regulars.insights.selectors.membership import segment_names, segments_of
+from regulars.loyalty.arbitrage import temptations
 from regulars.loyalty.codes import batches
+from regulars.loyalty.models import Partner
+from regulars.loyalty.partners import contracts_from
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
@@ -86,15 +89,21 @@ def _simulated(rules: RuleSet, typed: str) -> dict[str, Any]:
 
 def _said(rules: RuleSet) -> dict[str, Any]:
     words = Words(rules, _names(rules))
-    return {"rules": [(one.title or one.id, words.rule(one)) for one in rules.rules], "together": words.whole_set()}
+    today = timezone.now().astimezone(Business.current().zone).date()
+    return {
+        "rules": [(one.title or one.id, words.rule(one)) for one in rules.rules],
+        "together": words.whole_set(),
+        "temptations": temptations(contracts_from(today), rules.spending.worth),
+    }
 
 
 def _names(rules: RuleSet) -> Names:
     """What people call the goods and segments that the rules name by their codes."""
     codes = _texts(as_json(rules))
+    partners = dict(Partner.objects.values_list("slug", "name"))
     products = dict(Product.objects.filter(code__in=codes).values_list("code", "name"))
     segments = {str(key): name for key, name in Segment.objects.values_list("pk", "name")}
-    known = {"product": products, "segment": segments}
+    known = {"product": products, "segment": segments, "partner": partners}
     return lambda kind, code: known.get(kind, {}).get(code, code)
 
 
