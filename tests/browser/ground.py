@@ -224,7 +224,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())
     sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
-    return {"sold": sale.receipt_id, "privilege_id": given.pk} | _odd(owner, customer, asked)
+    return {"sold": sale.receipt_id, "privilege_id": given.pk} | _odd(owner, customer, asked) | _coalition(owner)
 
 
 def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
@@ -259,6 +259,39 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
     for key, by in enumerate((owner, User.objects.get(email="manager@example.com"))):
         made = correct(customer, 5_000, reason=f"Подарок за ожидание {LONG[:200]}", key=str(key), by=by)
     return {"alert_id": decided.pk, "correction_id": made.pk}
+
+
+def _coalition(owner: Any) -> dict[str, Any]:
+    """Two partners with prices that invite to arbitrage; one has a day, a statement and words for everybody."""
+    from decimal import Decimal
+
+    from django.utils import timezone
+
+    from regulars.foundation.models import Business
+    from regulars.loyalty.partners import Terms, add_partner, agree, bind_till, edit_partner
+    from regulars.loyalty.selling import Item, Order, commit, quote
+    from regulars.loyalty.settling import close_day, make_statement
+
+    today = timezone.now().astimezone(Business.current().zone).date()
+    books, other = add_partner("books", "Книжный двор", by=owner), add_partner("o" * 40, LONG[:100], by=owner)
+    add_partner("new", "Без договора", by=owner)
+    for partner, issue, redeem in ((books, 90_000, 70_000), (other, 30_000, 100)):
+        agree(partner, Terms(issue, redeem, 0, 1_000_000, 20_000_000), begins_on=today, by=owner)
+    words = {
+        "name": "Книжный двор",
+        "about_ru": f"Книги. {LONG}",
+        "about_en": "Books.",
+        "addresses": f"Мира, 1\n{LONG}",
+    }
+    edit_partner(books, words, is_listed=True, by=owner)
+    bind_till(books, "till:900")
+    asked = Order("till:900", LONG[:200], (Item("book", Decimal(1), 900_000),), card="1000000017", points=5)
+    found = quote(asked, segments=lambda _customer, _wanted: frozenset())
+    commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
+    tomorrow = timezone.now() + dt.timedelta(days=1)
+    close_day(today, at=tomorrow)
+    made = make_statement(books, last=today, by=owner, at=tomorrow)
+    return {"partner": books.slug, "number": made.number}
 
 
 def _programs(owner: Any) -> dict[str, Any]:

@@ -201,6 +201,9 @@ def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_pa
     assert "2020-01-01T00:00:00+02:00 has passed" in past
     assert "Published" in ready.command("programme", "publish", str(rules), "--note", "Five for all", "--lang", "en")
     assert "Five for all" in ready.command("programme", "versions")
+    assert "You" in ready.command("partners", "list", "--lang", "en")
+    assert "No day was open" in ready.command("partners", "close", "--lang", "en")
+    assert "no partner 'books'" in ready.command("partners", "statement", "books", "--lang", "en", code=2)
 
 
 def test_without_a_key_every_command_names_the_cure(tmp_path: Path) -> None:

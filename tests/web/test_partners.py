@@ -96,9 +96,9 @@ def test_a_statement_is_made_shown_and_taken_out(owner: Client) -> None:
     assert made.headers["Location"] == f"{BOOKS}statements/1/"
     page = text_of(owner, made.headers["Location"])
     assert "Book Yard" in page
-    assert "pays ₽100.00" in page
-    assert "pays ₽100.00" in text_of(owner, BOOKS)
-    assert "gets ₽100.00" in text_of(owner, "/programme/partners/"), "what a partner pays the operator gets"
+    assert "to pay ₽100.00" in page
+    assert "to pay ₽100.00" in text_of(owner, BOOKS)
+    assert "to get ₽100.00" in text_of(owner, "/programme/partners/"), "what a partner pays the operator gets"
     answer = owner.get(f"{BOOKS}statements/1/rows.csv")
     rows = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))  # type: ignore[arg-type]
     assert rows[1][2:] == ["till:5", "'=1+1", "Points issued", "100", "1000.00", "100.00"]

@@ -7,7 +7,19 @@ from importlib.metadata import version
 
 import click
 
-from regulars.cli import audience, audit, clv, demo, imports, inspect, ledger, programme, serve, till_simulator
+from regulars.cli import (
+    audience,
+    audit,
+    clv,
+    demo,
+    imports,
+    inspect,
+    ledger,
+    partners,
+    programme,
+    serve,
+    till_simulator,
+)
 from regulars.cli.console import fail, out, say
 from regulars.cli.help import Group
 from regulars.cli.stopping import INTERRUPTED, Stopped, exit_code_of_stop
@@ -35,7 +47,7 @@ def build() -> click.Group:
         ],
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (audit, inspect, audience, clv, demo, ledger, programme, till_simulator):
+    for module in (audit, inspect, audience, clv, demo, ledger, partners, programme, till_simulator):
         group.add_command(module.command())
     for command in (*serve.commands(), *imports.commands()):
         group.add_command(command)
