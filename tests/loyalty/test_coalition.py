@@ -17,10 +17,11 @@ from regulars.loyalty.arbitrage import temptations
 from regulars.loyalty.ledger import Document, Kind, Refused, grant, spend, write_one
 from regulars.loyalty.models import Contract, Partner, PartnerTill, Sale, Settlement, SettlementDay, Statement
 from regulars.loyalty.partners import Terms, add_partner, agree, bind_till, contracts_from
-from regulars.loyalty.programmes import publish
+from regulars.loyalty.programmes import checked, publish
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Order, quote
 from regulars.loyalty.settling import close_day, close_days, lines_of, make_statement, standings
+from regulars.loyalty.simulating import simulate
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Store
@@ -360,6 +361,16 @@ def test_a_rule_may_name_partners(anna: Customer) -> None:
         publish(RULES | {"rules": [rule | {"when": {"is": "partner", "any_of": ["bucks"]}}]}, by=None)
 
 
+def test_a_draft_is_tried_on_what_partners_sold_in_their_stores(anna: Customer) -> None:
+    for number in range(30):
+        enrolled(f"20000000{number}")
+        sell(basket((COFFEE, BOOKS)[number % 2], 10_000, card=f"20000000{number}"), str(number))
+    rule = {"id": "p", "when": {"is": "partner", "any_of": ["books"]}, "gives": {"kind": "percent_off", "percent": 10}}
+    found = simulate(checked(RULES | {"rules": [rule]}), days=30, segments=no_segments)
+    assert found.draft.discount is not None
+    assert found.draft.discount.value == 15_000
+
+
 # contracts
 
 
@@ -432,6 +443,8 @@ def test_coalition_arbitrage_between_partners_is_told_with_the_reason(anna: Cust
     assert said[0].startswith("1,000 points cost Cheap ₽500.00 and bring Coffee ₽800.00: together they earn")
     assert said[2].startswith("1,000 points cost Cheap ₽500.00 and buy goods for ₽600.00 elsewhere")
     assert temptations(contracts_from(today()), worth=None) == said[:2]
+    books = Partner.objects.get(slug="books")
+    assert temptations(contracts_from(today()), worth=60, of=books) == said[1:2]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
-from regulars.loyalty.models import Contract
+from regulars.loyalty.models import Contract, Partner
 
 PER = 1000  # points that a price is for
 
@@ -21,20 +21,24 @@ def refuse_cycle(issue_price: int, redeem_price: int) -> None:
         )
 
 
-def temptations(contracts: Sequence[Contract], worth: int | None) -> list[str]:
+def temptations(contracts: Sequence[Contract], worth: int | None, *, of: Partner | None = None) -> list[str]:
     """What prices that go together invite to. `worth` of a point at a till, in minor units; None: not known.
 
-    Each is a choice that an operator may make knowingly, so none is refused.
+    Each is a choice that an operator may make knowingly, so none is refused. With `of`: those that this partner has.
     """
     found = []
     for giver in contracts:
-        found += [_together(giver, taker) for taker in contracts if _pays_two(giver, taker)]
-        if worth is not None and worth * PER > giver.issue_price:
+        is_his = of is None or giver.partner_id == of.pk
+        found += [
+            _together(giver, taker) for taker in contracts
+            if _pay_two(giver, taker) and (is_his or taker.partner_id == of.pk)
+        ]  # fmt: skip
+        if is_his and worth is not None and worth * PER > giver.issue_price:
             found.append(_alone(giver, worth))
     return found
 
 
-def _pays_two(giver: Contract, taker: Contract) -> bool:
+def _pay_two(giver: Contract, taker: Contract) -> bool:
     return giver.partner_id != taker.partner_id and taker.redeem_price > giver.issue_price
 
 

@@ -168,9 +168,7 @@ def _partner(
         "stores": found.stores.select_related("store").order_by("store__name"),
         "texts": texts or TextsForm(initial={name: getattr(found, name) for name in TextsForm.base_fields}),
         "contract_form": contract or ContractForm(business.currency, initial={"begins_on": today + ONE_DAY}),
-        "temptations": [
-            one for one in temptations(contracts_from(today), _worth()) if found.name in one
-        ],
+        "temptations": temptations(contracts_from(today), _worth(), of=found),
         "currency": business.currency,
         "error": error,
         "per": PER,
