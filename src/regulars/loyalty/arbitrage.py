@@ -27,13 +27,13 @@ def temptations(contracts: Sequence[Contract], worth: int | None, *, of: Partner
     Each is a choice that an operator may make knowingly, so none is refused. With `of`: those that this partner has.
     """
     found = []
+    meant = {one.partner_id for one in contracts} if of is None else {of.pk}
     for giver in contracts:
-        is_his = of is None or giver.partner_id == of.pk
         found += [
             _together(giver, taker) for taker in contracts
-            if _pay_two(giver, taker) and (is_his or taker.partner_id == of.pk)
+            if _pay_two(giver, taker) and meant & {giver.partner_id, taker.partner_id}
         ]  # fmt: skip
-        if is_his and worth is not None and worth * PER > giver.issue_price:
+        if giver.partner_id in meant and worth is not None and worth * PER > giver.issue_price:
             found.append(_alone(giver, worth))
     return found
 
