@@ -179,6 +179,7 @@ _EVENTS = {
     "partner_changed": N_("partner of the coalition changed"),
     "contract_agreed": N_("new contract with a partner"),
     "statement_made": N_("new statement of a partner"),
+    "gift_saved": N_("wrote into the catalogue of gifts"),
     "key_made": N_("made a key for"),
     "key_revoked": N_("revoked the key of"),
     "hook_made": N_("added the web-hook"),

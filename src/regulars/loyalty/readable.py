@@ -13,6 +13,7 @@ from regulars.loyalty.models import (
     Posting,
     Privilege,
     PromoCode,
+    Reward,
     Sale,
     TierChange,
     TierEnding,
@@ -33,6 +34,10 @@ def register_sections() -> None:
         ),
         Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("From which day"), N_("Tier"), N_("Turnover"))),
         Section(N_("Promo codes"), ("promocode",), _codes, (N_("Code"), N_("Until"), N_("Times used"))),
+        Section(
+            N_("Gifts"), ("reward",), _rewards,
+            (N_("When"), N_("Gift"), N_("Points"), N_("Handed out"), N_("Cancelled")),
+        ),
         Section(
             N_("Privileges"), ("privilege",), _privileges,
             (N_("Given"), N_("Privilege"), N_("Shown"), N_("Valid through"), N_("Ended")),
@@ -78,6 +83,13 @@ def _codes(ids: Sequence[int]) -> Iterator[Cells]:
     for one in PromoCode.objects.filter(customer__in=ids).select_related("batch").order_by("id"):
         until = one.batch.until
         yield one.code, format_date(until) if until else "", format_number(one.used)
+
+
+def _rewards(ids: Sequence[int]) -> Iterator[Cells]:
+    zone = Business.current().zone
+    for one in Reward.objects.filter(customer__in=ids).select_related("gift").order_by("taken_at", "id"):
+        ends = (format_moment(at, zone) if at else "" for at in (one.handed_at, one.cancelled_at))
+        yield format_moment(one.taken_at, zone), one.gift.name, format_number(one.points), *ends
 
 
 def _sales(ids: Sequence[int]) -> Iterator[Cells]:

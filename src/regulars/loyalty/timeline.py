@@ -1,4 +1,4 @@
-"""Points in the timeline of a customer. Those of purchases stand with their receipts."""
+"""Points, tiers and gifts in the timeline of a customer. Points of purchases stand with their receipts."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,29 @@ from django.db.models import Q, Sum
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
-from regulars.core.i18n import N_, format_number
+from regulars.core.i18n import N_, format_moment, format_number
 from regulars.core.i18n import gettext as _
 from regulars.customers.timeline import Before, Entry, Source, register
-from regulars.loyalty.models import Posting, TierChange, Transaction
+from regulars.foundation.models import Business
+from regulars.loyalty.models import Posting, Reward, TierChange, Transaction
 from regulars.loyalty.tiers import tier_title
 
-_WITH_RECEIPTS = (Transaction.Kind.SALE, Transaction.Kind.RETURN, Transaction.Kind.VOID)
+# they stand with their receipts and gifts
+_TOLD_ELSEWHERE = (
+    Transaction.Kind.SALE, Transaction.Kind.RETURN, Transaction.Kind.VOID, Transaction.Kind.REWARD,
+    Transaction.Kind.REWARD_VOID,
+)  # fmt: skip
 
 
 def register_source() -> None:
     """Called once, when the application is ready."""
     register(Source("points", N_("Points"), _points, Right.SEE_PURCHASES))
     register(Source("tier", N_("Tier"), _tiers, Right.SEE_PURCHASES))
+    register(Source("reward", N_("Gifts"), _rewards, Right.SEE_PURCHASES))
 
 
 def _points(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
-    moved = Posting.objects.filter(account__customer__in=ids).exclude(transaction__kind__in=_WITH_RECEIPTS)
+    moved = Posting.objects.filter(account__customer__in=ids).exclude(transaction__kind__in=_TOLD_ELSEWHERE)
     earlier = Q(transaction__recorded_at__lt=before.at) | Q(
         transaction__recorded_at=before.at, transaction__lt=before.id
     )
@@ -39,6 +45,24 @@ def _tiers(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[
         Entry(
             one.since, one.pk, "tier", _("Tier"), text=tier_title(one.tier) or _("none"),
             tone="good" if one.tier else "warn",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _rewards(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
+    earlier = Q(taken_at__lt=before.at) | Q(taken_at=before.at, pk__lt=before.id)
+    taken = Reward.objects.filter(earlier, customer__in=ids).select_related("gift")
+    found, zone = list(taken.order_by("-taken_at", "-pk")[:limit]), Business.current().zone
+    return [
+        Entry(
+            one.taken_at, one.pk, "reward", _("Gift"), text=one.gift.name,
+            lines=(
+                (_("Points"), format_number(one.points)),
+                *(((_("Handed out"), format_moment(one.handed_at, zone)),) if one.handed_at else ()),
+                *(((_("Cancelled"), format_moment(one.cancelled_at, zone)),) if one.cancelled_at else ()),
+            ),
+            tone="warn" if one.cancelled_at else "good",
         )
         for one in found
     ]  # fmt: skip

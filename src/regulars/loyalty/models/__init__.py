@@ -1,6 +1,7 @@
 """All tables of this package, one file per concept."""
 
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
+from regulars.loyalty.models.gifts import Gift, Reward
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
 from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
 from regulars.loyalty.models.programme import Programme
@@ -17,6 +18,7 @@ __all__ = [
     "Contract",
     "ContractUse",
     "Correction",
+    "Gift",
     "Hold",
     "HoldPart",
     "Look",
@@ -28,6 +30,7 @@ __all__ = [
     "Privilege",
     "Programme",
     "PromoCode",
+    "Reward",
     "Sale",
     "SaleLine",
     "SaleReturn",

@@ -61,6 +61,8 @@ class Transaction(models.Model):
         GIFT = "gift", N_("Points as a gift")
         CORRECTION = "correction", N_("Correction by hand")
         CAPTURE = "capture", N_("Reserved points spent")
+        REWARD = "reward", N_("Points for a gift")
+        REWARD_VOID = "unreward", N_("Gift cancelled")
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)

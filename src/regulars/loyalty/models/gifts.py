@@ -1,0 +1,82 @@
+"""Gifts for points: the catalogue, and what members took from it."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from regulars.customers.models import Customer
+from regulars.loyalty.models.ledger import Transaction
+
+
+class Gift(models.Model):
+    """Something that members can take for points. `stock` is what is left of it; days are those of the business."""
+
+    name = models.CharField(max_length=200)
+    product = models.CharField(max_length=200, blank=True)  # the code of the product that it is, if it is sold too
+    stock = models.BigIntegerField()
+    points = models.BigIntegerField()
+    cost = models.BigIntegerField()  # of one piece to the business, in minor units
+    begins_on = models.DateField(null=True)
+    ends_on = models.DateField(null=True)  # the last day
+    most_each = models.PositiveIntegerField(null=True)  # so many for one member; null: as many as he likes
+    tiers: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)  # ids of those who may; empty: everybody
+
+    class Meta:
+        constraints: ClassVar = [
+            # two who take the last piece at one moment: one of them is told, whatever they were told before
+            models.CheckConstraint(condition=Q(stock__gte=0), name="gift_stock_not_negative"),
+            models.CheckConstraint(condition=Q(points__gt=0, cost__gte=0), name="gift_costs_points"),
+            models.CheckConstraint(
+                condition=Q(begins_on=None) | Q(ends_on=None) | Q(ends_on__gte=F("begins_on")),
+                name="gift_ends_after_it_begins",
+            ),
+            models.CheckConstraint(condition=Q(most_each=None) | Q(most_each__gt=0), name="gift_for_somebody"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reward(models.Model):
+    """A gift that a member took, with what it cost then. It waits for him until it is handed out or cancelled.
+
+    `till` and `number` name the request: "till:5" and its number there, or "user:3" and a number that the page drew.
+    """
+
+    gift = models.ForeignKey(Gift, on_delete=models.PROTECT, related_name="rewards")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
+    transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="+")
+    till = models.CharField(max_length=100)
+    number = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    points = models.BigIntegerField()
+    cost = models.BigIntegerField()
+    taken_at = models.DateTimeField()
+    handed_at = models.DateTimeField(null=True)
+    handed_by = models.CharField(max_length=310, blank=True)  # "user:3", or "till:5 Irina"
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=310, blank=True)
+    cancellation = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["customer", "-taken_at", "-id"], name="reward_of_customer")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["till", "number"], name="reward_once"),
+            models.CheckConstraint(
+                condition=Q(handed_at=None, handed_by="")
+                | Q(handed_at__isnull=False, handed_at__gte=F("taken_at")) & ~Q(handed_by=""),
+                name="reward_handed_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at=None, cancelled_by="", cancellation=None)
+                | Q(cancelled_at__isnull=False, cancelled_at__gte=F("taken_at"), cancellation__isnull=False)
+                & ~Q(cancelled_by=""),
+                name="reward_cancelled_by_somebody",
+            ),
+            # what was cancelled is handed to nobody; what was handed out may come back
+            models.CheckConstraint(
+                condition=Q(handed_at=None) | Q(cancelled_at=None) | Q(cancelled_at__gte=F("handed_at")),
+                name="reward_cancelled_last",
+            ),
+        ]

@@ -1,0 +1,320 @@
+"""Gifts for points: points and pieces move together, once, and come back whole."""
+
+import datetime as dt
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from regulars.core.errors import InputError
+from regulars.core.i18n import format_date
+from regulars.customers.models import Customer
+from regulars.customers.services.merging import merge, unmerge
+from regulars.loyalty import members
+from regulars.loyalty.gifts import (
+    GiftData,
+    NoGift,
+    Wish,
+    add_gift,
+    cancel,
+    catalogue,
+    change_gift,
+    hand_out,
+    offers_for,
+    rewards_of,
+    take,
+)
+from regulars.loyalty.ledger import Document, Kind, grant, write_one
+from regulars.loyalty.models import Gift, Lot, Reward, TierChange, Transaction
+from regulars.loyalty.telling import NotNow
+from regulars.loyalty.verifying import faults
+from tests.loyalty.at_once import together
+from tests.loyalty.selling_cases import enrolled, open_shop
+from tests.web.people import make_user
+
+pytestmark = pytest.mark.django_db
+DAY = dt.timedelta(days=1)
+TIERS = {"levels": [{"id": "gold", "title": "Gold", "from": 100_000}]}
+
+
+@pytest.fixture(autouse=True)
+def shop() -> None:
+    open_shop(tiers=TIERS)
+
+
+def data(**more: Any) -> GiftData:
+    return GiftData(**{"name": "Mug", "points": 100, "cost": 25_000} | more)
+
+
+def mug(stock: int = 5, **more: Any) -> Gift:
+    return add_gift(data(**more), stock=stock, by=None)
+
+
+def rich(points: int = 250, card: str = "1000000017", **more: Any) -> Customer:
+    customer = enrolled(card, f"Member {card}")
+    give(customer, points, **more)
+    return customer
+
+
+def give(customer: Customer, points: int, **more: Any) -> None:
+    number = str(Transaction.objects.count())
+    movement = grant(customer.pk, points, **more)
+    write_one(Document(members.points_unit(), Kind.GIFT, "test", number, "test", (movement,)), at=timezone.now())
+
+
+def wish(gift: Gift, number: str = "1", **more: Any) -> Wish:
+    return Wish(**{"till": "till:1", "number": number, "gift": gift.pk, "points": gift.points} | more)
+
+
+def has(customer: Customer) -> int:
+    return members.points_of(customer).available
+
+
+def stock() -> int:
+    return Gift.objects.get().stock
+
+
+def test_points_and_the_piece_go_together_and_once() -> None:
+    anna, gift = rich(), mug()
+    reward = take(anna, wish(gift))
+    assert (has(anna), stock(), reward.points, reward.cost) == (150, 4, 100, 25_000)
+    assert take(anna, wish(gift)) == reward, "told again, answered alike"
+    assert (has(anna), stock(), Reward.objects.count()) == (150, 4, 1)
+    assert Transaction.objects.get(pk=reward.transaction_id).reason == "Mug"
+    assert faults() == []
+
+
+def test_a_number_has_one_gift_and_one_member() -> None:
+    anna, vera, gift = rich(), rich(card="1000000025"), mug()
+    take(anna, wish(gift))
+    for who, again in ((anna, wish(gift, points=99)), (vera, wish(gift)), (anna, wish(gift, is_handed_out=True))):
+        with pytest.raises(NotNow, match="Another gift was taken"):
+            take(who, again)
+    assert (has(anna), has(vera), stock()) == (150, 250, 4)
+    take(vera, wish(gift, till="till:2"))
+    assert stock() == 3
+
+
+def test_it_costs_what_was_shown_or_nothing_happens() -> None:
+    anna, gift = rich(), mug()
+    change_gift(gift, data(points=120), by=None)
+    with pytest.raises(NotNow, match="costs 120 points by now, not 100"):
+        take(anna, wish(gift))
+    assert (has(anna), stock()) == (250, 5)
+
+
+def test_who_has_too_few_points_hears_how_many_are_missing() -> None:
+    anna, gift = rich(72), mug()
+    with pytest.raises(NotNow, match="28 points missing"):
+        take(anna, wish(gift))
+    (offer,) = offers_for(anna)
+    assert (offer.can_take, offer.missing, offer.why_not) == (False, 28, "28 points missing")
+    give(anna, 28, available_at=timezone.now() + DAY)
+    assert offers_for(anna)[0].missing == 28, "points that come later cannot be spent yet"
+
+
+def test_each_obstacle_is_said_and_holds() -> None:
+    anna, today = rich(), timezone.now().astimezone(dt.timezone(dt.timedelta(hours=3))).date()
+    cases = [
+        (mug(begins_on=today + DAY), f"can be taken from {format_date(today + DAY)}"),
+        (mug(ends_on=today - DAY), f"could be taken through {format_date(today - DAY)}"),
+        (mug(tiers=("gold",)), "for other tiers"),
+        (mug(stock=0), "None of this gift is left"),
+    ]
+    for place, (gift, why) in enumerate(cases):
+        with pytest.raises(NotNow, match=why):
+            take(anna, wish(gift, str(place)))
+    once = mug(most_each=1)
+    first = take(anna, wish(once, "a"))
+    with pytest.raises(NotNow, match="as often as he may"):
+        take(anna, wish(once, "b"))
+    cancel(first, who="user:1")
+    take(anna, wish(once, "c"))
+    TierChange.objects.create(customer=anna, tier="gold", since=timezone.now(), turnover=0)
+    take(anna, wish(cases[2][0], "d"))
+    with pytest.raises(NoGift, match="There is no gift 999"):
+        take(anna, Wish("till:1", "e", 999, 100))
+    assert (has(anna), faults()) == (50, [])
+
+
+def test_what_is_over_is_not_offered_and_what_begins_later_is() -> None:
+    anna, today = rich(), timezone.now().date()
+    later, over = (
+        mug(name="Later", begins_on=today + 9 * DAY),
+        mug(name="A thing that is over", ends_on=today - 9 * DAY),
+    )
+    assert [one.gift for one in offers_for(anna)] == [later]
+    assert catalogue() == [later, over]
+
+
+def test_a_cancelled_gift_gives_the_points_back_to_their_lots_and_the_piece_to_the_stock() -> None:
+    anna, gift, soon = rich(60, expires_at=timezone.now() + DAY), mug(), timezone.now() + 9 * DAY
+    give(anna, 90, expires_at=soon)
+    before = list(Lot.objects.order_by("id").values_list("id", "remaining"))
+    reward = take(anna, wish(gift))
+    assert list(Lot.objects.order_by("id").values_list("remaining", flat=True)) == [0, 50]
+    for _time in range(2):
+        cancel(reward, who="user:7")
+    assert list(Lot.objects.order_by("id").values_list("id", "remaining")) == before
+    reward.refresh_from_db()
+    assert (stock(), has(anna), reward.cancelled_by) == (5, 150, "user:7")
+    assert faults() == []
+
+
+def test_handing_out_is_written_down_once_and_what_came_back_is_not_handed_out() -> None:
+    anna, gift = rich(), mug()
+    first = take(anna, wish(gift, cashier="Irina", is_handed_out=True))
+    assert (first.handed_by, first.handed_at) == ("till:1 Irina", first.taken_at)
+    second = take(anna, wish(gift, "2"))
+    assert second.handed_at is None
+    hand_out(second, who="user:3")
+    hand_out(second, who="user:4")
+    assert [one.handed_by for one in rewards_of(anna)] == ["user:3", "till:1 Irina"]
+    cancel(second, who="user:3")
+    with pytest.raises(NotNow, match="nothing to hand out"):
+        hand_out(second, who="user:3")
+    assert (stock(), has(anna)) == (4, 150)
+
+
+def test_a_merge_takes_the_gifts_along_and_its_undo_gives_them_back() -> None:
+    anna, vera, gift, owner = rich(100), rich(100, "1000000025"), mug(most_each=1), make_user("owner")
+    reward = take(anna, wish(gift))
+    merged = merge(vera, anna, by=owner, reasons=[])
+    assert rewards_of(vera) == [reward]
+    with pytest.raises(NotNow, match="as often as he may"):
+        take(vera, wish(gift, "2"))
+    unmerge(merged, by=owner)
+    assert (rewards_of(anna), rewards_of(vera)) == ([reward], [])
+    cancel(reward, who="user:1")
+    assert (has(anna), has(vera), faults()) == (100, 100, [])
+
+
+def test_the_stock_is_changed_by_a_difference() -> None:
+    anna, gift = rich(), mug(stock=2)
+    take(anna, wish(gift))
+    change_gift(gift, data(name="Big mug"), more=10, by=None)
+    assert (stock(), Gift.objects.get().name) == (11, "Big mug")
+    with pytest.raises(InputError, match="stock would be -1"):
+        change_gift(gift, data(), more=-12, by=None)
+
+
+def test_the_database_keeps_the_stock_and_what_was_taken() -> None:
+    reward = take(rich(), wish(mug()))
+    for wrong in ({"stock": -1}, {"points": 0}, {"cost": -1}, {"most_each": 0}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Gift.objects.update(**wrong)
+    now = timezone.now()
+    for changes in (
+        {"points": 1}, {"cost": 1}, {"taken_at": now}, {"handed_at": now}, {"handed_by": "x"}, {"cancelled_at": now},
+        {"handed_at": now - DAY, "handed_by": "x"},
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Reward.objects.update(**changes)
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM loyalty_reward WHERE id = %s", [reward.pk])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"name": " "}, "1 to 200 signs"),
+        ({"name": "x" * 201}, "1 to 200 signs"),
+        ({"name": "a\x00b"}, "1 to 200 signs"),
+        ({"points": 0}, "1 to 1000000000 points, not 0"),
+        ({"points": 10**30}, "1 to 1000000000 points"),
+        ({"cost": -1}, "what one piece costs"),
+        ({"cost": 10**30}, "what one piece costs"),
+        ({"most_each": 0}, "One member may take"),
+        ({"product": "unknown"}, "no goods with the code 'unknown'"),
+        ({"tiers": ("platinum",)}, "no tier 'platinum'. Known: gold"),
+        ({"begins_on": dt.date(1, 1, 1)}, "too far away"),
+        ({"ends_on": dt.date.max}, "too far away"),
+        ({"begins_on": dt.date(2026, 5, 2), "ends_on": dt.date(2026, 5, 1)}, "before the first"),
+    ],
+)
+def test_gifts_that_cannot_be_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        mug(**wrong)
+    for stock_ in (-1, 10**30):
+        with pytest.raises(InputError, match="stock would be"):
+            mug(stock=stock_)
+    assert not Gift.objects.exists()
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from(["take", "hand", "cancel"]), st.integers(0, 5)), max_size=14))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_pieces_and_points_always_add_up(steps: list[tuple[str, int]]) -> None:
+    with transaction.atomic():
+        anna, gift = rich(350), mug(stock=3)
+        for what, which in steps:
+            known = list(Reward.objects.order_by("pk"))
+            with suppress(NotNow):
+                if what == "take":
+                    take(anna, wish(gift, str(which)))
+                elif known:
+                    (hand_out if what == "hand" else cancel)(known[which % len(known)], who="user:1")
+            kept = Reward.objects.filter(cancelled_at=None).count()
+            assert stock() == 3 - kept
+            assert has(anna) == 350 - 100 * kept
+        assert faults() == []
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_take_the_last_piece_one_has_it() -> None:
+    gift = mug(stock=1)
+    people = [rich(card=str(number)) for number in range(1_000, 1_010)]
+
+    def one(place: int) -> bool:
+        try:
+            return take(people[place], wish(gift, str(place))) is not None
+        except NotNow:
+            return False
+
+    assert sum(together(10, one)) == 1
+    assert (stock(), sum(has(one) for one in people), faults()) == (0, 2_400, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_with_the_last_points_one_has_a_gift() -> None:
+    anna, gift = rich(150), mug(stock=50)
+
+    def one(place: int) -> bool:
+        try:
+            return take(anna, wish(gift, str(place))) is not None
+        except NotNow:
+            return False
+
+    assert sum(together(10, one)) == 1
+    assert (stock(), has(anna)) == (49, 50)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_request_told_many_times_at_once_takes_one() -> None:
+    anna, gift = rich(), mug()
+    assert len(set(together(8, lambda _place: take(anna, wish(gift)).pk))) == 1
+    assert (stock(), has(anna)) == (4, 150)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_takers_and_cancellers_at_once_leave_everything_in_order() -> None:
+    anna, gift = rich(1_000), mug(stock=20)
+    first = [take(anna, wish(gift, f"first {number}")) for number in range(4)]
+
+    def one(place: int) -> bool:
+        try:
+            if place % 2:
+                take(anna, wish(gift, str(place)))
+            else:
+                cancel(first[place % 4], who="user:1")
+        except (NotNow, OperationalError) as error:
+            return isinstance(error, NotNow)
+        return True
+
+    assert all(together(12, one))
+    kept = Reward.objects.filter(cancelled_at=None).count()
+    assert (stock(), has(anna), faults()) == (20 - kept, 1_000 - 100 * kept, [])
