@@ -32,8 +32,9 @@ API = {
     "openapi-json", "api-root", "list_customers", "read_customer", "read_customer_by_external_id", "put_customer",
     "list_consents", "read_consents", "write_consent", "list_products", "put_product", "list_receipts",
     "read_receipt", "write_receipts", "find_member", "make_member", "quote_basket", "commit_receipt", "return_goods",
-    "void_receipt", "tell_batch", "list_partner_receipts", "read_partner_receipt", "list_partner_statements",
-    "read_partner_statement", "list_segments", "list_members", "list_scores", "list_exports", "ask_export",
+    "void_receipt", "tell_batch", "list_gifts", "take_gift", "cancel_gift", "list_partner_receipts",
+    "read_partner_receipt", "list_partner_statements", "read_partner_statement",
+    "list_segments", "list_members", "list_scores", "list_exports", "ask_export",
     "read_export", "read_export_file", "nothing",
 }  # fmt: skip
 PUBLIC = "public"  # answers whoever asks
@@ -151,6 +152,9 @@ TABLE: dict[str, Right | str] = {
     "read_partner_receipt": PUBLIC,
     "list_partner_statements": PUBLIC,
     "read_partner_statement": PUBLIC,
+    "list_gifts": PUBLIC,
+    "take_gift": PUBLIC,
+    "cancel_gift": PUBLIC,
     "list_segments": PUBLIC,
     "list_members": PUBLIC,
     "list_scores": PUBLIC,

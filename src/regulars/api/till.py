@@ -17,6 +17,10 @@ from regulars.api.till_bodies import (
     BatchIn,
     BatchOut,
     ChangedOut,
+    GiftsOut,
+    GiftTakenOut,
+    GiftVoidIn,
+    GiftWishIn,
     MemberOut,
     NewMemberIn,
     OrderIn,
@@ -32,15 +36,16 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.insights.selectors.membership import segments_of
-from regulars.loyalty import members
+from regulars.loyalty import gifts, members
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember
-from regulars.loyalty.models import WaitingReturn
+from regulars.loyalty.models import Reward, WaitingReturn
 from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.tastes import fitting
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.tiers import tier_of
 
@@ -111,9 +116,37 @@ def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
     }
 
 
+@router.post("/gifts", response=answers(GiftsOut, more={404: Problem}), **needs(Scope.TILL), summary="Gifts for him")
+def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
+    """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason."""
+    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
+    return {
+        "can_take": [_gift(one) for one in gifts.offers_for(found) if one.can_take],
+        "suits": [_gift(one.offer) | {"reason": one.reason} for one in fitting(found)],
+        "balance": _balance(members.points_of(found)),
+    }
+
+
+@router.post("/gifts/take", response=answers(GiftTakenOut, more=_WRONG), **needs(Scope.TILL), summary="Take a gift")
+def take_gift(request: Request, body: GiftWishIn) -> dict[str, Any]:
+    """Take a gift for his points, once for each number of this till; the same request again is answered alike."""
+    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
+    wish = gifts.Wish(
+        _till(request), body.number, body.gift, body.points, cashier=body.cashier, is_handed_out=body.handed_out
+    )
+    return _taken(gifts.take(found, wish))
+
+
+@router.post("/gifts/cancel", response=answers(GiftTakenOut, more=_WRONG), **needs(Scope.TILL), summary="Cancel a gift")
+def cancel_gift(request: Request, body: GiftVoidIn) -> dict[str, Any]:
+    """Undo a gift that this till took: the points go back to him, the piece to the stock. Twice is the same as once."""
+    return _taken(gifts.cancel_of_till(_till(request), body.number, cashier=body.cashier))
+
+
 def handle_errors(api: NinjaAPI) -> None:
     """What is right but does not go is no fault of the request."""
     api.exception_handler(NoMember)(lambda request, error: _refusal(api, request, error, 404))
+    api.exception_handler(gifts.NoGift)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(Refused)(lambda request, error: _refusal(api, request, error, 409))
     api.exception_handler(NotNow)(lambda request, error: _refusal(api, request, error, 409))
 
@@ -185,6 +218,16 @@ def _member(found: Customer, name: str) -> dict[str, Any]:
         "name": name, "balance": _balance(members.points_of(found)),
         "tier": tier.title if tier else "", "tier_ends_on": tier.ends_on if tier else None,
     }  # fmt: skip
+
+
+def _gift(offer: gifts.Offer) -> dict[str, Any]:
+    one = offer.gift
+    return {"gift": one.pk, "name": one.name, "points": one.points, "missing": offer.missing, "left": one.stock}
+
+
+def _taken(reward: Reward) -> dict[str, Any]:
+    state = "cancelled" if reward.cancelled_at else "handed_out" if reward.handed_at else "waits"
+    return {"number": reward.number, "name": reward.gift.name, "points": reward.points, "state": state}
 
 
 def _balance(found: Balance | None) -> dict[str, int] | None:

@@ -143,6 +143,28 @@ class VoidIn(In):
     cashier: str = Field("", max_length=200, description="Who cancels it.", examples=["Irina"])
 
 
+class GiftWishIn(WhoIn):
+    """A gift that a member wants for his points."""
+
+    number: str = Field(min_length=1, max_length=200, description="Of this gift at this till.", examples=["G-1"])
+    gift: int = Field(ge=1, le=_LARGEST, description="Which gift, as the list of gifts named it.", examples=[1])
+    points: int = Field(
+        ge=1, le=_LARGEST, examples=[300],
+        description="What he was told that it costs. When it costs other points by now, nothing is written.",
+    )  # fmt: skip
+    cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
+    handed_out: bool = Field(
+        True, description="Whether he has it in his hands; else it waits until somebody hands it out.", examples=[True]
+    )
+
+
+class GiftVoidIn(In):
+    """A gift that was a mistake, or that came back."""
+
+    number: str = Field(min_length=1, max_length=200, description="The number under which it was taken.")
+    cashier: str = Field("", max_length=200, description="Who cancels it.", examples=["Irina"])
+
+
 class JudgedLineOut(Schema):
     """One line with what was taken off, in minor units."""
 
@@ -230,3 +252,38 @@ class BatchOut(Schema):
 
     receipts: list[ToldOut] = Field(description="Of the receipts.")
     returns: list[ToldOut] = Field(description="Of the returns.")
+
+
+class GiftOut(Schema):
+    """A gift as it stands for this member."""
+
+    gift: int = Field(description="By this number it is taken.", examples=[1])
+    name: str = Field(description="What it is called.", examples=["Mug"])
+    points: int = Field(description="What it costs.", examples=[300])
+    missing: int = Field(description="So many points he still needs for it; 0: he can take it now.", examples=[28])
+    left: int = Field(description="How many pieces are left.", examples=[5])
+
+
+class SuitingGiftOut(GiftOut):
+    """A gift that suits him."""
+
+    reason: str = Field(description="Why, in words to be said to the cashier.", examples=["He bought it 5 times."])
+
+
+class GiftsOut(Schema):
+    """The gifts for a member."""
+
+    can_take: list[GiftOut] = Field(description="All that he can take now, the cheapest first.")
+    suits: list[SuitingGiftOut] = Field(description="What suits him and can be had now or soon, the best first.")
+    balance: BalanceOut = Field(description="His points.")
+
+
+class GiftTakenOut(Schema):
+    """A gift that was taken."""
+
+    number: str = Field(description="As the till named it.", examples=["G-1"])
+    name: str = Field(description="What it is called.", examples=["Mug"])
+    points: int = Field(description="What he paid for it.", examples=[300])
+    state: Literal["waits", "handed_out", "cancelled"] = Field(
+        description="Whether he has it, or still waits for it.", examples=["handed_out"]
+    )

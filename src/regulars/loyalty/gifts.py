@@ -208,6 +208,15 @@ def cancel(reward: Reward, *, who: str) -> None:
         held.save(update_fields=["cancellation", "cancelled_at", "cancelled_by"])
 
 
+def cancel_of_till(till: str, number: str, *, cashier: str = "") -> Reward:
+    """Cancel what this till took under this number. Raises `NoGift` when there is no such gift of its own."""
+    found = Reward.objects.filter(till=till, number=number).first()
+    if found is None:
+        raise NoGift(_("This till took no gift with the number {number!r}.").format(number=number))
+    cancel(found, who=f"{till} {cashier}".strip())
+    return Reward.objects.select_related("gift").get(pk=found.pk)
+
+
 def offers_for(customer: Customer) -> list[Offer]:
     """Every gift that is not over, the cheapest first, as it stands for this member."""
     day = _today()

@@ -1,4 +1,4 @@
-"""Gifts for points, what members took of them, and the trigger that keeps it."""
+"""Gifts for points, what members took of them, the trigger that keeps it, and what the nights found."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -154,6 +154,38 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="reward_cancelled_last",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CatalogueMeasure",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("made_at", models.DateTimeField(unique=True)),
+                ("figures", models.JSONField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Taste",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("category", models.CharField(max_length=200)),
+                ("buyers", models.BigIntegerField()),
+                ("likers", models.BigIntegerField()),
+                (
+                    "gift",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tastes", to="loyalty.gift"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("gift", "category"), name="taste_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("likers__gt", 0), ("likers__lte", models.F("buyers"))),
+                        name="taste_of_some_of_the_buyers",
                     ),
                 ],
             },

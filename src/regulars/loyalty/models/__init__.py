@@ -1,7 +1,7 @@
 """All tables of this package, one file per concept."""
 
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
-from regulars.loyalty.models.gifts import Gift, Reward
+from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
 from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
 from regulars.loyalty.models.programme import Programme
@@ -13,6 +13,7 @@ from regulars.loyalty.models.watch import Alert, Correction, Look
 __all__ = [
     "Account",
     "Alert",
+    "CatalogueMeasure",
     "CodeBatch",
     "CodeUse",
     "Contract",
@@ -38,6 +39,7 @@ __all__ = [
     "SettlementDay",
     "SettlementNet",
     "Statement",
+    "Taste",
     "TierChange",
     "TierEnding",
     "Transaction",

@@ -80,3 +80,27 @@ class Reward(models.Model):
                 name="reward_cancelled_last",
             ),
         ]
+
+
+class Taste(models.Model):
+    """Of the members who buy this category, so many like the gift: more than chance makes them. Found every night."""
+
+    gift = models.ForeignKey(Gift, on_delete=models.CASCADE, related_name="tastes")
+    category = models.CharField(max_length=200)
+    buyers = models.BigIntegerField()
+    likers = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["gift", "category"], name="taste_once"),
+            models.CheckConstraint(
+                condition=Q(likers__gt=0, likers__lte=F("buyers")), name="taste_of_some_of_the_buyers"
+            ),
+        ]
+
+
+class CatalogueMeasure(models.Model):
+    """How the catalogue did on a day: `figures` is what `attractiveness.Measured` reads."""
+
+    made_at = models.DateTimeField(unique=True)
+    figures: "models.JSONField[Any, dict[str, Any]]" = models.JSONField()

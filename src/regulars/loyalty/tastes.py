@@ -1,0 +1,144 @@
+"""Which gifts fit a member: by what he buys, by what members buy who are like him, and by what he can afford soon.
+
+Who buys the same categories is like him. The night finds the pairs of a category and a gift that go together more than
+chance makes them; a card and a till only look them up.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Count
+from django.utils import timezone
+
+from regulars.core.i18n import format_number, format_percent, ngettext
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
+from regulars.customers.selectors.family import family_of
+from regulars.loyalty import members
+from regulars.loyalty.gifts import Offer, offers_for
+from regulars.loyalty.models import Gift, Reward, Taste
+from regulars.purchases.models import Product
+
+WINDOW = dt.timedelta(days=365)  # what was bought earlier says little of tastes of today
+_SOON_DAYS = 60
+_NEARLY = 5  # a fifth of the price is soon for everybody, whatever his pace
+_FEWEST = 3  # accruals from which a pace is told
+
+# how often he bought each of the goods and each category; what came back later is counted nevertheless, for he chose it
+_BOUGHT = """
+SELECT p.code, p.category, count(DISTINCT r.id)
+FROM purchases_receipt r JOIN purchases_line l ON l.receipt_id = r.id JOIN purchases_product p ON p.id = l.product_id
+WHERE r.customer_id = ANY (%(ids)s) AND r.purchased_at > %(since)s AND r.purchased_at <= %(at)s AND l.amount > 0
+GROUP BY GROUPING SETS ((p.code, p.category), (p.category))
+"""
+
+# what he earned by purchases less what went with returns, and on how many
+_EARNED = """
+SELECT coalesce(sum(p.amount), 0), count(DISTINCT t.id) FILTER (WHERE t.kind = 'sale'), min(a.opened_at)
+FROM loyalty_account a LEFT JOIN (
+    loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id AND t.recorded_at > %(since)s
+        AND (t.kind = 'sale' AND p.amount > 0 OR t.kind IN ('return', 'void') AND p.amount < 0)
+) ON p.account_id = a.id
+WHERE a.customer_id = %(customer)s AND a.unit_id = %(unit)s
+"""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A gift that fits a member, and why; the closest to his taste come first."""
+
+    offer: Offer
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of his taste: times bought by goods and by category, gifts taken, and what others take."""
+
+    goods: Mapping[str, int]
+    categories: Mapping[str, int]
+    taken: Mapping[int, int]
+    popular: Mapping[int, int]
+    category_of: Mapping[str, str]
+    tastes: Mapping[int, Sequence[Taste]]
+
+
+def fitting(customer: Customer, *, most: int = 3) -> list[Fit]:
+    """The gifts that he can have now or soon and that suit him; the best first, none rather than any."""
+    now = timezone.now()
+    pace = pace_of(customer, at=now)
+    near = [one for one in offers_for(customer) if not one.obstacle and _is_near(one, pace)]
+    if not near:
+        return []
+    known = _known(customer, [one.gift for one in near], now)
+    found = [(why, one) for one in near if (why := _why(one.gift, known))]
+    # what he can have now goes before what he can have soon, within one kind of reason
+    found.sort(key=lambda pair: (pair[0][0], pair[1].missing > 0, -pair[0][1], pair[1].missing, pair[1].gift.pk))
+    return [Fit(one, words) for (_kind, _weight, words), one in found[:most]]
+
+
+def pace_of(customer: Customer, *, at: dt.datetime) -> float:
+    """Points that he earns in a day by his purchases of the last year; 0 with fewer than three of them."""
+    values = {"customer": customer.pk, "unit": members.points_unit().pk, "since": at - WINDOW}
+    with connection.cursor() as cursor:
+        cursor.execute(_EARNED, values)
+        points, accruals, joined = cursor.fetchone()
+    if accruals < _FEWEST:
+        return 0.0
+    return max(0.0, float(points)) / max(1.0, (at - max(joined, at - WINDOW)) / dt.timedelta(days=1))
+
+
+def _is_near(offer: Offer, pace: float) -> bool:
+    return offer.missing <= max(offer.gift.points / _NEARLY, pace * _SOON_DAYS)
+
+
+def _known(customer: Customer, gifts: Sequence[Gift], at: dt.datetime) -> _Known:
+    goods, categories = _bought(customer, at)
+    rewards = Reward.objects.filter(gift__in=gifts, cancelled_at=None).order_by().values("gift")
+    tastes: dict[int, list[Taste]] = {}
+    for one in Taste.objects.filter(gift__in=gifts, category__in=list(categories)):
+        tastes.setdefault(one.gift_id, []).append(one)
+    codes = [one.product for one in gifts if one.product]
+    return _Known(
+        goods, categories,
+        taken=dict(rewards.filter(customer=customer).values_list("gift", Count("pk"))),
+        popular=dict(rewards.filter(taken_at__gt=at - WINDOW).values_list("gift", Count("pk"))),
+        category_of=dict(Product.objects.filter(code__in=codes).values_list("code", "category")),
+        tastes=tastes,
+    )  # fmt: skip
+
+
+def _bought(customer: Customer, at: dt.datetime) -> tuple[dict[str, int], dict[str, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BOUGHT, {"ids": family_of(customer.pk), "since": at - WINDOW, "at": at})
+        rows = cursor.fetchall()
+    goods = {code: times for code, _category, times in rows if code is not None}
+    return goods, {category: times for code, category, times in rows if code is None and category}
+
+
+def _why(gift: Gift, known: _Known) -> tuple[int, float, str] | None:
+    """The strongest reason why it suits him: its kind (0 is the strongest), its weight, and its words."""
+    if times := known.goods.get(gift.product, 0):
+        words = ngettext("He bought it {n} time in a year.", "He bought it {n} times in a year.", times)
+        return 0, times, words.format(n=format_number(times))
+    if times := known.taken.get(gift.pk, 0):
+        return 1, times, _("He has taken it before.")
+    category = known.category_of.get(gift.product, "")
+    if times := known.categories.get(category, 0):
+        words = ngettext(
+            "He bought from “{category}” {n} time in a year.", "He bought from “{category}” {n} times in a year.", times
+        )
+        return 2, times, words.format(category=category, n=format_number(times))
+    if alike := max(known.tastes.get(gift.pk, ()), key=_share, default=None):
+        words = _("Of members who buy from “{category}” as he does, {share} buy or take it.")
+        return 3, _share(alike), words.format(category=alike.category, share=format_percent(_share(alike)))
+    if times := known.popular.get(gift.pk, 0):
+        words = ngettext("{n} member took it in a year.", "It was taken {n} times in a year.", times)
+        return 4, times, words.format(n=format_number(times))
+    return None
+
+
+def _share(taste: Taste) -> float:
+    return taste.likers / taste.buyers
