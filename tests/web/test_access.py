@@ -20,7 +20,10 @@ from regulars.customers.models import Contact, Customer, Erasure, Field, File, F
 from regulars.customers.services import files as customer_files
 from regulars.customers.services.merging import merge
 from regulars.insights.models import Audience, Segment
-from regulars.loyalty.models import Alert, Correction, Privilege
+from regulars.loyalty import members
+from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
+from regulars.loyalty.ledger import Document, Kind, grant, write_one
+from regulars.loyalty.models import Alert, Correction, Gift, Privilege, Reward
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
 from tests.loyalty.coalition_cases import billed_partner
@@ -106,6 +109,12 @@ TABLE: dict[str, Right | str] = {
     "statement": Right.SEE_INSIGHTS,
     "statement_rows": Right.SEE_INSIGHTS,
     "public_partners": PUBLIC,
+    "gifts": Right.SEE_PURCHASES,
+    "gift_new": Right.MANAGE_BUSINESS,
+    "gift": Right.MANAGE_BUSINESS,
+    "gift_take": Right.RECORD_PURCHASES,
+    "gift_hand_out": Right.RECORD_PURCHASES,
+    "gift_cancel": Right.RECORD_PURCHASES,
     "strategy": Right.SEE_INSIGHTS,
     "strategy_group": Right.SEE_INSIGHTS,
     "strategy_edit": Right.EDIT_STRATEGY,
@@ -281,6 +290,7 @@ class World:
         correction = Correction.objects.create(
             key="c", customer=customer, points=9, reason="x", needs_two=True, asked_by=other, asked_at=now
         )
+        gift, reward = _reward(customer)
         form = Form.objects.create(title="Tastes")
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         done = Erasure.objects.create(
@@ -313,6 +323,7 @@ class World:
             "list_id": f"segment:{segment.pk}", "likeness_id": likeness.pk, "merge_id": merged.pk,
             "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
             "alert_id": alert.pk, "correction_id": correction.pk,
+            "gift_id": gift.pk, "reward_id": reward.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},
@@ -327,6 +338,15 @@ class World:
         values = {name: names[name] for name in route.pattern.pattern.regex.groupindex}
         prefix = "api:" if route.name in API else ""
         return reverse(prefix + route.name, kwargs=values)
+
+
+def _reward(customer: Customer) -> tuple[Gift, Reward]:
+    """A gift, and one that he took."""
+    members.enrol(customer, at=timezone.now())
+    points = Document(members.points_unit(), Kind.GIFT, "test", "1", "test", (grant(customer.pk, 100),))
+    write_one(points, at=timezone.now())
+    gift = add_gift(GiftData("Mug", 100, 0), stock=2, by=None)
+    return gift, take(customer, Wish("till:1", "1", gift.pk, 100))
 
 
 def _stored(where: ModuleType) -> str:

@@ -4,11 +4,11 @@ Points and the piece move in one transaction: the stock falls and the ledger wri
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -102,7 +102,7 @@ def add_gift(data: GiftData, *, stock: int, by: User | None, address: str | None
     _check(data)
     _check_stock(stock)
     made = Gift.objects.create(**_columns(data), stock=stock)
-    log("gift_saved", user=by, about=made.name, details={"gift": made.pk, "stock": [0, stock]}, address=address)
+    log("gift_saved", user=by, about=made.name, details={"gift": {"stock": [0, stock]}}, address=address)
     return made
 
 
@@ -120,7 +120,7 @@ def change_gift(gift: Gift, data: GiftData, *, more: int = 0, by: User | None, a
         setattr(held, name, value)
     held.save()
     moved = {name: [was, getattr(held, name)] for name, was in before.items() if was != getattr(held, name)}
-    log("gift_saved", user=by, about=held.name, details={"gift": held.pk, **moved}, address=address)
+    log("gift_saved", user=by, about=held.name, details={"gift": moved}, address=address)
     return held
 
 
@@ -234,6 +234,21 @@ def catalogue() -> list[Gift]:
     day = _today()
     found = Gift.objects.order_by("name", "pk")
     return sorted(found, key=lambda one: one.ends_on is not None and one.ends_on < day)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How many of a gift members have, and how many of them still wait for it."""
+
+    count: int = 0
+    waiting: int = 0
+
+
+def taken_of(gifts: Collection[Gift]) -> dict[int, Taken]:
+    """For each of these gifts."""
+    kept = Reward.objects.filter(gift__in=[one.pk for one in gifts], cancelled_at=None).order_by().values("gift")
+    counted = kept.annotate(count=Count("pk"), waiting=Count("pk", filter=Q(handed_at=None)))
+    return {one.pk: Taken() for one in gifts} | {one["gift"]: Taken(one["count"], one["waiting"]) for one in counted}
 
 
 def _offers(customer: Customer, gifts: Iterable[Gift]) -> list[Offer]:

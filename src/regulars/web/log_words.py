@@ -70,6 +70,7 @@ class Speaker:
             "form": str.upper,
             "points": lambda n: ngettext("{n} point", "{n} points", abs(n)).format(n=f"{n:+}"),
             "decision": lambda word: _(str(Alert.Decision(word).label)),
+            "gift": _changed,
         }
 
     def _filters(self, given: dict[str, str], *, by_id: bool) -> str:
@@ -95,6 +96,15 @@ class Speaker:
     @cached_property
     def _roles(self) -> dict[str, str]:
         return {role.slug: role.title for role in Role.objects.all()}
+
+
+def _changed(gift: dict[str, list[int]]) -> str:
+    """What of a gift was changed; its cost is in minor units."""
+    titles = {"points": _("Points"), "cost": _("Cost"), "stock": _("Stock")}
+    return ", ".join(
+        f"{title}: {format_number(gift[name][0])} → {format_number(gift[name][1])}"
+        for name, title in titles.items() if name in gift
+    )  # fmt: skip
 
 
 def _list_name(about: str) -> str:

@@ -27,6 +27,7 @@ LOYALTY = (
     ("programme_leaving", N_("Who leaves"), Right.SEE_INSIGHTS),
     ("partners", N_("Partners"), Right.SEE_INSIGHTS),
     ("review", N_("Review"), Right.WATCH_TILLS),
+    ("gifts", N_("Gifts"), Right.SEE_PURCHASES),
 )
 SETTINGS = (
     ("users", N_("People"), Right.MANAGE_USERS),

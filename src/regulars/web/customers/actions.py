@@ -13,8 +13,9 @@ from regulars.customers.models import Contact, Customer, Relation
 from regulars.customers.selectors.search import find_customers
 from regulars.customers.services import consents, contacts, customers
 from regulars.customers.services.fields import set_own_fields
+from regulars.loyalty import gifts
 from regulars.loyalty.correcting import correct
-from regulars.loyalty.models import Correction, Privilege
+from regulars.loyalty.models import Correction, Privilege, Reward
 from regulars.loyalty.privileges import end_privilege, give_privilege
 from regulars.web.access import Request
 from regulars.web.customers.access import card_action
@@ -184,6 +185,36 @@ def correct_points(request: Request, customer: Customer) -> str:
     if made.state == Correction.State.WAITING:
         return _("Nothing has changed yet: another person has to agree on the page “Review”.")
     return _("Done.")
+
+
+@card_action(Right.RECORD_PURCHASES, "gifts")
+def take_gift(request: Request, customer: Customer, gift_id: int) -> str:
+    """A gift for his points. The card drew a number: pressed twice, it takes one."""
+    number, points = request.POST.get("number", ""), request.POST.get("points", "")
+    if not (8 <= len(number) <= 64 and number.isascii() and number.isalnum() and points.isascii() and points.isdigit()):
+        raise InputError(_("Open the card again and choose the gift."))
+    wish = gifts.Wish(
+        _by(request), number, gift_id, int(points[:18]), is_handed_out=request.POST.get("handed") == "yes"
+    )
+    return _("Taken: {gift}.").format(gift=gifts.take(customer, wish).gift)
+
+
+@card_action(Right.RECORD_PURCHASES, "gifts")
+def hand_out_gift(request: Request, customer: Customer, reward_id: int) -> str:
+    """He has it in his hands."""
+    gifts.hand_out(get_object_or_404(Reward, pk=reward_id, customer=customer), who=_by(request))
+    return _("Handed out.")
+
+
+@card_action(Right.RECORD_PURCHASES, "gifts")
+def cancel_gift(request: Request, customer: Customer, reward_id: int) -> str:
+    """The points go back to him, the gift to the stock."""
+    gifts.cancel(get_object_or_404(Reward, pk=reward_id, customer=customer), who=_by(request))
+    return _("Cancelled. The points are his again.")
+
+
+def _by(request: Request) -> str:
+    return f"user:{request.user.pk}"
 
 
 @card_action(Right.EDIT_CUSTOMERS, "own_fields")

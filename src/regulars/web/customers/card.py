@@ -30,8 +30,10 @@ from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
 from regulars.loyalty.correcting import waiting_of
+from regulars.loyalty.gifts import offers_for, rewards_of
 from regulars.loyalty.privileges import names_of_privileges, standing_privileges
 from regulars.loyalty.standing import standings_of
+from regulars.loyalty.tastes import fitting
 from regulars.loyalty.tiers import tier_of
 from regulars.web.access import Request, needs
 from regulars.web.contacts_seen import card_seen
@@ -99,6 +101,7 @@ def render_card(
         "same": _same_contacts(request, customer, contacts),
         "said": score_of(customer) if request.user.may(Right.SEE_PURCHASES) else None,
         **_membership(request, customer),
+        **_gifts(request, customer),
         "steps": steps_for(customer, request.user, day),
         "may": {right.name.lower(): request.user.may(right) for right in Right},
         **_happened(request, customer),
@@ -117,6 +120,21 @@ def _membership(request: Request, customer: Customer) -> dict[str, Any]:
         "privileges": standing_privileges(customer),
         "privilege_names": names_of_privileges(),
         "day_now": today(),
+    }
+
+
+def _gifts(request: Request, customer: Customer) -> dict[str, Any]:
+    """What he took and can take. Why a gift suits him tells of purchases, so it is for who may see them."""
+    bought = request.user.may(Right.SEE_PURCHASES)
+    if not bought and not request.user.may(Right.RECORD_PURCHASES):
+        return {"rewards": [], "offers": [], "fits": []}
+    fits = fitting(customer) if bought else []
+    suiting = {one.offer.gift.pk for one in fits}
+    return {
+        "rewards": rewards_of(customer),
+        "fits": fits,
+        "offers": [one for one in offers_for(customer) if one.can_take and one.gift.pk not in suiting],
+        "wish_number": secrets.token_hex(8),
     }
 
 
