@@ -8,7 +8,9 @@ from django.utils import timezone
 from regulars.customers.models import Customer
 from regulars.loyalty.gifts import GiftData, add_gift, cancel, take
 from regulars.loyalty.models import Gift, Taste
-from regulars.loyalty.tastes import fitting, pace_of
+from regulars.loyalty.pace import pace_of
+from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.tastes import fitting
 from regulars.purchases.models import Line, Product, Receipt
 from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
 from tests.loyalty.test_gifts import DAY, give, rich, wish
@@ -79,17 +81,21 @@ def test_nothing_that_he_cannot_afford_soon() -> None:
     # 60 days of his pace bring the rest
     for number in range(3):
         sell(order(("tea", 1, 400_000)), f"s{number}")
-    assert pace_of(anna, at=timezone.now()) == pytest.approx(3 * 380)
+    pace = pace_of(anna, at=timezone.now())
+    assert pace is not None
+    # of three equal purchases in a day the relative error is 1 / sqrt(3)
+    assert (pace.value, pace.low, pace.high) == pytest.approx((1140, 1140 / 3.1003, 1140 * 3.1003), rel=1e-3)
     assert far in [one.offer.gift for one in fitting(anna)]
 
 
-def test_a_pace_needs_three_purchases_and_knows_what_came_back() -> None:
+def test_a_pace_needs_three_purchases_that_he_kept() -> None:
     anna = enrolled()
     give(anna, 500)
-    assert pace_of(anna, at=timezone.now()) == 0
-    for number in range(2):
-        sell(order(("tea", 1, 400_000)), str(number))
-    assert pace_of(anna, at=timezone.now()) == 0, "points as a gift and two purchases are no pace"
+    for number in range(3):
+        last = sell(order(("tea", 1, 400_000)), str(number))
+    assert pace_of(anna, at=timezone.now()) is not None
+    bring_back(Coming(last.till, "r", last.till, last.number))
+    assert pace_of(anna, at=timezone.now()) is None, "points as a gift and two purchases are no pace"
 
 
 def test_what_he_cannot_have_does_not_suit_him() -> None:

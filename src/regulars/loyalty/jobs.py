@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, settling, tiers, watching
+from regulars.loyalty import expiring, measuring, settling, tiers, watching
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -39,3 +39,10 @@ def watch_tills(timestamp: int) -> None:
 def close_days(timestamp: int) -> None:
     """Every hour: the first one after midnight by the clock of the business closes its day."""
     settling.close_days(at=timezone.now())
+
+
+@app.periodic(cron="20 4 * * *", periodic_id="catalogue of gifts")
+@app.task(queueing_lock="catalogue of gifts", lock="catalogue of gifts", pass_context=False)
+def measure_catalogue(timestamp: int) -> None:
+    """Every night: tastes and the attractiveness of gifts follow what was bought."""
+    measuring.measure(timezone.now())

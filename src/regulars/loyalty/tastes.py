@@ -16,15 +16,13 @@ from regulars.core.i18n import format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import family_of
-from regulars.loyalty import members
 from regulars.loyalty.gifts import Offer, offers_for
 from regulars.loyalty.models import Gift, Reward, Taste
+from regulars.loyalty.pace import WINDOW, Pace, pace_of
 from regulars.purchases.models import Product
 
-WINDOW = dt.timedelta(days=365)  # what was bought earlier says little of tastes of today
 _SOON_DAYS = 60
 _NEARLY = 5  # a fifth of the price is soon for everybody, whatever his pace
-_FEWEST = 3  # accruals from which a pace is told
 
 # how often he bought each of the goods and each category; what came back later is counted nevertheless, for he chose it
 _BOUGHT = """
@@ -32,16 +30,6 @@ SELECT p.code, p.category, count(DISTINCT r.id)
 FROM purchases_receipt r JOIN purchases_line l ON l.receipt_id = r.id JOIN purchases_product p ON p.id = l.product_id
 WHERE r.customer_id = ANY (%(ids)s) AND r.purchased_at > %(since)s AND r.purchased_at <= %(at)s AND l.amount > 0
 GROUP BY GROUPING SETS ((p.code, p.category), (p.category))
-"""
-
-# what he earned by purchases less what went with returns, and on how many
-_EARNED = """
-SELECT coalesce(sum(p.amount), 0), count(DISTINCT t.id) FILTER (WHERE t.kind = 'sale'), min(a.opened_at)
-FROM loyalty_account a LEFT JOIN (
-    loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id AND t.recorded_at > %(since)s
-        AND (t.kind = 'sale' AND p.amount > 0 OR t.kind IN ('return', 'void') AND p.amount < 0)
-) ON p.account_id = a.id
-WHERE a.customer_id = %(customer)s AND a.unit_id = %(unit)s
 """
 
 
@@ -79,19 +67,8 @@ def fitting(customer: Customer, *, most: int = 3) -> list[Fit]:
     return [Fit(one, words) for (_kind, _weight, words), one in found[:most]]
 
 
-def pace_of(customer: Customer, *, at: dt.datetime) -> float:
-    """Points that he earns in a day by his purchases of the last year; 0 with fewer than three of them."""
-    values = {"customer": customer.pk, "unit": members.points_unit().pk, "since": at - WINDOW}
-    with connection.cursor() as cursor:
-        cursor.execute(_EARNED, values)
-        points, accruals, joined = cursor.fetchone()
-    if accruals < _FEWEST:
-        return 0.0
-    return max(0.0, float(points)) / max(1.0, (at - max(joined, at - WINDOW)) / dt.timedelta(days=1))
-
-
-def _is_near(offer: Offer, pace: float) -> bool:
-    return offer.missing <= max(offer.gift.points / _NEARLY, pace * _SOON_DAYS)
+def _is_near(offer: Offer, pace: Pace | None) -> bool:
+    return offer.missing <= max(offer.gift.points / _NEARLY, pace.value * _SOON_DAYS if pace else 0)
 
 
 def _known(customer: Customer, gifts: Sequence[Gift], at: dt.datetime) -> _Known:

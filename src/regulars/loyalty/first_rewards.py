@@ -1,0 +1,144 @@
+"""How long it takes from joining until points bring something: in total, and when for one member.
+
+A reward is whatever points brought: a gift, or a part of a receipt. What was cancelled or brought back whole was none.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from regulars.analytics.kaplan_meier import Median, Step, median_wait, share_by, waiting_curve
+from regulars.core.i18n import format_number, ngettext
+from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
+from regulars.loyalty.gifts import offers_for
+from regulars.loyalty.members import points_unit
+from regulars.loyalty.pace import pace_of
+from regulars.loyalty.programmes import valid_at
+
+_MILESTONES = (30, 90, 180, 365)
+_FARTHEST = 3_660  # days: a forecast beyond says only "long"
+
+# when each living member joined, and when points first brought him something that stayed; who was merged counts as whom
+# he became part of, from the earlier of the two days
+_WAITS = """
+WITH kept AS (
+    SELECT coalesce(t.reverses_id, t.id) AS id
+    FROM loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id
+    WHERE p.book = 'redeemed' AND t.unit_id = %(unit)s AND t.recorded_at <= %(at)s
+    GROUP BY 1 HAVING sum(p.amount) > 0
+), rewarded AS (
+    SELECT a.customer_id, min(t.happened_at) AS at
+    FROM kept JOIN loyalty_transaction t USING (id)
+    JOIN loyalty_posting p ON p.transaction_id = t.id JOIN loyalty_account a ON a.id = p.account_id
+    GROUP BY 1
+), joined AS (
+    SELECT a.customer_id, min(a.opened_at) AS at
+    FROM loyalty_account a JOIN customers_customer c ON c.id = a.customer_id
+    WHERE a.unit_id = %(unit)s AND a.opened_at <= %(at)s AND c.merged_into_id IS NULL AND NOT c.is_erased {whom}
+    GROUP BY 1
+), waits AS (
+    SELECT joined.at AS joined, rewarded.at AS rewarded, greatest(0, floor(
+        extract(epoch FROM coalesce(rewarded.at, %(at)s) - joined.at) / 86400
+    ))::int AS days
+    FROM joined LEFT JOIN rewarded USING (customer_id)
+)
+"""
+_TOTAL = _WAITS.format(whom="") + "SELECT days, rewarded IS NOT NULL, count(*) FROM waits GROUP BY 1, 2"
+_OF_ONE = _WAITS.format(whom="AND c.id = %(customer)s") + "SELECT days, rewarded FROM waits"
+
+
+@dataclass(frozen=True)
+class FirstRewards:
+    """Of all members: to how many points brought something already, and the days until half have had it."""
+
+    members: int
+    rewarded: int
+    median: Median
+    shares: tuple[tuple[int, float, float, float], ...]  # (by day, share, low, high), as far as anybody was watched
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> "FirstRewards":
+        """As `asdict` and JSON kept it."""
+        return cls(**stored | {"median": Median(**stored["median"]), "shares": tuple(map(tuple, stored["shares"]))})
+
+
+@dataclass(frozen=True)
+class FirstReward:
+    """Of one member: days from joining to the reward, or for which he waits already, and what comes in words."""
+
+    days: int
+    is_rewarded: bool
+    forecast: str = ""
+
+    @property
+    def words(self) -> str:
+        """For the card."""
+        if self.is_rewarded:
+            words = ngettext("after {n} day", "after {n} days", self.days)
+        else:
+            words = ngettext("none for {n} day", "none for {n} days", self.days)
+        return words.format(n=format_number(self.days))
+
+
+def first_rewards(*, at: dt.datetime) -> FirstRewards:
+    """Kaplan-Meier over all members: those who still wait count as long as they have been waiting."""
+    counts = _rows(_TOTAL, at=at)
+    steps = waiting_curve(counts)
+    watched = max((days for days, _has, _many in counts), default=-1)
+    return FirstRewards(
+        sum(many for _days, _has, many in counts), sum(many for _days, has, many in counts if has),
+        median_wait(steps), tuple(_shares(steps, watched)),
+    )  # fmt: skip
+
+
+def _shares(steps: list[Step], watched: int) -> list[tuple[int, float, float, float]]:
+    return [(day, *share_by(steps, day)) for day in _MILESTONES if day <= watched]
+
+
+def first_reward_of(customer: Customer) -> FirstReward | None:
+    """When it was, or when it will be by his own pace; None for whoever is no member."""
+    now = timezone.now()
+    rows = _rows(_OF_ONE, at=now, customer=customer.pk)
+    if not rows:
+        return None
+    days, rewarded = rows[0]
+    return FirstReward(days, rewarded is not None, "" if rewarded is not None else _forecast(customer, now))
+
+
+def _forecast(customer: Customer, now: dt.datetime) -> str:
+    """When his points are enough for the cheapest gift that he may take, in words; empty when there is none."""
+    open_ = [one for one in offers_for(customer) if not one.obstacle]
+    if not open_:
+        return ""
+    nearest = min(open_, key=lambda one: one.missing)
+    if not nearest.missing:
+        return _("He can take {gift} now.").format(gift=nearest.gift)
+    pace = pace_of(customer, at=now)
+    if pace is None:
+        return _("Not enough data for a forecast: it takes three purchases with points in a year.")
+    valid = valid_at(now)
+    life = valid[1].life.days if valid else None
+    if life is not None and pace.high * life < nearest.gift.points:
+        return _("At his pace points expire before they are enough for {gift}.").format(gift=nearest.gift)
+    days, low, high = (_days(nearest.missing, one) for one in (pace.value, pace.high, pace.low))
+    if days > _FARTHEST:
+        return _("At his pace it takes more than ten years to {gift}.").format(gift=nearest.gift)
+    words = ngettext(
+        "At his pace in about {n} day ({low} to {high}) for {gift}.",
+        "At his pace in about {n} days ({low} to {high}) for {gift}.", days,
+    )  # fmt: skip
+    return words.format(n=format_number(days), low=format_number(low), high=format_number(high), gift=nearest.gift)
+
+
+def _days(missing: int, points_a_day: float) -> int:
+    return max(1, round(min(missing / points_a_day, 10 * _FARTHEST)))
+
+
+def _rows(query: str, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values | {"unit": points_unit().pk})
+        return list(cursor.fetchall())

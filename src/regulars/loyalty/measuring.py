@@ -1,0 +1,247 @@
+"""The catalogue of gifts measured: who could take something, who would want something, and whether it is a dump.
+
+One pass over a year of purchases leaves small tables for the time of one transaction; all figures are counts over them.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+from scipy import stats
+
+from regulars.analytics.corrections import q_values
+from regulars.analytics.intervals import wilson
+from regulars.foundation.models import Business
+from regulars.loyalty.first_rewards import FirstRewards, first_rewards
+from regulars.loyalty.members import points_unit
+from regulars.loyalty.models import CatalogueMeasure, Taste
+from regulars.loyalty.pace import WINDOW
+
+_FALSE = 0.05  # of the pairs that are told so many may be chance
+_FEWEST_BUYERS = 20  # a share of fewer people is no reason for anybody
+_SLOW = 0.25  # the quarter of the goods that sells least
+_SHORTEST_DAYS = 28  # what is new has had less time to sell, but a day says nothing
+
+_TABLES = (
+    # members with what they can spend now and their tier
+    """CREATE TEMP TABLE gift_member ON COMMIT DROP AS
+    SELECT c.id, coalesce(have.points, 0) AS points, coalesce(now.tier, '') AS tier
+    FROM customers_customer c
+    LEFT JOIN (
+        SELECT a.customer_id, sum(l.remaining - l.held) AS points
+        FROM loyalty_account a JOIN loyalty_lot l ON l.account_id = a.id
+        WHERE a.unit_id = %(unit)s AND l.remaining > 0 AND l.available_at <= %(at)s
+            AND (l.expires_at IS NULL OR l.expires_at > %(at)s)
+        GROUP BY 1
+    ) have ON have.customer_id = c.id
+    LEFT JOIN (
+        SELECT DISTINCT ON (customer_id) customer_id, tier FROM loyalty_tierchange
+        WHERE since <= %(at)s ORDER BY customer_id, since DESC, id DESC
+    ) now ON now.customer_id = c.id
+    WHERE c.merged_into_id IS NULL AND NOT c.is_erased
+        AND EXISTS (SELECT 1 FROM loyalty_account a WHERE a.customer_id = c.id AND a.unit_id = %(unit)s)""",
+    # gifts of this day, with the category of the product that each is
+    """CREATE TEMP TABLE gift_offered ON COMMIT DROP AS
+    SELECT g.id, g.points, g.stock, g.most_each, g.tiers, p.id AS product, coalesce(p.category, '') AS category
+    FROM loyalty_gift g LEFT JOIN purchases_product p ON p.code = g.product AND g.product <> ''
+    WHERE (g.begins_on IS NULL OR g.begins_on <= %(day)s) AND (g.ends_on IS NULL OR g.ends_on >= %(day)s)""",
+    # what each member bought and kept in the year
+    """CREATE TEMP TABLE gift_kept ON COMMIT DROP AS
+    SELECT r.customer_id AS member, l.product_id AS product
+    FROM gift_member m JOIN purchases_receipt r ON r.customer_id = m.id JOIN purchases_line l ON l.receipt_id = r.id
+    WHERE r.purchased_at > %(since)s AND r.purchased_at <= %(at)s AND l.product_id IS NOT NULL
+    GROUP BY 1, 2 HAVING sum(l.amount) > 0""",
+    """CREATE TEMP TABLE gift_likes ON COMMIT DROP AS
+    SELECT k.member, o.id AS gift FROM gift_offered o JOIN gift_kept k ON k.product = o.product
+    UNION SELECT r.customer_id, r.gift_id FROM loyalty_reward r JOIN gift_offered o ON o.id = r.gift_id
+    JOIN gift_member m ON m.id = r.customer_id WHERE r.cancelled_at IS NULL""",
+    # with the categories of the gifts that he took
+    """CREATE TEMP TABLE gift_categories ON COMMIT DROP AS
+    SELECT k.member, p.category FROM gift_kept k JOIN purchases_product p ON p.id = k.product WHERE p.category <> ''
+    UNION SELECT l.member, o.category FROM gift_likes l JOIN gift_offered o ON o.id = l.gift WHERE o.category <> ''""",
+    "ANALYZE gift_member, gift_offered, gift_kept, gift_likes, gift_categories",
+)
+
+# of those who buy a category: how many like a gift of another one
+_PAIRS = """
+WITH known AS (SELECT DISTINCT member FROM gift_categories),
+liked AS (SELECT l.gift, count(*) AS many FROM gift_likes l JOIN known USING (member) GROUP BY 1),
+bought AS (SELECT category, count(*) AS many FROM gift_categories GROUP BY 1),
+both_ AS (
+    SELECT l.gift, c.category, count(*) AS many FROM gift_likes l JOIN gift_categories c USING (member) GROUP BY 1, 2
+)
+SELECT b.gift, b.category, b.many, liked.many, bought.many, (SELECT count(*) FROM known)
+FROM both_ b JOIN liked USING (gift) JOIN bought USING (category) JOIN gift_offered o ON o.id = b.gift
+WHERE b.category <> o.category AND bought.many >= %(fewest)s ORDER BY 1, 2
+"""
+
+_WANTS_AND_CAN = (
+    """CREATE TEMP TABLE gift_wants ON COMMIT DROP AS
+    SELECT member, gift FROM gift_likes
+    UNION SELECT c.member, o.id FROM gift_categories c JOIN gift_offered o ON o.category = c.category
+    UNION SELECT c.member, t.gift_id FROM gift_categories c JOIN loyalty_taste t ON t.category = c.category""",
+    """CREATE TEMP TABLE gift_can ON COMMIT DROP AS
+    WITH taken AS (
+        SELECT customer_id AS member, gift_id AS gift, count(*) AS many FROM loyalty_reward
+        WHERE cancelled_at IS NULL GROUP BY 1, 2
+    )
+    SELECT m.id AS member, o.id AS gift
+    FROM gift_offered o JOIN gift_member m ON m.points >= o.points AND (o.tiers = '[]' OR o.tiers ? m.tier)
+    LEFT JOIN taken ON o.most_each IS NOT NULL AND taken.member = m.id AND taken.gift = o.id
+    WHERE o.stock > 0 AND (o.most_each IS NULL OR coalesce(taken.many, 0) < o.most_each)""",
+)
+
+_COUNTS = """
+WITH known AS (
+    SELECT member FROM gift_kept UNION SELECT member FROM gift_likes
+), attracted AS (SELECT DISTINCT member FROM gift_can JOIN gift_wants USING (member, gift))
+SELECT (SELECT count(*) FROM gift_member), (SELECT count(*) FROM known),
+    (SELECT count(DISTINCT member) FROM gift_can), (SELECT count(DISTINCT member) FROM gift_wants),
+    (SELECT count(*) FROM attracted)
+"""
+
+_BY_GIFT = """
+SELECT o.id, (SELECT count(*) FROM gift_can c WHERE c.gift = o.id),
+    (SELECT count(*) FROM gift_wants w WHERE w.gift = o.id),
+    (SELECT count(*) FROM gift_can JOIN gift_wants USING (member, gift) WHERE gift = o.id)
+FROM gift_offered o
+"""
+
+# how often each of the goods was sold in a day, from its first sale in the year; its place: which share sells slower
+_SALES = """
+WITH sold AS (
+    SELECT l.product_id AS product, count(*) / greatest(%(shortest)s, floor(
+        extract(epoch FROM %(at)s - min(r.purchased_at)) / 86400
+    )) AS pace
+    FROM purchases_receipt r JOIN purchases_line l ON l.receipt_id = r.id
+    WHERE r.purchased_at > %(since)s AND r.purchased_at <= %(at)s AND l.product_id IS NOT NULL AND l.amount > 0
+    GROUP BY 1
+), placed AS (SELECT product, percent_rank() OVER (ORDER BY pace) AS place FROM sold)
+SELECT o.id, coalesce(placed.place, 0), (SELECT count(*) FROM placed),
+    (SELECT count(*) FROM placed WHERE place < %(slow)s)
+FROM gift_offered o LEFT JOIN placed USING (product) WHERE o.product IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many, with the interval of Wilson."""
+
+    part: int
+    whole: int
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, part: int, whole: int) -> "Share | None":
+        """None when there is nobody to take the share of."""
+        found = wilson(part, whole)
+        return None if found is None else cls(part, whole, found.value, found.low, found.high)
+
+
+@dataclass(frozen=True)
+class OneGift:
+    """How many can take it now, would want it, and both; `place`: which share of the goods sells slower."""
+
+    can: int
+    want: int
+    both: int
+    place: float | None = None
+    is_slow: bool = False
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The catalogue on a day. `attracted` is of members whose taste is known, `slow` of the gifts that are goods."""
+
+    members: int
+    can: int
+    want: int
+    attracted: Share | None
+    slow: Share | None
+    slow_goods: float  # which share of the whole assortment is as slow
+    gifts: dict[int, OneGift]
+    rewards: FirstRewards
+
+    @property
+    def is_dump(self) -> bool:
+        """Whether more of the gifts are slow goods than if they were drawn by lot, beyond chance."""
+        return self.slow is not None and self.slow.low > self.slow_goods
+
+
+@transaction.atomic
+def measure(at: dt.datetime) -> Figures:
+    """Count everything anew, and keep it: the tastes for cards and tills, the figures for the page."""
+    values = {
+        "unit": points_unit().pk, "at": at, "since": at - WINDOW, "day": at.astimezone(Business.current().zone).date(),
+        "fewest": _FEWEST_BUYERS, "slow": _SLOW, "shortest": _SHORTEST_DAYS,
+    }  # fmt: skip
+    # two that measure at one moment would both write the same tastes
+    _rows("SELECT pg_advisory_xact_lock(hashtextextended('gifts measured', 0))", {})
+    for query in _TABLES:
+        _run(query, values)
+    Taste.objects.all().delete()
+    Taste.objects.bulk_create(_tastes(_rows(_PAIRS, values)))
+    for query in _WANTS_AND_CAN:
+        _run(query, values)
+    found = _figures(values)
+    for table in ("member", "offered", "kept", "likes", "categories", "wants", "can"):
+        _run(f"DROP TABLE gift_{table}", {})
+    CatalogueMeasure.objects.update_or_create(made_at=at, defaults={"figures": asdict(found)})
+    return found
+
+
+def latest() -> tuple[dt.datetime, Figures] | None:
+    """What was measured last, and when; None before the first time."""
+    newest = CatalogueMeasure.objects.order_by("-made_at").first()
+    return None if newest is None else (newest.made_at, _read(newest.figures))
+
+
+def _tastes(pairs: list[tuple[Any, ...]]) -> Iterator[Taste]:
+    """The pairs that go together more than chance makes them: hypergeometric, with the false discovery rate held."""
+    if not pairs:
+        return
+    gifts, categories, both, liked, bought, known = zip(*pairs, strict=True)
+    p_values = stats.hypergeom.sf(np.array(both) - 1, np.array(known), np.array(liked), np.array(bought))
+    for gift, category, likers, buyers, q in zip(gifts, categories, both, bought, q_values(p_values), strict=True):
+        if q < _FALSE:
+            yield Taste(gift_id=gift, category=category, buyers=buyers, likers=likers)
+
+
+def _figures(values: dict[str, Any]) -> Figures:
+    ((members, known, can, want, attracted),) = _rows(_COUNTS, values)
+    rows = _rows(_SALES, values)
+    sold = {gift: place for gift, place, _goods, _slow in rows}
+    goods, slow = rows[0][2:] if rows else (0, 0)
+    # one product that is sold says nothing of fast and slow
+    is_slow = {gift: goods > 1 and place < _SLOW for gift, place in sold.items()}
+    return Figures(
+        members, can, want, Share.of(attracted, known), Share.of(sum(is_slow.values()), len(is_slow)),
+        slow / goods if goods else 0.0,
+        {
+            gift: OneGift(*counts, place=sold.get(gift), is_slow=is_slow.get(gift, False))
+            for gift, *counts in _rows(_BY_GIFT, values)
+        },
+        first_rewards(at=values["at"]),
+    )  # fmt: skip
+
+
+def _read(stored: dict[str, Any]) -> Figures:
+    shares = {name: Share(**stored[name]) if stored[name] else None for name in ("attracted", "slow")}
+    gifts = {int(key): OneGift(**one) for key, one in stored["gifts"].items()}
+    return Figures(**stored | shares | {"gifts": gifts, "rewards": FirstRewards.of(stored["rewards"])})
+
+
+def _run(query: str, values: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+
+
+def _rows(query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
