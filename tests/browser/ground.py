@@ -224,7 +224,8 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())
     sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
-    return {"sold": sale.receipt_id, "privilege_id": given.pk} | _odd(owner, customer, asked) | _coalition(owner)
+    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough"}
+    return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
 
 
 def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
@@ -292,6 +293,39 @@ def _coalition(owner: Any) -> dict[str, Any]:
     close_day(today, at=tomorrow)
     made = make_statement(books, last=today, by=owner, at=tomorrow)
     return {"partner": books.slug, "number": made.number}
+
+
+def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
+    """A catalogue in which there is something of everything, what one member took from it, and its figures."""
+    from django.utils import timezone
+
+    from regulars.loyalty import members
+    from regulars.loyalty.gifts import GiftData, Wish, add_gift, cancel, hand_out, take
+    from regulars.loyalty.ledger import Document, Kind, grant, write_one
+    from regulars.loyalty.measuring import measure
+    from regulars.loyalty.models import Account
+    from regulars.purchases.models import Product
+
+    now = timezone.now()
+    Account.objects.filter(customer=customer).update(opened_at=now - dt.timedelta(days=40))
+    movement = grant(customer.pk, 1_000, expires_at=now + dt.timedelta(days=20))
+    write_one(Document(members.points_unit(), Kind.GIFT, "ground", "1", "user:1", (movement,)), at=now)
+    latte = Product.objects.get(code="latte")
+    day = now.date()
+    gift = add_gift(GiftData("Латте в подарок", 300, 9_000, product=latte.code, most_each=5), stock=7, by=owner)
+    for data, stock in (
+        (GiftData(HOSTILE[:60].replace("\u202e", ""), 400, 1, tiers=("regular", "friend")), 3),
+        (GiftData(LONG[:190], 1_100, 120_000, begins_on=day + dt.timedelta(days=3)), 2),
+        (GiftData("Кружка", 200, 25_000), 0), (GiftData("Термос", 900, 99_000, ends_on=day), 4),
+        (GiftData("Прошлогодний календарь", 50, 900, ends_on=day - dt.timedelta(days=9)), 4),
+    ):  # fmt: skip
+        add_gift(data, stock=stock, by=owner)
+    first, second, third = (take(customer, Wish("till:1", f"G-{n}", gift.pk, 300)) for n in range(3))
+    hand_out(first, who="user:1")
+    cancel(second, who="user:1")
+    members.enrol(customer, at=now)
+    measure(now)
+    return {"gift_id": gift.pk, "reward_id": third.pk}
 
 
 def _programs(owner: Any) -> dict[str, Any]:

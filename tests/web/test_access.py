@@ -112,6 +112,8 @@ TABLE: dict[str, Right | str] = {
     "gifts": Right.SEE_PURCHASES,
     "gift_new": Right.MANAGE_BUSINESS,
     "gift": Right.MANAGE_BUSINESS,
+    "leftovers": Right.SEE_PURCHASES,
+    "leftovers_take": Right.EXPORT_CUSTOMERS,
     "gift_take": Right.RECORD_PURCHASES,
     "gift_hand_out": Right.RECORD_PURCHASES,
     "gift_cancel": Right.RECORD_PURCHASES,
@@ -323,7 +325,7 @@ class World:
             "list_id": f"segment:{segment.pk}", "likeness_id": likeness.pk, "merge_id": merged.pk,
             "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
             "alert_id": alert.pk, "correction_id": correction.pk,
-            "gift_id": gift.pk, "reward_id": reward.pk,
+            "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},

@@ -12,7 +12,7 @@ from regulars.cli.console import out
 from regulars.cli.help import Command, Group
 from regulars.cli.options import language_option
 from regulars.core.errors import InputError
-from regulars.core.i18n import format_moment
+from regulars.core.i18n import format_moment, format_number
 from regulars.core.i18n import gettext as _
 
 DAYS = 90
@@ -59,6 +59,12 @@ def command() -> click.Command:
                 click.Option(["--until"], type=click.DateTime(["%Y-%m-%d"]), help=_("The last day.")),
                 language_option(),
             ],
+        )
+    )  # fmt: skip
+    group.add_command(
+        Command(
+            "gifts", callback=_gifts, params=[language_option()],
+            help=_("Measure the catalogue of gifts now: who could take what, slow goods, time to the first reward."),
         )
     )  # fmt: skip
     group.add_command(
@@ -133,6 +139,28 @@ def _codes(name: str, count: int, segment: int | None, lang: str | None, **given
             lines.append(f"{code},{customer}" if people else code)
     # only when all are written: a list that ends early would be taken for the whole
     click.echo("\n".join(lines))
+
+
+def _gifts(lang: str | None) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    with application(load()):
+        from django.utils import timezone
+
+        from regulars.loyalty.gifts import catalogue
+        from regulars.loyalty.measured_words import attractiveness, time_to_reward
+        from regulars.loyalty.measuring import measure
+
+        found = measure(timezone.now())
+        titles = {one.pk: one.name for one in catalogue()}
+    for sentence in (*attractiveness(found), *time_to_reward(found.rewards)):
+        out.print(Text(sentence))
+    table = Table(_("Gift"), _("Can take it"), _("It suits"), _("Both"), _("Slow goods"))
+    for key, one in found.gifts.items():
+        counts = (format_number(count) for count in (one.can, one.want, one.both))
+        table.add_row(*map(Text, (titles[key], *counts, _("yes") if one.is_slow else "")))
+    out.print(table)
 
 
 def _versions(lang: str | None) -> None:

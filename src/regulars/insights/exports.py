@@ -4,7 +4,7 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import xlsxwriter
 from regulars.accounts.models import User
 from regulars.core.i18n import current_language
 from regulars.core.money import minor_digits, to_units
+from regulars.customers.models import Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.insights.columns import Column, heading, rows_of
 from regulars.insights.selectors.people import all_of
@@ -28,10 +29,13 @@ Row = tuple[Any, ...]
 
 
 def rows_to_take(
-    people: CustomerSet, money: str | None, columns: Sequence[Column], user: User, titles: dict[str, str]
-) -> Iterator[Row]:
-    """All rows of a list, fetched in pieces."""
+    people: CustomerSet, money: str | None, columns: Sequence[Column], user: User, titles: dict[str, str],
+    prepare: Callable[[list[Customer]], None] | None = None,
+) -> Iterator[Row]:  # fmt: skip
+    """All rows of a list, fetched in pieces; `prepare` looks up what columns of its own need of a piece."""
     for customers in all_of(people, money):
+        if prepare is not None:
+            prepare(customers)
         yield from rows_of(customers, columns, user, titles)
 
 

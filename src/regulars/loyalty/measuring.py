@@ -223,8 +223,8 @@ def _figures(values: dict[str, Any]) -> Figures:
         members, can, want, Share.of(attracted, known), Share.of(sum(is_slow.values()), len(is_slow)),
         slow / goods if goods else 0.0,
         {
-            gift: OneGift(*counts, place=sold.get(gift), is_slow=is_slow.get(gift, False))
-            for gift, *counts in _rows(_BY_GIFT, values)
+            gift: OneGift(can, want, both, sold.get(gift), is_slow.get(gift, False))
+            for gift, can, want, both in _rows(_BY_GIFT, values)
         },
         first_rewards(at=values["at"]),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -45,7 +46,7 @@ def pace_of(customer: Customer, *, at: dt.datetime) -> Pace | None:
     What he earned is a sum of `n` purchases of unequal size (a compound Poisson process), so the relative error of the
     pace is sqrt((1 + cv²) / n), where cv is the coefficient of variation of a purchase; the interval is lognormal.
     """
-    values = {"customer": customer.pk, "unit": points_unit().pk, "since": at - WINDOW, "at": at}
+    values: dict[str, Any] = {"customer": customer.pk, "unit": points_unit().pk, "since": at - WINDOW, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(_EARNED, values)
         count, total, squares, joined = cursor.fetchone()

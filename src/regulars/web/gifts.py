@@ -17,9 +17,12 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits, to_minor, to_units
 from regulars.foundation.models import Business
 from regulars.loyalty.gifts import GiftData, add_gift, catalogue, change_gift, taken_of
+from regulars.loyalty.measured_words import attractiveness, time_to_reward
+from regulars.loyalty.measuring import latest
 from regulars.loyalty.models import Gift
 from regulars.loyalty.programmes import valid_at
 from regulars.web.access import Request, needs
+from regulars.web.leftover_columns import LEFTOVERS
 from regulars.web.sign_in import address_of
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -60,12 +63,20 @@ class GiftForm(forms.Form):
 @require_safe
 def page(request: Request) -> HttpResponse:
     """The catalogue."""
-    business, found = Business.current(), catalogue()
+    business, found, measured = Business.current(), catalogue(), latest()
     taken = taken_of(found)
+    figures = measured[1] if measured else None
     context = {
         "gifts": [(one, taken[one.pk], _tier_titles(one)) for one in found],
         "currency": business.currency,
         "day_now": timezone.now().astimezone(business.zone).date(),
+        "zone": business.zone,
+        "measured_at": measured[0] if measured else None,
+        "by_gift": figures.gifts if figures else {},
+        "attractiveness": attractiveness(figures) if figures else [],
+        "is_dump": figures is not None and figures.is_dump,
+        "time_to_reward": time_to_reward(figures.rewards) if figures else [],
+        "leftovers": LEFTOVERS,
         "may_change": request.user.may(Right.MANAGE_BUSINESS),
     }
     return render(request, "gifts.html", context)

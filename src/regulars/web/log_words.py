@@ -18,6 +18,7 @@ from regulars.insights.selectors.people import people_list
 from regulars.insights.titles import title_of
 from regulars.loyalty.models import Alert
 from regulars.report import names
+from regulars.web.leftover_columns import LEFTOVERS, leftover_columns
 
 _OF_LISTS = ("exported", "contacts_seen", "export_asked")
 
@@ -51,6 +52,7 @@ class Speaker:
     @cached_property
     def _says(self) -> dict[str, Callable[[Any], str]]:
         columns = {name: _(column.title) for name, column in COLUMNS.items()}
+        columns |= {column.id: _(column.title) for column in leftover_columns({})}
         rights = {right.value: _(title) for right, title in TITLES.items()}
         return {
             "role": lambda slug: _("role: {name}").format(name=self._roles.get(slug, slug)),
@@ -109,6 +111,7 @@ def _changed(gift: dict[str, list[int]]) -> str:
 
 def _list_name(about: str) -> str:
     places = {"customers": _("Customers"), "duplicates": _("Duplicates"), "find": _("Search")}
+    places |= {f"leftovers:{kind}": _(title) for kind, title in LEFTOVERS.items()}
     known = _labels(Export.Kind) | places
     if about in known:
         return known[about]

@@ -1,7 +1,7 @@
 """Lists of customers taken out as files: who took what is kept in the log."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from regulars.accounts.services import log
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits
+from regulars.customers.models import Customer
 from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
 from regulars.insights.columns import Column
@@ -35,6 +36,7 @@ def take(
     *,
     about: str,
     filters: Mapping[str, Any],
+    prepare: Callable[[list[Customer]], None] | None = None,
 ) -> HttpResponseBase:
     """The people as a file of the form that was asked for; `InputError` when it would be too long for a workbook."""
     kind = "csv" if request.POST.get("form") == "csv" else "xlsx"
@@ -47,7 +49,7 @@ def take(
         )
     details = {"rows": count, "columns": [column.id for column in columns], "form": kind, "filters": dict(filters)}
     log("exported", user=request.user, about=about[:200], details=details, address=address_of(request))
-    rows = rows_to_take(people, money, columns, request.user, titles())
+    rows = rows_to_take(people, money, columns, request.user, titles(), prepare)
     name = f"customers-{timezone.now():%Y-%m-%d}.{kind}"
     if kind == "xlsx":
         return _workbook(columns, rows, name)

@@ -30,6 +30,7 @@ from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
 from regulars.loyalty.correcting import waiting_of
+from regulars.loyalty.first_rewards import first_reward_of
 from regulars.loyalty.gifts import offers_for, rewards_of
 from regulars.loyalty.privileges import names_of_privileges, standing_privileges
 from regulars.loyalty.standing import standings_of
@@ -127,12 +128,13 @@ def _gifts(request: Request, customer: Customer) -> dict[str, Any]:
     """What he took and can take. Why a gift suits him tells of purchases, so it is for who may see them."""
     bought = request.user.may(Right.SEE_PURCHASES)
     if not bought and not request.user.may(Right.RECORD_PURCHASES):
-        return {"rewards": [], "offers": [], "fits": []}
+        return {"rewards": [], "offers": [], "fits": [], "first_reward": None}
     fits = fitting(customer) if bought else []
     suiting = {one.offer.gift.pk for one in fits}
     return {
         "rewards": rewards_of(customer),
         "fits": fits,
+        "first_reward": first_reward_of(customer) if bought else None,
         "offers": [one for one in offers_for(customer) if one.can_take and one.gift.pk not in suiting],
         "wish_number": secrets.token_hex(8),
     }
