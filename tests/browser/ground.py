@@ -316,7 +316,7 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
     for data, stock in (
         (GiftData(HOSTILE[:60].replace("\u202e", ""), 400, 1, tiers=("regular", "friend")), 3),
         (GiftData(LONG[:190], 1_100, 120_000, begins_on=day + dt.timedelta(days=3)), 2),
-        (GiftData("Кружка", 200, 25_000), 0), (GiftData("Термос", 900, 99_000, ends_on=day), 4),
+        (GiftData("Кружка", 200, 25_000), 0), (GiftData("Термос", 900, 99_000, ends_on=day + dt.timedelta(days=9)), 4),
         (GiftData("Прошлогодний календарь", 50, 900, ends_on=day - dt.timedelta(days=9)), 4),
     ):  # fmt: skip
         add_gift(data, stock=stock, by=owner)
@@ -324,7 +324,7 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
     hand_out(first, who="user:1")
     cancel(second, who="user:1")
     members.enrol(customer, at=now)
-    measure(now)
+    measure(timezone.now())
     return {"gift_id": gift.pk, "reward_id": third.pk}
 
 

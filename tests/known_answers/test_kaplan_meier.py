@@ -44,3 +44,10 @@ def test_when_it_never_happened_there_is_no_median() -> None:
     assert waiting_curve([(100, False, 5)]) == []
     nobody = median_wait(waiting_curve([]))
     assert (nobody.value, nobody.low, nobody.high) == (None, None, None)
+
+
+def test_one_person_who_had_it_is_no_certainty() -> None:
+    one = waiting_curve([(5, True, 1)])
+    assert (median_wait(one).value, median_wait(one).high) == (5, None)
+    assert share_by(one, 5) == (1.0, 0.0, 1.0)
+    assert share_by(one, 4) is None

@@ -1,6 +1,9 @@
 """Gifts for points: points and pieces move together, once, and come back whole."""
 
 import datetime as dt
+import io
+import json
+import zipfile
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_date
 from regulars.customers.models import Customer
+from regulars.customers.selectors.export import archive
 from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import members
 from regulars.loyalty.gifts import (
@@ -191,6 +195,16 @@ def test_a_merge_takes_the_gifts_along_and_its_undo_gives_them_back() -> None:
     assert (rewards_of(anna), rewards_of(vera)) == ([reward], [])
     cancel(reward, who="user:1")
     assert (has(anna), has(vera), faults()) == (100, 100, [])
+
+
+def test_a_person_reads_which_gifts_he_took() -> None:
+    anna, gift = rich(), mug()
+    cancel(take(anna, wish(gift)), who="user:1")
+    told = zipfile.ZipFile(io.BytesIO(b"".join(archive(anna))))
+    page = told.read("readable.html").decode()
+    assert all(words in page for words in ("<h2>Gifts</h2>", "Mug", "Handed out", "Cancelled"))
+    (row,) = json.loads(told.read("data.json"))["reward"]
+    assert (row["points"], row["cancelled_by"]) == (100, "user:1")
 
 
 def test_the_stock_is_changed_by_a_difference() -> None:

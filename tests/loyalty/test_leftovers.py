@@ -66,7 +66,7 @@ def test_the_list_and_its_file() -> None:
     assert all(one in page for one in ("1 customer", "Mug", "250"))
     answer = marketer.post("/programme/gifts/members/enough/take/", {"form": "csv"})
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "Customer,Phone,E-mail,Points,Expire soon,From which day,Can take"
+    assert lines[0] == "Customer,Phone,E-mail,Points,Expire soon,Expire from,Can take"
     assert lines[1].startswith("\"'=HYPERLINK")
     assert lines[1].endswith(",250,,,Mug")
     book = marketer.post("/programme/gifts/members/enough/take/", {"form": "xlsx"})

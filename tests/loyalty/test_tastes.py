@@ -53,7 +53,7 @@ def test_the_closest_to_his_taste_comes_first_with_its_reason() -> None:
         (own.name, "He bought it 5 times in a year."),
         (category.name, "He bought from “Cups” 2 times in a year."),
         (alike.name, "Of members who buy from “Cups” as he does, 38% buy or take it."),
-        (popular.name, "1 member took it in a year."),
+        (popular.name, "It was taken 1 time in a year."),
     ]
     assert len(fitting(anna)) == 3
 

@@ -109,7 +109,7 @@ def test_on_the_card_a_gift_is_taken_once_handed_out_and_cancelled() -> None:
     assert client.post(f"{card}rewards/{reward.pk}/cancel/").status_code == 302
     assert members.points_of(anna).available == 290
     timeline = text_of(client, f"{card}timeline/?only=reward")
-    assert all(one in timeline for one in ("Tea", "Handed out", "Cancelled"))
+    assert all(one in timeline for one in ("Tea", "Handed out", "Cancelled", "Manager"))
 
 
 def test_a_refusal_stands_in_the_panel_and_changes_nothing() -> None:

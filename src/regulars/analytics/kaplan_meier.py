@@ -47,7 +47,7 @@ def waiting_curve(counts: Iterable[tuple[int, bool, int]]) -> list[Step]:
     [(2, 3, 0.67), (5, 1, 0.0)]
     """
     rows = sorted(counts)
-    waiting, share, variance = sum(many for _day, _happened, many in rows), 1.0, 0.0
+    waiting, share, variance, high = sum(many for _day, _happened, many in rows), 1.0, 0.0, 1.0
     steps = []
     for day, group in groupby(rows, key=itemgetter(0)):
         same = list(group)
@@ -55,7 +55,8 @@ def waiting_curve(counts: Iterable[tuple[int, bool, int]]) -> list[Step]:
         if happened:
             share *= 1 - happened / waiting
             variance += happened / (waiting * (waiting - happened)) if happened < waiting else 0.0
-            steps.append(Step(day, waiting, happened, share, *_bounds(share, variance)))
+            low, high = _bounds(share, variance, high)
+            steps.append(Step(day, waiting, happened, share, low, high))
         waiting -= sum(many for _day, _has, many in same)
     return steps
 
@@ -69,22 +70,21 @@ def median_wait(steps: Sequence[Step]) -> Median:
     )
 
 
-def share_by(steps: Sequence[Step], day: int) -> tuple[float, float, float]:
-    """The share to whom it happened by the end of this day, with its interval.
+def share_by(steps: Sequence[Step], day: int) -> tuple[float, float, float] | None:
+    """The share to whom it happened by the end of this day, with its interval; None before it happened to anybody.
 
     >>> share_by(waiting_curve([(2, True, 1), (9, False, 3)]), 1)
-    (0.0, 0.0, 0.0)
     """
     before = [one for one in steps if one.day <= day]
-    return (1 - before[-1].share, 1 - before[-1].high, 1 - before[-1].low) if before else (0.0, 0.0, 0.0)
+    return (1 - before[-1].share, 1 - before[-1].high, 1 - before[-1].low) if before else None
 
 
-def _bounds(share: float, variance: float) -> tuple[float, float]:
+def _bounds(share: float, variance: float, before: float) -> tuple[float, float]:
+    """Where nobody is left who waits, the scale ends: what was the upper bound `before` is one still."""
     if share <= 0:
-        return 0.0, 0.0
+        return 0.0, before
     half = _Z * math.sqrt(variance) / abs(math.log(share))
-    low, high = (share ** math.exp(half), share ** math.exp(-half))
-    return low, high
+    return share ** math.exp(half), share ** math.exp(-half)
 
 
 def _first(days: Iterable[int]) -> int | None:

@@ -58,7 +58,7 @@ class FirstRewards:
     members: int
     rewarded: int
     median: Median
-    shares: tuple[tuple[int, float, float, float], ...]  # (by day, share, low, high), as far as anybody was watched
+    shares: tuple[tuple[int, float, float, float], ...]  # (by day, share, low, high), once anybody had one
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> "FirstRewards":
@@ -96,7 +96,7 @@ def first_rewards(*, at: dt.datetime) -> FirstRewards:
 
 
 def _shares(steps: list[Step], watched: int) -> list[tuple[int, float, float, float]]:
-    return [(day, *share_by(steps, day)) for day in _MILESTONES if day <= watched]
+    return [(day, *share) for day in _MILESTONES if day <= watched and (share := share_by(steps, day))]
 
 
 def first_reward_of(customer: Customer) -> FirstReward | None:

@@ -60,7 +60,13 @@ def _median(found: FirstRewards) -> Iterator[str]:
     if median.value is None:
         yield _("Half of them have not come so far yet, so there is no typical time to the first reward.")
         return
-    bounds = _("{low} to {high}").format(low=_bound(median.low), high=_bound(median.high))
+    low = format_number(median.low or 0)
+    # with few of them the upper bound is not reached yet
+    bounds = (
+        _("{low} or more").format(low=low)
+        if median.high is None
+        else _("{low} to {high}").format(low=low, high=format_number(median.high))
+    )
     yield ngettext(
         "Half of the members have their first reward within {n} day ({bounds}).",
         "Half of the members have their first reward within {n} days ({bounds}).", median.value,
@@ -72,10 +78,6 @@ def _shares(found: FirstRewards) -> Iterator[str]:
         yield ngettext(
             "Within {n} day: {share} ({low} to {high}).", "Within {n} days: {share} ({low} to {high}).", day
         ).format(n=format_number(day), share=format_percent(share), low=format_percent(low), high=format_percent(high))
-
-
-def _bound(days: int | None) -> str:
-    return _("open") if days is None else format_number(days)
 
 
 def _range(share: Share) -> str:

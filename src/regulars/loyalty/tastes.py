@@ -112,7 +112,7 @@ def _why(gift: Gift, known: _Known) -> tuple[int, float, str] | None:
         words = _("Of members who buy from “{category}” as he does, {share} buy or take it.")
         return 3, _share(alike), words.format(category=alike.category, share=format_percent(_share(alike)))
     if times := known.popular.get(gift.pk, 0):
-        words = ngettext("{n} member took it in a year.", "It was taken {n} times in a year.", times)
+        words = ngettext("It was taken {n} time in a year.", "It was taken {n} times in a year.", times)
         return 4, times, words.format(n=format_number(times))
     return None
 

@@ -1,6 +1,7 @@
 """Points, tiers and gifts in the timeline of a customer. Points of purchases stand with their receipts."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 
 from django.db.models import Q, Sum
 
@@ -54,18 +55,30 @@ def _rewards(ids: Sequence[int], before: Before, limit: int, _user: User) -> lis
     earlier = Q(taken_at__lt=before.at) | Q(taken_at=before.at, pk__lt=before.id)
     taken = Reward.objects.filter(earlier, customer__in=ids).select_related("gift")
     found, zone = list(taken.order_by("-taken_at", "-pk")[:limit]), Business.current().zone
+    names = _names_of({who for one in found for who in (one.handed_by, one.cancelled_by)})
+
+    def line(label: str, at: dt.datetime | None, who: str) -> tuple[tuple[str, str], ...]:
+        return ((label, f"{format_moment(at, zone)}, {names[who]}"),) if at else ()
+
     return [
         Entry(
             one.taken_at, one.pk, "reward", _("Gift"), text=one.gift.name,
             lines=(
                 (_("Points"), format_number(one.points)),
-                *(((_("Handed out"), format_moment(one.handed_at, zone)),) if one.handed_at else ()),
-                *(((_("Cancelled"), format_moment(one.cancelled_at, zone)),) if one.cancelled_at else ()),
+                *line(_("Handed out"), one.handed_at, one.handed_by),
+                *line(_("Cancelled"), one.cancelled_at, one.cancelled_by),
             ),
             tone="warn" if one.cancelled_at else "good",
         )
         for one in found
     ]  # fmt: skip
+
+
+def _names_of(who: Collection[str]) -> dict[str, str]:
+    """What people call those who are written down as "user:3" or "till:5 Irina"."""
+    keys = {one: one.removeprefix("user:") for one in who if one.startswith("user:")}
+    users = {str(one.pk): one.name for one in User.objects.filter(pk__in=keys.values())}
+    return {one: users.get(keys.get(one, ""), "") or one.partition(" ")[2] or one for one in who}
 
 
 def _entry(one: dict[str, object]) -> Entry:

@@ -24,7 +24,7 @@ def leftover_columns(found: Mapping[int, Leftover]) -> list[Column]:
         COLUMNS["email"],
         Column("points", N_("Points"), "number", lambda one, _extra: of(one.pk).points),
         Column("expiring", N_("Expire soon"), "number", lambda one, _extra: of(one.pk).expiring or None),
-        Column("expires_on", N_("From which day"), "day", lambda one, _extra: _day(of(one.pk))),
+        Column("expires_on", N_("Expire from"), "day", lambda one, _extra: _day(of(one.pk))),
         Column("best_gift", N_("Can take"), "text", lambda one, _extra: of(one.pk).gift or None),
     ]
 
