@@ -197,6 +197,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
 
     from regulars.customers.services.contacts import add_contact
     from regulars.loyalty import members
+    from regulars.loyalty.page_links import link_to, open_page
     from regulars.loyalty.privileges import give_privilege
     from regulars.loyalty.programmes import beginning, publish
     from regulars.loyalty.selling import Item, Order, commit, quote
@@ -218,13 +219,15 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
     assert customer is not None
     add_contact(customer, kind="card", written="1000000017", by=owner)
+    now = timezone.now()
+    signed = link_to(open_page(customer, by=owner, at=now), at=now).token
     members.enrol(customer, at=timezone.now(), most_debt=100)
     given = give_privilege(customer, name="Пенсионер", proof=f"удостоверение {LONG[:90]}", until=None, by=owner)
     store = str(Store.objects.order_by("pk").first())
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())
     sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
-    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough"}
+    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
 
 

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
 from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
 
@@ -19,6 +21,7 @@ from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, edit_customer
 from regulars.customers.services.erasing import forgotten
 from regulars.customers.services.fields import set_own_fields
+from regulars.loyalty.page_links import link_to, open_page
 
 router = Router(tags=["customers"])
 
@@ -69,6 +72,13 @@ class CustomerPage(Schema):
 
     items: list[CustomerOut] = Field(description="The customers of this page.")
     next: str | None = Field(description=NextField)
+
+
+class PageLinkOut(Schema):
+    """A link to the customer's own page."""
+
+    url: str = Field(description="What he opens. Send it to him alone: it shows his points and purchases.")
+    expires_at: dt.datetime = Field(description="From this moment on it is void; it may be revoked before.")
 
 
 class ContactIn(In):
@@ -150,6 +160,20 @@ def put_customer(
 ) -> "Status[Any]":
     """Add the customer of this id in the till (201), or change what is given (200)."""
     return repeatable(request, idempotency_key, lambda: _put(request, external_id, body))
+
+
+@router.post(
+    "/{int:customer_id}/page-link",
+    response=answers(PageLinkOut, more={404: Problem}),
+    **needs(Scope.PAGE_LINKS),
+    summary="Make a link to the customer's own page",
+)
+def make_page_link(request: Request, customer_id: CustomerId) -> dict[str, Any]:
+    """A signed link for your own mailing; those that were given before stay valid, and all of one day are the same."""
+    now = timezone.now()
+    link = link_to(open_page(customer_of(customer_id), by=None, at=now), at=now)
+    address = request.build_absolute_uri(reverse("own_door", args=[link.token]))
+    return {"url": address, "expires_at": link.expires_at}
 
 
 def _put(request: Request, external_id: str, body: CustomerIn) -> tuple[int, Any]:

@@ -17,6 +17,7 @@ class Scope(models.TextChoices):
 
     READ_CUSTOMERS = "customers:read", N_("read customers")
     WRITE_CUSTOMERS = "customers:write", N_("add and change customers, record consent")
+    PAGE_LINKS = "pages:link", N_("make links to the own pages of customers")
     READ_PURCHASES = "purchases:read", N_("read receipts and products")
     WRITE_PURCHASES = "purchases:write", N_("record receipts and products")
     TILL = "till", N_("sell by the loyalty programme: quotes, receipts, returns")
@@ -29,6 +30,7 @@ class Scope(models.TextChoices):
 NEEDED = {
     Scope.READ_CUSTOMERS: (Right.SEE_CUSTOMERS, Right.SEE_CONTACTS),
     Scope.WRITE_CUSTOMERS: (Right.SEE_CUSTOMERS, Right.SEE_CONTACTS, Right.EDIT_CUSTOMERS),
+    Scope.PAGE_LINKS: (Right.SEE_CUSTOMERS, Right.SEE_CONTACTS, Right.SEE_PURCHASES, Right.EDIT_CUSTOMERS),
     Scope.READ_PURCHASES: (Right.SEE_PURCHASES,),
     Scope.WRITE_PURCHASES: (Right.SEE_PURCHASES, Right.RECORD_PURCHASES),
     Scope.TILL: (Right.SEE_CUSTOMERS, Right.SEE_PURCHASES, Right.RECORD_PURCHASES),

@@ -48,3 +48,12 @@ def addressed(customer: Customer) -> str:
     if current_language() == "ru" and customer.middle_name:
         return f"{customer.given_name} {customer.middle_name}"
     return customer.given_name
+
+
+def half_name(customer: Customer) -> str:
+    """What a page shows that others may see too: the given name and one letter of the family's."""
+    if not customer.is_person:
+        return shown_name(customer)
+    given, *others = customer.given_name.split() or customer.name.split() or [""]
+    letter = (customer.family_name or " ".join(others))[:1]
+    return f"{given} {letter}." if letter else given

@@ -141,7 +141,7 @@ _LONGEST_NAME = 60
 
 def _written(batch: CodeBatch, owners: list[int | None], uses: int) -> list[PromoCode]:
     while True:
-        made = [PromoCode(batch=batch, code=_drawn(), customer_id=one, most_uses=uses) for one in owners]
+        made = [PromoCode(batch=batch, code=drawn(), customer_id=one, most_uses=uses) for one in owners]
         try:
             with transaction.atomic():
                 return PromoCode.objects.bulk_create(made)
@@ -151,7 +151,8 @@ def _written(batch: CodeBatch, owners: list[int | None], uses: int) -> list[Prom
                 raise
 
 
-def _drawn() -> str:
+def drawn() -> str:
+    """A code that nobody guesses and everybody can read out."""
     return "".join(secrets.choice(_SIGNS) for _sign in range(_LENGTH))
 
 

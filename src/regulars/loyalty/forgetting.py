@@ -1,11 +1,11 @@
-"""What the programme has kept of a person: his privileges go, and his name in the reasons of corrections.
+"""What the programme has kept of a person: his privileges and his page go, and his name in the reasons of corrections.
 
 His points are nobody's, and stay.
 """
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
-from regulars.loyalty.models import Correction, Privilege, Transaction
+from regulars.loyalty.models import Correction, CustomerPage, Privilege, Transaction
 
 
 def register_forgetting() -> None:
@@ -19,3 +19,4 @@ def _forget(person: Person) -> None:
     allow_ledger("")
     person.redact(Correction, "reason")
     Privilege.objects.filter(customer__in=person.ids).delete()
+    CustomerPage.objects.filter(customer__in=person.ids).delete()

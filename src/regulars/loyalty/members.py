@@ -45,10 +45,11 @@ def points_unit() -> Unit:
 
 def stamps_unit(counter: str) -> Unit:
     """The unit of one counter of stamps."""
-    return Unit.objects.get_or_create(slug=_slug(counter), defaults={"title": counter[:100]})[0]
+    return Unit.objects.get_or_create(slug=slug_of(counter), defaults={"title": counter[:100]})[0]
 
 
-def _slug(counter: str) -> str:
+def slug_of(counter: str) -> str:
+    """By which the unit of this counter is known."""
     return f"stamps-{hashlib.md5(counter.encode(), usedforsecurity=False).hexdigest()[:24]}"
 
 
@@ -223,7 +224,7 @@ def _questions(rules: RuleSet) -> frozenset[str]:
 
 def _stamps(customer: Customer, counter: str) -> int:
     # a quote writes nothing: a counter begins with its first stamp
-    unit = Unit.objects.filter(slug=_slug(counter)).first()
+    unit = Unit.objects.filter(slug=slug_of(counter)).first()
     return 0 if unit is None else balance_of(customer.pk, unit, at=timezone.now()).available
 
 

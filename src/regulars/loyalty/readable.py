@@ -10,6 +10,7 @@ from regulars.foundation.models import Business
 from regulars.loyalty.models import (
     Alert,
     Correction,
+    CustomerPage,
     Posting,
     Privilege,
     PromoCode,
@@ -47,6 +48,7 @@ def register_sections() -> None:
             (N_("When"), N_("Points"), N_("Reason"), N_("State")),
         ),
         Section(N_("Receipts that were looked at"), ("alert",), _alerts, (N_("When"), N_("Why"), N_("What it was"))),
+        Section(N_("Own page"), ("customerpage",), _pages, (N_("Made"), N_("Times its links were revoked"))),
     )  # fmt: skip
 
 
@@ -77,6 +79,12 @@ def _privileges(ids: Sequence[int]) -> Iterator[Cells]:
             format_moment(one.given_at, zone), one.name, one.proof, format_date(one.until) if one.until else "",
             format_moment(one.ended_at, zone) if one.ended_at else "",
         )  # fmt: skip
+
+
+def _pages(ids: Sequence[int]) -> Iterator[Cells]:
+    zone = Business.current().zone
+    for one in CustomerPage.objects.filter(customer__in=ids).order_by("id"):
+        yield format_moment(one.made_at, zone), format_number(one.version - 1)
 
 
 def _codes(ids: Sequence[int]) -> Iterator[Cells]:

@@ -107,6 +107,36 @@ def tier_of(customer: int) -> TierStanding | None:
     return TierStanding(tiers.title(last.tier), last.since, ends_on, missing)
 
 
+@dataclass(frozen=True)
+class TierWay:
+    """For the member: what he bought in the period, what keeps his tier, and what lifts him to the next one.
+
+    `kept_from` is 0 without a tier, and `next_title` empty at the top. `missing` and `next_missing` are money.
+    """
+
+    title: str
+    ends_on: dt.date | None
+    bought: int
+    kept_from: int
+    missing: int
+    next_title: str
+    next_from: int
+    next_missing: int
+    period: str
+
+
+def way_of(customer: int, tiers: Tiers, *, at: dt.datetime) -> TierWay:
+    """Where he stands among the tiers at this moment."""
+    (stand,) = _stands([customer], tiers, at)
+    tier, above = tiers.level(stand.place.tier), tiers.above(stand.place.tier)
+    return TierWay(
+        title=tiers.title(tier.id) if tier else "", ends_on=stand.place.ends_on, bought=stand.present,
+        kept_from=tier.least if tier else 0, missing=tiers.missing(stand.place.tier, stand.present),
+        next_title=tiers.title(above.id) if above else "", next_from=above.from_ if above else 0,
+        next_missing=max(0, above.from_ - stand.present) if above else 0, period=tiers.period,
+    )  # fmt: skip
+
+
 def review(customers: Sequence[int], *, at: dt.datetime, is_return: bool = False) -> int:
     """Put these members where they belong by now; of how many something changed. Nothing does without tiers."""
     valid = valid_at(at)

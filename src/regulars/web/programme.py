@@ -88,7 +88,7 @@ def _simulated(rules: RuleSet, typed: str) -> dict[str, Any]:
 
 
 def _said(rules: RuleSet) -> dict[str, Any]:
-    words = Words(rules, _names(rules))
+    words = Words(rules, names_of(rules))
     today = timezone.now().astimezone(Business.current().zone).date()
     return {
         "rules": [(one.title or one.id, words.rule(one)) for one in rules.rules],
@@ -97,7 +97,7 @@ def _said(rules: RuleSet) -> dict[str, Any]:
     }
 
 
-def _names(rules: RuleSet) -> Names:
+def names_of(rules: RuleSet) -> Names:
     """What people call the goods and segments that the rules name by their codes."""
     codes = _texts(as_json(rules))
     partners = dict(Partner.objects.values_list("slug", "name"))

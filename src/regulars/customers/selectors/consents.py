@@ -91,6 +91,8 @@ def proof_of(statement: Consent) -> str:
     proof = statement.proof
     if "answer" in proof:
         return _("answer {number} to a questionnaire").format(number=proof["answer"])
+    if "page" in proof:
+        return _("his own page, where he had shown that it is he") if proof.get("proven") else _("his own page")
     if "key" in proof:
         return _("another program, with the key {name!r}").format(name=proof["key"])
     return _("written down on the card") if proof.get("entered") == "card" else ""

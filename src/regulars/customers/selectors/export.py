@@ -25,7 +25,7 @@ from regulars.foundation.models import Business, Change
 # of the machinery, or of other people
 _UNTOLD = frozenset(
     {"search_text", "search_parts", "token_hash", "stored_as", "digest", "chain", "import_id", "imported_by_id", "key",
-     "cost", "is_demo"}
+     "cost", "is_demo", "code_digest"}
 )  # fmt: skip
 _ROWS, _CHUNK = 1_000, 1 << 20
 

@@ -3,6 +3,7 @@
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
 from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
+from regulars.loyalty.models.page import CustomerPage
 from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
 from regulars.loyalty.models.programme import Programme
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
@@ -19,6 +20,7 @@ __all__ = [
     "Contract",
     "ContractUse",
     "Correction",
+    "CustomerPage",
     "Gift",
     "Hold",
     "HoldPart",

@@ -79,13 +79,24 @@ class Tiers(Record):
         """What rules may call them."""
         return tuple(one.id for one in self.levels)
 
+    def level(self, tier: str) -> Tier | None:
+        """The tier of this id; None for none, and for one that these rules have no more."""
+        return next((one for one in self.levels if one.id == tier), None)
+
+    def above(self, tier: str) -> Tier | None:
+        """The next one upwards; None at the top."""
+        held = self.ids.index(tier) if tier in self.ids else -1
+        return self.levels[held + 1] if held + 1 < len(self.levels) else None
+
     def title(self, tier: str) -> str:
         """What people call it."""
-        return next((one.title for one in self.levels if one.id == tier), "") or tier
+        found = self.level(tier)
+        return (found.title if found else "") or tier
 
     def missing(self, tier: str, turnover: int) -> int:
         """How much more he must buy to keep it."""
-        return max(0, next((one.least for one in self.levels if one.id == tier), 0) - turnover)
+        found = self.level(tier)
+        return max(0, found.least - turnover) if found else 0
 
     def after(self, now: Place, turnover: int, day: dt.date, *, is_return: bool = False) -> Place:
         """Where he stands on this day with this turnover. What he himself brings back begins no grace."""

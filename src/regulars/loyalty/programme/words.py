@@ -17,6 +17,7 @@ from regulars.loyalty.programme.rules import Rule, RuleSet
 from regulars.loyalty.programme.tiers import Tier
 from regulars.loyalty.programme.watch import Watch
 
+_TARGETED = (when.InSegment, when.PromoCode)
 Names = Callable[[str, str], str]  # "product", "category", "store", ... and its code: what people call it
 
 
@@ -56,6 +57,15 @@ class Words:
     def whole_set(self) -> list[str]:
         """How the rules meet, which money earns points, what points pay, and what guards the margin."""
         return [*self._stacking(), *self._points(), *self._levels(), *self._guard(), *self._watch()]
+
+    def for_members(self) -> list[str]:
+        """What a member needs to know: the rules that anybody may come under, then points and tiers.
+
+        Left out are rules for segments, of which he has not been told, rules that a promo code opens, and what the
+        shop keeps to itself: how rules meet, and its margin.
+        """
+        kept = [one for one in self.rules.rules if not any(isinstance(leaf, _TARGETED) for leaf in one.when.leaves())]
+        return [*map(self.rule, kept), *self._points(), *self._levels()]
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -205,7 +215,7 @@ class Words:
 
     def _turnover(self, one: gives.ByTurnover) -> str:
         return _("a discount by purchases {period}: {steps}").format(
-            period=_period(one.period), steps=self._by_money(one.steps)
+            period=period_words(one.period), steps=self._by_money(one.steps)
         )
 
     def _by_money(self, steps: Sequence[gives.Step]) -> str:
@@ -348,7 +358,7 @@ class Words:
         if tiers is None:
             return
         yield _("Tiers by purchases {period}: {tiers}.").format(
-            period=_period(tiers.period), tiers=", ".join(map(self._level, tiers.levels))
+            period=period_words(tiers.period), tiers=", ".join(map(self._level, tiers.levels))
         )
         if tiers.period in ("year", "quarter", "month"):
             yield _("The better one counts of this period and the one before.")
@@ -425,7 +435,8 @@ def times_of(hundredths: int) -> str:
     return format_number(hundredths / 100, 2 if hundredths % 10 else 1 if hundredths % 100 else 0)
 
 
-def _period(period: str) -> str:
+def period_words(period: str) -> str:
+    """ "of the last 365 days", "of this year"."""
     if period.startswith("days:"):
         days = int(period.removeprefix("days:"))
         return ngettext("of the last {n} day", "of the last {n} days", days).format(n=format_number(days))

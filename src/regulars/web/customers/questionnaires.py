@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -25,10 +24,7 @@ from regulars.customers.services.questionnaires import (
 from regulars.foundation.models import Business
 from regulars.web.access import Request, needs
 from regulars.web.customers.access import seen_customer
-from regulars.web.sign_in import address_of
-
-_MISSES = 30
-_SECONDS = 300
+from regulars.web.guessing import misses_too_often
 
 
 @needs(Right.EDIT_CUSTOMERS)
@@ -69,7 +65,8 @@ def public(request: HttpRequest, token: str) -> HttpResponse:
     """The customer's own page. It shows nothing that is known of him: a link may go astray."""
     found = find_link(token)
     if found is None:
-        many = _too_many_misses(request)
+        # a link that opens is never refused for the wrong ones
+        many = misses_too_often(request, "public-form")
         return render(request, "customers/public_void.html", {"many": many}, status=429 if many else 410)
     error = ""
     if request.method == "POST":
@@ -101,15 +98,3 @@ def _typed(form: Form, given: QueryDict) -> dict[str, Any]:
 
 def _agreed(request: HttpRequest) -> dict[str, Any]:
     return {"agrees": request.POST.getlist("agrees"), "text": request.POST.get("text", "")}
-
-
-def _too_many_misses(request: HttpRequest) -> bool:
-    """Whether this address has guessed too often of late; a link that opens is never refused for that."""
-    key = f"public-form:{address_of(request)}"
-    if cache.add(key, 1, _SECONDS):
-        return False
-    try:
-        return cache.incr(key) > _MISSES
-    except ValueError:
-        # it ran out between the two
-        return False

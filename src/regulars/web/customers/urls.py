@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from regulars.web.customers import actions, card, edit, fields, files, listing, merging, privacy, questionnaires
+from regulars.web.customers import (
+    actions,
+    card,
+    edit,
+    fields,
+    files,
+    listing,
+    merging,
+    own_page,
+    privacy,
+    questionnaires,
+)
 
 _of_one = [
     ("", card.page, "customer"),
@@ -35,6 +46,7 @@ _of_one = [
     ("merge/<int:other_id>/", merging.pair, "customer_merge"),
     ("forms/<int:form_id>/", questionnaires.fill, "form_fill"),
     ("forms/<int:form_id>/link/", questionnaires.link, "form_link"),
+    ("page/", own_page.page, "customer_page"),
     ("export/", privacy.export, "customer_export"),
     ("erasure/", privacy.page, "erasure"),
     ("erasure/ask/", privacy.ask, "erasure_ask"),
