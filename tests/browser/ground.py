@@ -196,6 +196,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     from django.utils import timezone
 
     from regulars.customers.services.contacts import add_contact
+    from regulars.customers.services.customers import edit_customer
     from regulars.loyalty import members
     from regulars.loyalty.page_links import link_to, open_page
     from regulars.loyalty.privileges import give_privilege
@@ -219,6 +220,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
     assert customer is not None
     add_contact(customer, kind="card", written="1000000017", by=owner)
+    edit_customer(customer, by=owner, language="ru")
     now = timezone.now()
     signed = link_to(open_page(customer, by=owner, at=now), at=now).token
     members.enrol(customer, at=timezone.now(), most_debt=100)

@@ -64,4 +64,4 @@ def test_from_the_link_to_the_card_and_a_consent_withdrawn(
 
     phone.get_by_role("button", name=say("Forget me on this device")).click()
     expect(phone.locator("[name=code]")).to_be_visible()
-    is_well(phone, language)
+    is_well(phone, "en")  # the language of the shop: whose telephone it is has been forgotten

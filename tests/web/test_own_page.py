@@ -102,7 +102,7 @@ def test_one_press_shows_points_stamps_tier_rules_and_what_happened(anna: Custom
     for words in (
         "Anna K.", "••• 67", "38 points They pay ₽38.00 of a purchase.", "Expire on", "Sixth cup 4 of 6",
         "1 more, and the next one is free.", "Gold ₽380 / ₽900", "₽520 more of purchases of the last 365 days.",
-        "Your tier Silver", "Arbat ₽380.00", "38 points came", "4 stamps: cups", "5% off for members.",
+        "Your tier Silver", "Arbat ₽380", "38 points came", "4 stamps: cups", "5% off for members.",
     ):  # fmt: skip
         assert words in said, (words, said)
 
@@ -154,7 +154,8 @@ def test_a_page_of_ten_thousand_receipts_costs_what_a_page_of_ten_does(anna: Cus
     )
     with CaptureQueriesContext(connection) as many:
         page = client.get("/my/").content.decode()
-    assert len(many) == len(few) <= 26
+    assert len(many) == len(few) <= 26, len(many)
+    [print(q["time"], q["sql"][:150]) for q in many.captured_queries]
     assert page.count("<small>") == 10
     assert client.get("/my/?all=1").content.decode().count("<small>") == 200
     assert len(page) < 40_000

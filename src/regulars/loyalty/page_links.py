@@ -43,10 +43,15 @@ class TooManyTries(InputError):
 
 @dataclass(frozen=True)
 class Link:
-    """A link, without the address of the server, and the moment from which it is void."""
+    """A link, without the address of the server, and its last day by UTC."""
 
     token: str
-    expires_at: dt.datetime
+    last_day: dt.date
+
+    @property
+    def expires_at(self) -> dt.datetime:
+        """The moment from which it is void."""
+        return _end_of(self.last_day)
 
 
 def open_page(customer: Customer, *, by: User | None, at: dt.datetime) -> CustomerPage:
@@ -68,7 +73,7 @@ def link_to(page: CustomerPage, *, at: dt.datetime) -> Link:
     """A link that is valid for `LINK_DAYS` days. The same one all day."""
     last = (at + dt.timedelta(days=LINK_DAYS)).date()
     ends = f"{last.toordinal():05x}"
-    return Link(f"{page.name}-{ends}-{_signature(page, ends)}", _end_of(last))
+    return Link(f"{page.name}-{ends}-{_signature(page, ends)}", last)
 
 
 def page_behind(token: str, *, at: dt.datetime) -> CustomerPage | None:

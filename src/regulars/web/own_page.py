@@ -7,7 +7,7 @@ browser, and the page has an address without secrets. See `loyalty.page_links` f
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +26,7 @@ from regulars.core import barcodes
 from regulars.core.errors import InputError
 from regulars.core.i18n import LANGUAGE_NAMES, LANGUAGES, format_moment, use_language
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money, minor_digits
 from regulars.customers.models import Contact, Customer
 from regulars.customers.names import half_name
 from regulars.customers.selectors.consents import CHANNELS, current_purposes, standings
@@ -180,7 +181,8 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "error": error, "customer": customer, "is_proven": visit.is_proven, "name": half_name(customer),
             "phone": next((one for one in contacts if one.kind == Contact.Kind.PHONE), None),
             "card": _card(contacts) if visit.is_proven else None,
-            "found": found, "period": period_words(found.tier.period) if found and found.tier else "",
+            "found": found, "worth": partial(_exactly, currency=business.currency),
+            "period": period_words(found.tier.period) if found and found.tier else "",
             "entries": entries, "has_more": has_more, "is_long": is_long, "zone": business.zone,
             "currency": business.currency, **_promised(found, business),
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,
@@ -201,6 +203,11 @@ def _promised(found: Overview | None, business: Business) -> dict[str, Any]:
 
 def _sentences(rules: RuleSet) -> list[str]:
     return Words(rules, names_of(rules)).for_members()
+
+
+def _exactly(minor: int, currency: str) -> str:
+    """Money to the minor unit where there are any."""
+    return format_money(minor, currency, exact=minor % 10 ** minor_digits(currency) > 0)
 
 
 def _card(contacts: list[Contact]) -> dict[str, Any] | None:

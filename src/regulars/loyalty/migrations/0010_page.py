@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="CustomerPage",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=16, unique=True)),
+                ("name", models.CharField(max_length=40, unique=True)),
                 ("version", models.PositiveIntegerField(default=1)),
                 ("made_at", models.DateTimeField()),
                 ("code_digest", models.CharField(max_length=64, null=True, unique=True)),

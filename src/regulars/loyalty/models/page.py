@@ -15,7 +15,7 @@ class CustomerPage(models.Model):
     """
 
     customer = models.OneToOneField(Customer, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=16, unique=True)  # drawn by lot: it tells nothing of the customer
+    name = models.CharField(max_length=40, unique=True)  # drawn by lot: it tells nothing of the customer
     version = models.PositiveIntegerField(default=1)
     made_at = models.DateTimeField()
     # a code that a person of the shop reads out, kept as a keyed hash until it is used

@@ -50,6 +50,6 @@ def _shown(request: Request, customer: Customer, *, status: int = 200, **more: A
     if found is not None:
         link = link_to(found, at=timezone.now())
         address = request.build_absolute_uri(reverse("own_door", args=[link.token]))
-        context |= {"link": address, "ends_at": link.expires_at, "square": barcodes.svg(address, barcodes.Kind.QR)}
+        context |= {"link": address, "last_day": link.last_day, "square": barcodes.svg(address, barcodes.Kind.QR)}
     typed_at = request.build_absolute_uri(reverse("own_page"))
     return render(request, "customers/own_page.html", context | {"typed_at": typed_at} | more, status=status)
