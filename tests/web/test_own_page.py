@@ -20,6 +20,7 @@ from regulars.api.models import Scope
 from regulars.api.services import make_key
 from regulars.core.i18n import use_language
 from regulars.customers.models import Consent, Customer
+from regulars.customers.names import half_name
 from regulars.customers.selectors.consents import has_agreed
 from regulars.customers.services.consents import record_consent, write_purpose
 from regulars.customers.services.contacts import add_contact
@@ -154,8 +155,7 @@ def test_a_page_of_ten_thousand_receipts_costs_what_a_page_of_ten_does(anna: Cus
     )
     with CaptureQueriesContext(connection) as many:
         page = client.get("/my/").content.decode()
-    assert len(many) == len(few) <= 26, len(many)
-    [print(q["time"], q["sql"][:150]) for q in many.captured_queries]
+    assert len(many) == len(few) <= 26
     assert page.count("<small>") == 10
     assert client.get("/my/?all=1").content.decode().count("<small>") == 200
     assert len(page) < 40_000
@@ -183,6 +183,20 @@ def test_it_speaks_his_language_then_the_shops_until_he_chooses(anna: Customer) 
     assert client.get("/my/")["Content-Language"] == "en"
     client.post("/my/language/", {"language": "xx"})
     assert client.get("/my/")["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({"given_name": "Anna", "family_name": "Karenina"}, "Anna K."),
+        ({"given_name": "Member 4567"}, "Member"),  # as a till calls somebody by the end of his phone
+        ({"name": "Karenina Anna"}, "Karenina A."),
+        ({"name": "Bean & Co", "kind": "company"}, "Bean & Co"),
+        ({}, ""),
+    ],
+)
+def test_half_of_a_name_is_shown(names: dict[str, str], shown: str) -> None:
+    assert half_name(Customer(**names)) == shown
 
 
 # --- what he does ---
@@ -213,6 +227,13 @@ def test_consent_is_withdrawn_by_the_link_and_given_by_him_alone(anna: Customer)
     said = Consent.objects.latest("id")
     assert (said.is_given, said.text_version, said.source, said.recorded_by) == (True, 1, "his own page", None)
     assert said.proof == {"page": CustomerPage.objects.get().pk, "proven": True}
+
+
+def test_pressing_again_and_again_fills_no_ledger(anna: Customer) -> None:
+    client = opened(anna)
+    for channel in ("email", "email", "any", "email"):
+        client.post("/my/consents/", {"text": "news/1", "channel": channel, "given": "no"})
+    assert Consent.objects.count() == 1
 
 
 def test_consent_to_a_text_that_changed_is_refused(anna: Customer) -> None:

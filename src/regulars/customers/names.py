@@ -51,9 +51,9 @@ def addressed(customer: Customer) -> str:
 
 
 def half_name(customer: Customer) -> str:
-    """What a page shows that others may see too: the given name and one letter of the family's."""
+    """What a page shows that others may see too: the given name and one letter of the family's; empty without any."""
     if not customer.is_person:
         return shown_name(customer)
-    given, *others = customer.given_name.split() or customer.name.split() or [""]
-    letter = (customer.family_name or " ".join(others))[:1]
+    given, *others = (customer.given_name or customer.name).split() or [""]
+    letter = customer.family_name[:1] if customer.given_name else "".join(others)[:1]
     return f"{given} {letter}." if letter else given

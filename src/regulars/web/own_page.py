@@ -231,10 +231,15 @@ def _drawn(number: str, kind: barcodes.Kind) -> Markup | None:
 
 
 def _record(visit: Visit, shown: str, channel: str, *, is_given: bool) -> None:
+    """What he says is written down when it is news: pressed again and again it fills no ledger."""
     purpose = shown.partition("/")[0]
     version = text_read(shown).version if is_given else None
-    if purpose not in {one.slug for one in current_purposes()}:
+    held = standings(list(visit.customer.consents.filter(purpose=purpose)), current_purposes())
+    said = next((one.by_channel for one in held if one.purpose.slug == purpose), {})
+    if channel not in said:
         raise InputError(_("This is no more asked for."))
+    if (before := said[channel]) is not None and before.is_given == is_given:
+        return
     with use_language(Business.current().language):
         source = _("his own page")
     with acting(None, "page"):

@@ -93,6 +93,11 @@ window.addEventListener("pageshow", () => {
   for (const zone of document.querySelectorAll("[data-drop].busy")) zone.classList.remove("busy");
 });
 
+// what is there to be copied is chosen as a whole
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("input[readonly]")) event.target.select();
+});
+
 // which part of the story is shown
 document.addEventListener("htmx:afterRequest", (event) => {
   const nav = event.target.closest("[data-choice]");
