@@ -23,7 +23,7 @@ from regulars.customers.services.files import store_file
 from regulars.customers.services.merging import merge, unmerge
 from regulars.foundation.models import Answer, Change, Happening
 from regulars.insights.models import Audience, AuditRun, Segment
-from regulars.loyalty.models import Correction, CustomerPage, Privilege, Transaction, Unit
+from regulars.loyalty.models import Card, Correction, CustomerPage, Privilege, Transaction, Unit
 from regulars.purchases.importing import files
 from regulars.purchases.models import Filled, Import
 
@@ -98,6 +98,7 @@ def plant(anna: Customer, owner: User) -> None:
     Answer.objects.create(scope="api:1", key="k", body_hash=b"0", status=200, content={})
     Happening.objects.create(event="x", content={})
     CustomerPage.objects.create(customer=anna, name="x", made_at=MOMENT, code_digest="x", code_until=MOMENT)
+    Card.objects.create(number="1")
     Privilege.objects.create(customer=anna, name="x", given_at="2026-01-01T00:00Z")
     Correction.objects.create(customer=anna, points=1, needs_two=True, asked_at="2026-01-01T00:00Z")
     endpoint = Endpoint.objects.create(url="https://example.com", secret="s")

@@ -1,11 +1,11 @@
-"""What the programme has kept of a person: his privileges and his page go, and his name in the reasons of corrections.
+"""What the programme has kept of a person: privileges, cards and his page go, and his name in reasons.
 
 His points are nobody's, and stay.
 """
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
-from regulars.loyalty.models import Correction, CustomerPage, Privilege, Transaction
+from regulars.loyalty.models import Card, Correction, CustomerPage, Privilege, Transaction
 
 
 def register_forgetting() -> None:
@@ -18,5 +18,7 @@ def _forget(person: Person) -> None:
     person.redact(Transaction, "reason")
     allow_ledger("")
     person.redact(Correction, "reason")
+    Card.objects.filter(number__in=person.words).delete()
+    person.redact(Card, "reason")
     Privilege.objects.filter(customer__in=person.ids).delete()
     CustomerPage.objects.filter(customer__in=person.ids).delete()

@@ -18,6 +18,7 @@ from regulars.customers.models.customer import Kind
 from regulars.customers.selectors.family import family_of
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer
+from regulars.loyalty import cards
 from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
 from regulars.loyalty.models import Account, Sale, SaleLine, Unit
@@ -53,17 +54,22 @@ def slug_of(counter: str) -> str:
     return f"stamps-{hashlib.md5(counter.encode(), usedforsecurity=False).hexdigest()[:24]}"
 
 
-def find(*, card: str = "", phone: str = "") -> Customer:
+def find(*, card: str = "", phone: str = "", at: dt.datetime | None = None) -> Customer:
     """The member who shows this card or says this phone; raises `NoMember`.
 
+    A card that was blocked at that moment, now when left out, is refused: a till may tell later of what was before.
     The same statements are made whether nobody has it, or somebody who is no member, or several: how long it takes
     tells nothing of who is a customer here.
     """
     customer = who_has(card=card, phone=phone)
+    value = normalised(Contact.Kind.CARD, card, region=region()) if card else ""
+    if card and (problem := cards.why_blocked(value, at=at)):
+        raise NoMember(problem)
     whose = 0 if customer is None else customer.pk
     takes_part = Account.objects.filter(customer=whose, unit__slug=Unit.POINTS).exists()
     if customer is None or not takes_part:
-        raise NoMember(_("No member has this card or phone."))
+        misread = cards.why_misread(value) if card else ""
+        raise NoMember((misread if customer is None else "") or _("No member has this card or phone."))
     return customer
 
 
@@ -118,6 +124,8 @@ def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account
 @transaction.atomic
 def welcome(*, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0) -> Customer:
     """Make a member of whoever has this phone or card, or of somebody new; the card becomes his."""
+    if card:
+        cards.check_to_give(card)
     contacts = [
         (kind, written) for kind, written in ((Contact.Kind.PHONE, phone), (Contact.Kind.CARD, card)) if written
     ]

@@ -7,6 +7,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.readable import Cells, Section, register
 from regulars.foundation.models import Business
+from regulars.loyalty.cards import cards_of
 from regulars.loyalty.models import (
     Alert,
     Correction,
@@ -34,6 +35,7 @@ def register_sections() -> None:
             (N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Points earned")),
         ),
         Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("From which day"), N_("Tier"), N_("Turnover"))),
+        Section(N_("Cards"), (), _cards, (N_("Given"), N_("Number"), N_("Blocked"), N_("Reason"))),
         Section(N_("Promo codes"), ("promocode",), _codes, (N_("Code"), N_("Until"), N_("Times used"))),
         Section(
             N_("Gifts"), ("reward",), _rewards,
@@ -98,6 +100,16 @@ def _rewards(ids: Sequence[int]) -> Iterator[Cells]:
     for one in Reward.objects.filter(customer__in=ids).select_related("gift").order_by("taken_at", "id"):
         ends = (format_moment(at, zone) if at else "" for at in (one.handed_at, one.cancelled_at))
         yield format_moment(one.taken_at, zone), one.gift.name, format_number(one.points), *ends
+
+
+def _cards(ids: Sequence[int]) -> Iterator[Cells]:
+    zone = Business.current().zone
+    for one in cards_of(ids):
+        blocked = one.card.blocked_at if one.card else None
+        yield (
+            format_moment(one.contact.created_at, zone), one.contact.value,
+            format_moment(blocked, zone) if blocked else "", one.card.reason if one.card else "",
+        )  # fmt: skip
 
 
 def _sales(ids: Sequence[int]) -> Iterator[Cells]:

@@ -164,7 +164,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
         store=store.name, store_zone=zone, channel=order.channel, purchased_at=at, lines=tuple(_lines(order.items)),
         partner=partner.slug if partner else "",
     )  # fmt: skip
-    customer = members.find(card=order.card, phone=order.phone) if order.has_member else None
+    customer = members.find(card=order.card, phone=order.phone, at=at) if order.has_member else None
     known = None
     if customer is not None:
         if hold:

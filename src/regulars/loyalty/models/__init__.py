@@ -1,5 +1,6 @@
 """All tables of this package, one file per concept."""
 
+from regulars.loyalty.models.cards import Card, CardBatch
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
 from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
@@ -14,6 +15,8 @@ from regulars.loyalty.models.watch import Alert, Correction, Look
 __all__ = [
     "Account",
     "Alert",
+    "Card",
+    "CardBatch",
     "CatalogueMeasure",
     "CodeBatch",
     "CodeUse",
