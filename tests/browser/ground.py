@@ -198,6 +198,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     from regulars.customers.services.contacts import add_contact
     from regulars.customers.services.customers import edit_customer
     from regulars.loyalty import members
+    from regulars.loyalty.cards import block, make_cards, numbers_of
     from regulars.loyalty.page_links import link_to, open_page
     from regulars.loyalty.privileges import give_privilege
     from regulars.loyalty.programmes import beginning, publish
@@ -229,7 +230,10 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     asked = Order("till:1", store, (Item("latte", Decimal(2), 60_000),), card="1000000017", cashier="Ирина")
     found = quote(asked, segments=lambda _customer, _wanted: frozenset())
     sale = commit(asked, "1", to_pay=found.judged.to_pay, segments=lambda _customer, _wanted: frozenset())
-    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
+    batch = make_cards(f"Весна {LONG[:50]}", count=300, by=owner)
+    card = add_contact(customer, kind="card", written=next(numbers_of(batch)), by=owner)
+    block(card, reason=f"потеряна {LONG[:150]}", by=owner)
+    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed, "batch_id": batch.pk}
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
 
 

@@ -21,6 +21,7 @@ from regulars.customers.services import files as customer_files
 from regulars.customers.services.merging import merge
 from regulars.insights.models import Audience, Segment
 from regulars.loyalty import members
+from regulars.loyalty.cards import make_cards
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Alert, Correction, Gift, Privilege, Reward
@@ -79,6 +80,10 @@ TABLE: dict[str, Right | str] = {
     "privilege_give": Right.EDIT_CUSTOMERS,
     "privilege_end": Right.EDIT_CUSTOMERS,
     "points_correct": Right.CORRECT_POINTS,
+    "card_virtual": Right.EDIT_CUSTOMERS,
+    "card_block": Right.EDIT_CUSTOMERS,
+    "card_unblock": Right.EDIT_CUSTOMERS,
+    "card_replace": Right.EDIT_CUSTOMERS,
     "own_fields_set": Right.EDIT_CUSTOMERS,
     "file_add": Right.EDIT_CUSTOMERS,
     "file": Right.SEE_CUSTOMERS,
@@ -118,6 +123,9 @@ TABLE: dict[str, Right | str] = {
     "gift_take": Right.RECORD_PURCHASES,
     "gift_hand_out": Right.RECORD_PURCHASES,
     "gift_cancel": Right.RECORD_PURCHASES,
+    "cards": Right.SEE_PURCHASES,
+    "cards_make": Right.MANAGE_BUSINESS,
+    "cards_take": Right.MANAGE_BUSINESS,
     "strategy": Right.SEE_INSIGHTS,
     "strategy_group": Right.SEE_INSIGHTS,
     "strategy_edit": Right.EDIT_STRATEGY,
@@ -290,6 +298,7 @@ class World:
         merged = merge(customer, part, by=other, reasons=[])
         likeness = Likeness.objects.create(first=customer, second=second, score=80)
         contact = Contact.objects.create(customer=customer, kind="phone", value="+79161234567", written="8 916")
+        card = Contact.objects.create(customer=customer, kind="card", value="1000000017", written="1000000017")
         file = File.objects.create(
             customer=customer, name="a.pdf", stored_as=_stored(customer_files), digest="0", size=1
         )
@@ -303,6 +312,7 @@ class World:
         )
         gift, reward = _reward(customer)
         form = Form.objects.create(title="Tastes")
+        batch = make_cards("Spring", count=1)
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         done = Erasure.objects.create(
             customer=second, asked_on="2026-01-01", due_on="2026-02-01", done_at=timezone.now()
@@ -335,9 +345,11 @@ class World:
             "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
             "alert_id": alert.pk, "correction_id": correction.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
+            "batch_id": batch.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},
+            **{name: {"contact_id": card.pk} for name in ("card_block", "card_unblock", "card_replace")},
             "merge_rule": {"slug": "same_phone_and_name"},
             "erasure_act": {"customer_id": second.pk, "case_id": done.pk},
         }

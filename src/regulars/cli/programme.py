@@ -68,6 +68,22 @@ def command() -> click.Command:
         )
     )  # fmt: skip
     group.add_command(
+        Command(
+            "cards", callback=_cards, help=_("Make numbers of cards for the printer; one in a line."),
+            params=[
+                click.Argument(["name"]),
+                click.Option(["--count"], type=int, required=True, help=_("How many cards.")),
+                click.Option(["--prefix"], help=_("How numbers begin; 290 when left out.")),
+                click.Option(
+                    ["--digits"], type=int,
+                    help=_("How long a number is, with a check digit as on bank cards; an EAN-13 when left out."),
+                ),
+                click.Option(["--in-sequence"], is_flag=True, help=_("One after the other: such numbers are guessed.")),
+                language_option(),
+            ],
+        )
+    )  # fmt: skip
+    group.add_command(
         Command("versions", callback=_versions, params=[language_option()], help=_("All versions, the newest first."))
     )
     return group
@@ -161,6 +177,20 @@ def _gifts(lang: str | None) -> None:
         counts = (format_number(count) for count in (one.can, one.want, one.both))
         table.add_row(*map(Text, (titles[key], *counts, _("yes") if one.is_slow else "")))
     out.print(table)
+
+
+def _cards(name: str, lang: str | None, **given: Any) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    wanted = {key: value for key, value in given.items() if value is not None}
+    with application(load()):
+        from regulars.loyalty.cards import Scheme, make_cards, numbers_of
+
+        batch = make_cards(name, scheme=Scheme.LUHN if "digits" in wanted else Scheme.EAN13, **wanted)
+        click.echo("number")
+        for number in numbers_of(batch):
+            click.echo(number)
 
 
 def _versions(lang: str | None) -> None:

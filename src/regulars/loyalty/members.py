@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Sum
 from django.utils import timezone
 
+from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.contact_values import normalised, region
@@ -29,6 +30,7 @@ from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.rules import RuleSet
+from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.tiers import tier_at
 from regulars.purchases.models import Receipt
 
@@ -147,6 +149,14 @@ def welcome(*, card: str = "", phone: str = "", name: str = "", source: str, mos
         add_contact(customer, kind=kind, written=written, by=None, source=source)
     enrol(customer, at=timezone.now(), most_debt=most_debt)
     return customer
+
+
+@transaction.atomic
+def give_virtual_card(customer: Customer, *, by: User | None, source: str = "web") -> Contact:
+    """A number that is his at once; he takes part from now on, if he did not."""
+    now = timezone.now()
+    enrol(customer, at=now, most_debt=most_debt(now))
+    return cards.give_virtual(customer, by=by, source=source)
 
 
 def _shared(phone: str) -> bool:

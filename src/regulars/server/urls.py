@@ -10,6 +10,7 @@ from regulars.api.routes import routes
 from regulars.web import (
     api_docs,
     audit_settings,
+    cards,
     exchange,
     find,
     gifts,
@@ -138,6 +139,9 @@ urlpatterns = [
     path("programme/gifts/<int:gift_id>/", gifts.edit, name="gift"),
     path("programme/gifts/members/<slug:leftover>/", leftovers.page, name="leftovers"),
     path("programme/gifts/members/<slug:leftover>/take/", leftovers.take_out, name="leftovers_take"),
+    path("programme/cards/", cards.page, name="cards"),
+    path("programme/cards/make/", cards.make, name="cards_make"),
+    path("programme/cards/<int:batch_id>/file/", cards.take, name="cards_take"),
     path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("c/<str:signed>/", own_page.door, name="own_door"),
     path("my/", own_page.page, name="own_page"),

@@ -23,11 +23,12 @@ PAGES = (
 )
 LOYALTY = (
     ("programme", N_("Programme"), Right.SEE_PURCHASES),
-    ("programme_results", N_("Results"), Right.SEE_INSIGHTS),
-    ("programme_leaving", N_("Who leaves"), Right.SEE_INSIGHTS),
+    ("cards", N_("Cards"), Right.SEE_PURCHASES),
+    ("gifts", N_("Gifts"), Right.SEE_PURCHASES),
     ("partners", N_("Partners"), Right.SEE_INSIGHTS),
     ("review", N_("Review"), Right.WATCH_TILLS),
-    ("gifts", N_("Gifts"), Right.SEE_PURCHASES),
+    ("programme_results", N_("Results"), Right.SEE_INSIGHTS),
+    ("programme_leaving", N_("Who leaves"), Right.SEE_INSIGHTS),
 )
 SETTINGS = (
     ("users", N_("People"), Right.MANAGE_USERS),

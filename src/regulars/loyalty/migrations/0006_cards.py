@@ -99,6 +99,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="card",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("batch", None), ("number__regex", "^[0-9]+$"), _connector="OR"),
+                name="card_number_digits",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="card",
             constraint=models.UniqueConstraint(fields=("number",), name="card_number_once"),
         ),
         migrations.AddConstraint(

@@ -55,6 +55,8 @@ class Card(models.Model):
     class Meta:
         # two indexes and no more: a million cards are made at once
         constraints: ClassVar = [
+            # digits alone: no spreadsheet of a printer takes one for a formula
+            models.CheckConstraint(condition=Q(batch=None) | Q(number__regex=r"^[0-9]+$"), name="card_number_digits"),
             models.UniqueConstraint(fields=["number"], name="card_number_once"),
             models.CheckConstraint(
                 condition=Q(is_replaced=False) | Q(blocked_at__isnull=False), name="card_replaced_is_blocked"

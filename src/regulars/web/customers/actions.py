@@ -13,8 +13,9 @@ from regulars.customers.models import Contact, Customer, Relation
 from regulars.customers.selectors.search import find_customers
 from regulars.customers.services import consents, contacts, customers
 from regulars.customers.services.fields import set_own_fields
-from regulars.loyalty import gifts
+from regulars.loyalty import cards, gifts
 from regulars.loyalty.correcting import correct
+from regulars.loyalty.members import give_virtual_card
 from regulars.loyalty.models import Correction, Privilege, Reward
 from regulars.loyalty.privileges import end_privilege, give_privilege
 from regulars.web.access import Request
@@ -30,6 +31,8 @@ def add_contact(request: Request, customer: Customer) -> str:
     kind = request.POST.get("kind", "")
     if kind not in Contact.Kind.values:
         raise InputError(_("Choose what it is: a phone, an e-mail, a card."))
+    if kind == Contact.Kind.CARD:
+        cards.check_to_give(request.POST.get("value", ""))
     contacts.add_contact(
         customer, kind=kind, written=request.POST.get("value", ""), label=request.POST.get("label", ""), by=request.user
     )
@@ -215,6 +218,38 @@ def cancel_gift(request: Request, customer: Customer, reward_id: int) -> str:
 
 def _by(request: Request) -> str:
     return f"user:{request.user.pk}"
+
+
+@card_action(Right.EDIT_CUSTOMERS, "cards")
+def virtual_card(request: Request, customer: Customer) -> str:
+    """A card without plastic."""
+    give_virtual_card(customer, by=request.user)
+    return _("He has a new card.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "cards")
+def block_card(request: Request, customer: Customer, contact_id: int) -> str:
+    """Tills refuse it from now on."""
+    cards.block(_card(customer, contact_id), reason=request.POST.get("reason", ""), by=request.user)
+    return _("The card is blocked. His points stay.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "cards")
+def unblock_card(request: Request, customer: Customer, contact_id: int) -> str:
+    """It was found again."""
+    cards.unblock(_card(customer, contact_id), by=request.user)
+    return _("The card works again.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "cards")
+def replace_card(request: Request, customer: Customer, contact_id: int) -> str:
+    """Another one for it: that which was scanned, or one without plastic."""
+    cards.replace(_card(customer, contact_id), request.POST.get("number", ""), by=request.user)
+    return _("The new card works, the old one does not any more. His points stay.")
+
+
+def _card(customer: Customer, contact_id: int) -> Contact:
+    return get_object_or_404(Contact, pk=contact_id, customer=customer, kind=Contact.Kind.CARD)
 
 
 @card_action(Right.EDIT_CUSTOMERS, "own_fields")

@@ -29,6 +29,7 @@ from regulars.customers.selectors.family import family_of
 from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
+from regulars.loyalty.cards import cards_of
 from regulars.loyalty.correcting import waiting_of
 from regulars.loyalty.first_rewards import first_reward_of
 from regulars.loyalty.gifts import offers_for, rewards_of
@@ -118,6 +119,7 @@ def _membership(request: Request, customer: Customer) -> dict[str, Any]:
         "waiting_points": waiting_of(customer.pk) if bought else [],
         # of one form: sent twice it is one correction
         "points_key": request.POST.get("key") or secrets.token_urlsafe(16),
+        "cards": cards_of([customer.pk]),
         "privileges": standing_privileges(customer),
         "privilege_names": names_of_privileges(),
         "day_now": today(),

@@ -17,6 +17,7 @@ from regulars.customers.models.customer import Kind
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, edit_customer, set_owner
 from regulars.foundation.changes import acting
+from regulars.loyalty.cards import check_to_give
 from regulars.web.access import Request, needs
 from regulars.web.customers.access import seen_customer
 
@@ -94,6 +95,8 @@ def edit(request: Request, customer_id: int) -> HttpResponse:
 def _add(request: Request, values: dict[str, Any]) -> Customer:
     ways = {kind: values.pop(kind) for kind in ("phone", "email", "card")}
     _check_key(values["external_id"], None)
+    if ways["card"]:
+        check_to_give(ways["card"])
     # all or nothing: a wrong phone must not leave half a customer
     with acting(request.user.pk, "web"):
         customer = add_customer(by=request.user, **values)

@@ -1,0 +1,80 @@
+"""Cards of the loyalty programme: batches for the printer, and what became of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import slugify
+from django.views.decorators.http import require_POST, require_safe
+
+from regulars.accounts.rights import Right
+from regulars.accounts.services import log
+from regulars.core.errors import InputError
+from regulars.core.i18n import format_number, ngettext
+from regulars.foundation.models import Business
+from regulars.loyalty.cards import MOST_CARDS, PREFIX, Scheme, batches, make_cards, numbers_of
+from regulars.loyalty.models import CardBatch
+from regulars.web.access import Request, needs
+from regulars.web.sign_in import address_of
+
+
+@needs(Right.SEE_PURCHASES)
+@require_safe
+def page(request: Request) -> HttpResponse:
+    """All batches, and a form for the next one."""
+    return _page(request)
+
+
+@needs(Right.MANAGE_BUSINESS)
+@require_POST
+def make(request: Request) -> HttpResponse:
+    """A new batch."""
+    typed = request.POST
+    count = _number(typed.get("count", ""))
+    try:
+        make_cards(
+            typed.get("name", ""), count=count, scheme=typed.get("scheme", ""), prefix=typed.get("prefix", "").strip(),
+            digits=_number(typed.get("digits", "")), in_sequence="in_sequence" in typed, by=request.user,
+            address=address_of(request),
+        )  # fmt: skip
+    except InputError as error:
+        return _page(request, error=str(error), status=422)
+    said = ngettext("{n} card is made.", "{n} cards are made.", count)
+    messages.success(request, said.format(n=format_number(count)))
+    return redirect("cards")
+
+
+@needs(Right.MANAGE_BUSINESS)
+@require_POST
+def take(request: Request, batch_id: int) -> HttpResponseBase:
+    """The numbers for the printer. Who took them is kept in the log: whoever knows a number can show a card."""
+    batch = get_object_or_404(CardBatch, pk=batch_id)
+    if batch.is_virtual:
+        raise Http404
+    log("cards_taken", user=request.user, about=batch.name, address=address_of(request))
+    name = slugify(batch.name) or str(batch.pk)
+    return StreamingHttpResponse(
+        _lines(batch), content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="cards-{name}.csv"'},
+    )  # fmt: skip
+
+
+def _lines(batch: CardBatch) -> Iterator[str]:
+    yield "number\r\n"
+    for number in numbers_of(batch):
+        yield f"{number}\r\n"
+
+
+def _page(request: Request, *, error: str = "", status: int = 200) -> HttpResponse:
+    context: dict[str, Any] = {
+        "batches": batches(), "schemes": Scheme.choices, "prefix": PREFIX, "most": MOST_CARDS, "error": error,
+        "typed": request.POST, "zone": Business.current().zone,
+    }  # fmt: skip
+    return render(request, "cards.html", context, status=status)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

@@ -1,0 +1,128 @@
+"""The page of cards, and what is done with a card of a customer."""
+
+import html
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from regulars.accounts.models import LogEntry
+from regulars.core.errors import InputError
+from regulars.customers.models import Contact, Customer
+from regulars.loyalty.cards import make_cards, numbers_of
+from regulars.loyalty.members import NoMember, find
+from regulars.loyalty.models import CardBatch
+from tests.loyalty.selling_cases import CARD, enrolled, open_shop
+from tests.web.people import logged_in, make_user
+
+pytestmark = pytest.mark.django_db
+BATCH = {"name": "Spring", "count": "5", "scheme": "ean13", "prefix": "290", "digits": "16"}
+
+
+@pytest.fixture
+def owner() -> Client:
+    open_shop()
+    return logged_in(make_user("owner"))
+
+
+def text_of(answer: Any) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def card_of(customer: Customer) -> int:
+    return Contact.objects.get(customer=customer, value=CARD).pk
+
+
+def test_an_owner_makes_cards_and_takes_them_to_the_printer(owner: Client) -> None:
+    assert "No cards are made yet" in text_of(owner.get("/programme/cards/"))
+    done = owner.post("/programme/cards/make/", BATCH, follow=True)
+    assert "5 cards are made." in text_of(done)
+    batch = CardBatch.objects.get()
+    taken = owner.post(f"/programme/cards/{batch.pk}/file/")
+    lines = b"".join(taken.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert lines == ["number", *numbers_of(batch)]
+    assert all(one.isdigit() and len(one) == 13 for one in lines[1:])
+    assert taken["Content-Disposition"] == 'attachment; filename="cards-spring.csv"'
+    assert LogEntry.objects.get(event="cards_taken").about == "Spring"
+
+
+def test_a_sequence_of_any_length_is_made_too(owner: Client) -> None:
+    wanted = BATCH | {"scheme": "luhn", "prefix": "77", "digits": "8", "in_sequence": "yes"}
+    owner.post("/programme/cards/make/", wanted)
+    assert next(numbers_of(CardBatch.objects.get())).startswith("7700001")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"count": "-1"}, "1 to 1000000 cards"),
+        ({"count": "9" * 40}, "1 to 1000000 cards"),
+        ({"scheme": "<b>"}, "6 to 19 digits"),
+        ({"prefix": "=1+1"}, "'=1+1' is none"),
+        ({"name": ""}, "1 to 60 signs"),
+    ],
+)
+def test_what_cannot_be_made_is_told_and_kept_in_the_form(owner: Client, wrong: dict[str, str], said: str) -> None:
+    answer = owner.post("/programme/cards/make/", BATCH | wrong)
+    page = text_of(answer)
+    assert (answer.status_code, said in page, 'value="290"' in page or "prefix" in wrong) == (422, True, True)
+    assert not CardBatch.objects.exists()
+
+
+def test_who_only_looks_neither_makes_nor_takes(owner: Client) -> None:
+    batch = make_cards("Spring", count=3)
+    analyst = logged_in(make_user("analyst"))
+    page = text_of(analyst.get("/programme/cards/"))
+    assert "Spring" in page
+    assert "Make cards" not in page
+    assert all(one not in page for one in numbers_of(batch))
+
+
+def test_a_card_is_blocked_unblocked_and_replaced_on_the_page_of_the_customer(owner: Client) -> None:
+    anna = enrolled()
+    card = f"/customers/{anna.pk}/cards/{card_of(anna)}/"
+    assert owner.post(card + "block/", {"reason": "left in a <taxi>"}).status_code == 302
+    page = text_of(owner.get(f"/customers/{anna.pk}/"))
+    assert "left in a <taxi>" in page
+    assert "<taxi>" not in owner.get(f"/customers/{anna.pk}/").content.decode()
+    with pytest.raises(NoMember, match="blocked"):
+        find(card=CARD)
+    owner.post(card + "unblock/")
+    assert find(card=CARD) == anna
+    owner.post(card + "replace/", {"number": ""})
+    with pytest.raises(NoMember, match="replaced"):
+        find(card=CARD)
+    new = Contact.objects.exclude(value=CARD).get(customer=anna)
+    assert find(card=new.value) == anna
+    assert [one.event for one in LogEntry.objects.filter(event__startswith="card_").order_by("id")] == [
+        "card_blocked", "card_unblocked", "card_replaced"
+    ]  # fmt: skip
+
+
+def test_a_refusal_stands_beside_the_cards(owner: Client) -> None:
+    anna = enrolled()
+    answer = owner.post(f"/customers/{anna.pk}/cards/{card_of(anna)}/block/", {"reason": ""})
+    assert (answer.status_code, "Write why" in text_of(answer)) == (422, True)
+
+
+def test_a_card_of_somebody_else_is_not_his(owner: Client) -> None:
+    anna, vera = enrolled(), enrolled("1000000025", "Vera")
+    for deed in ("block", "unblock", "replace"):
+        answer = owner.post(f"/customers/{vera.pk}/cards/{card_of(anna)}/{deed}/", {"reason": "x"})
+        assert answer.status_code == 404, deed
+    assert find(card=CARD) == anna
+
+
+def test_a_card_without_plastic_makes_a_member(owner: Client) -> None:
+    olga = Customer.objects.create(name="Olga")
+    owner.post(f"/customers/{olga.pk}/cards/")
+    assert find(card=olga.contacts.get().value) == olga
+
+
+def test_a_misread_card_is_not_added(owner: Client) -> None:
+    make_cards("Spring", count=3)
+    olga = Customer.objects.create(name="Olga")
+    answer = owner.post(f"/customers/{olga.pk}/contacts/", {"kind": "card", "value": "2900000000009"})
+    assert (answer.status_code, "check digit is wrong" in text_of(answer)) == (422, True)
+    with pytest.raises(InputError):
+        find(card="2900000000009")
