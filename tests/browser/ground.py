@@ -233,7 +233,8 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     batch = make_cards(f"Весна {LONG[:50]}", count=300, by=owner)
     card = add_contact(customer, kind="card", written=next(numbers_of(batch)), by=owner)
     block(card, reason=f"потеряна {LONG[:150]}", by=owner)
-    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed, "batch_id": batch.pk}
+    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
+    names["batch_id"] = batch.pk
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
 
 

@@ -19,6 +19,7 @@ class Right(StrEnum):
     RECORD_PURCHASES = "purchases.record"
     CORRECT_POINTS = "points.correct"
     WATCH_TILLS = "tills.watch"
+    SERVE_AT_TILL = "till.serve"
     RUN_IMPORTS = "imports.run"
     SEE_INSIGHTS = "insights.see"
     RUN_AUDITS = "audits.run"
@@ -42,6 +43,7 @@ TITLES = {
     Right.RECORD_PURCHASES: N_("record purchases"),
     Right.CORRECT_POINTS: N_("give and take points by hand"),
     Right.WATCH_TILLS: N_("watch over tills and agree to corrections of points"),
+    Right.SERVE_AT_TILL: N_("serve members at the till"),
     Right.RUN_IMPORTS: N_("import files and undo imports"),
     Right.SEE_INSIGHTS: N_("see the audit and the money"),
     Right.RUN_AUDITS: N_("start an audit"),
@@ -93,11 +95,16 @@ PRESETS = (
             }
         ),
     ),
-    Preset("manager", N_("Manager"), frozenset(_EVERYDAY | {Right.RECORD_PURCHASES}), own_customers_only=True),
+    Preset(
+        "manager",
+        N_("Manager"),
+        frozenset(_EVERYDAY | {Right.RECORD_PURCHASES, Right.SERVE_AT_TILL}),
+        own_customers_only=True,
+    ),
     Preset(
         "cashier",
         N_("Cashier"),
-        frozenset({Right.SEE_CUSTOMERS, Right.RECORD_PURCHASES}),
+        frozenset({Right.SEE_CUSTOMERS, Right.RECORD_PURCHASES, Right.SERVE_AT_TILL}),
     ),
     Preset(
         "analyst",

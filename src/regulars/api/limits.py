@@ -12,6 +12,8 @@ from regulars.api.models import ApiKey
 
 BURST = 600
 PER_SECOND = 20.0
+# whoever tries cards or phones that nobody has may ask seldom: a dozen at once, then one in three seconds
+A_MISS = 50
 
 # a refusal finds no row to change: it writes nothing
 _TAKE = """
@@ -28,6 +30,11 @@ def take(key_id: int, *, burst: int = BURST, per_second: float = PER_SECOND) -> 
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, {"key": key_id, "burst": burst, "flow": per_second})
         return bool(cursor.rowcount)
+
+
+def of_user(user_id: int) -> int:
+    """The bucket of somebody who serves at the page of the till: keys of programs have numbers above nought."""
+    return -user_id
 
 
 def charge(key_id: int, tokens: int) -> None:

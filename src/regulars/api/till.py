@@ -11,7 +11,7 @@ from django.utils import timezone
 from ninja import NinjaAPI, Router
 
 from regulars.api.http import Problem, Request, answers, needs
-from regulars.api.limits import charge
+from regulars.api.limits import A_MISS, charge
 from regulars.api.models import Scope
 from regulars.api.till_bodies import (
     BatchIn,
@@ -55,8 +55,6 @@ T = TypeVar("T")
 
 router = Router(tags=["till"])
 
-# whoever tries cards or phones that nobody has may ask seldom: a dozen at once, then one in three seconds
-_COST_OF_A_MISS = 50
 _WRONG: dict[int, Any] = {404: Problem, 409: ChangedOut}
 
 
@@ -165,7 +163,7 @@ def _known(request: Request, work: Callable[[], T]) -> T:
     try:
         return work()
     except NoMember:
-        charge(request.auth.pk, _COST_OF_A_MISS)
+        charge(request.auth.pk, A_MISS)
         raise
 
 

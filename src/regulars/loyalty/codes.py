@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -177,3 +177,9 @@ def batches() -> list[BatchSummary]:
 
 
 _SHOWN = 100
+
+
+def personal_codes(customer: int, day: dt.date) -> list[PromoCode]:
+    """Codes for him alone that he can use on this day."""
+    his = PromoCode.objects.filter(customer__in=family_of(customer), used__lt=F("most_uses")).select_related("batch")
+    return list(his.filter(Q(batch__until=None) | Q(batch__until__gte=day)).order_by("batch__until", "pk")[:_SHOWN])

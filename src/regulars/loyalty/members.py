@@ -124,7 +124,9 @@ def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account
 
 
 @transaction.atomic
-def welcome(*, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0) -> Customer:
+def welcome(
+    *, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0, by: User | None = None
+) -> Customer:
     """Make a member of whoever has this phone or card, or of somebody new; the card becomes his."""
     if card:
         cards.check_to_give(card)
@@ -142,11 +144,11 @@ def welcome(*, card: str = "", phone: str = "", name: str = "", source: str, mos
     if phone and card and (holder := who_has(card=card)) is not None and holder != found:
         raise NoMember(_("This card is somebody else's: give another one."))
     customer = found or add_customer(
-        by=None, source=source, kind=Kind.PERSON,
+        by=by, source=source, kind=Kind.PERSON,
         given_name=name.strip() or _("Member {number}").format(number=values[0][-4:]),
     )  # fmt: skip
     for kind, written in contacts:
-        add_contact(customer, kind=kind, written=written, by=None, source=source)
+        add_contact(customer, kind=kind, written=written, by=by, source=source)
     enrol(customer, at=timezone.now(), most_debt=most_debt)
     return customer
 

@@ -33,6 +33,7 @@ from regulars.web import (
     settings,
     sign_in,
     strategy,
+    till,
     today,
 )
 from regulars.web.customers import questionnaires
@@ -142,6 +143,9 @@ urlpatterns = [
     path("programme/cards/", cards.page, name="cards"),
     path("programme/cards/make/", cards.make, name="cards_make"),
     path("programme/cards/<int:batch_id>/file/", cards.take, name="cards_take"),
+    path("till/", till.page, name="till"),
+    path("till/sell/", till.sell, name="till_sell"),
+    path("till/member/", till.member, name="till_member"),
     path("q/<str:token>/", questionnaires.public, name="public_form"),
     path("c/<str:signed>/", own_page.door, name="own_door"),
     path("my/", own_page.page, name="own_page"),

@@ -18,6 +18,7 @@ PAGES = (
     ("insights", N_("Insights"), Right.SEE_INSIGHTS),
     ("strategy", N_("Strategy"), Right.SEE_INSIGHTS),
     ("programme", N_("Loyalty"), None),
+    ("till", N_("Till"), Right.SERVE_AT_TILL),
     ("imports", N_("Import"), Right.RUN_IMPORTS),
     ("settings", N_("Settings"), None),
 )

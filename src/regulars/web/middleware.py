@@ -29,12 +29,17 @@ CONTENT_POLICY = "; ".join(
 )
 
 
+# a page that reads cards with the camera says so itself
+PERMISSIONS = "camera=(), geolocation=(), microphone=()"
+
+
 def content_policy(handle: Handler) -> Handler:
-    """Send the policy with every answer that does not set its own."""
+    """Send the policies with every answer that does not set its own."""
 
     def with_policy(request: HttpRequest) -> HttpResponse:
         response = handle(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         return response
 
     return with_policy

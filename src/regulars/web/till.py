@@ -1,0 +1,281 @@
+"""The cashier's page, for a telephone: who stands there, what it costs him, and a card for whoever has none.
+
+A shop whose own till cannot ask types the sum here; it is judged and written by the same path as the receipts of tills.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from regulars.accounts.rights import Right
+from regulars.api.limits import A_MISS, charge, of_user, take
+from regulars.core import barcodes
+from regulars.core.errors import InputError
+from regulars.core.i18n import format_number
+from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money, minor_digits, to_minor
+from regulars.customers.contact_values import normal_phone, normalised, region
+from regulars.customers.models import Contact, Customer
+from regulars.customers.models.consent import Consent
+from regulars.customers.selectors.consents import current_purposes
+from regulars.customers.services.consents import record_consent, text_read
+from regulars.foundation.models import Business
+from regulars.insights.selectors.membership import segments_of
+from regulars.loyalty import members
+from regulars.loyalty.cards import give_virtual
+from regulars.loyalty.codes import personal_codes
+from regulars.loyalty.members import NoMember
+from regulars.loyalty.privileges import standing_privileges
+from regulars.loyalty.programmes import most_debt
+from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.standing import standings_of
+from regulars.loyalty.tiers import tier_of
+from regulars.purchases.models import Store
+from regulars.web.access import Request, View, needs
+from regulars.web.middleware import PERMISSIONS
+
+_LARGEST_PHOTO = 12 << 20
+_GOODS = "goods"  # the one line of a receipt of which the sum alone is known
+_STORE = "till_store"
+
+
+class TooOften(InputError):
+    """So many cards were tried that nobody has."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What somebody showed or said: his card or his phone."""
+
+    card: str = ""
+    phone: str = ""
+
+
+def _with_camera(view: View) -> View:
+    """Cards are scanned here, and nowhere else; nothing of it stays in the browser."""
+
+    def allowed(request: Request, *arguments: Any, **named: Any) -> Any:
+        response = view(request, *arguments, **named)
+        response.headers["Permissions-Policy"] = PERMISSIONS.replace("camera=()", "camera=(self)")
+        return response
+
+    return never_cache(allowed)
+
+
+@needs(Right.SERVE_AT_TILL)
+@require_http_methods(["GET", "POST"])
+@_with_camera
+def page(request: Request) -> HttpResponse:
+    """Find a member by his card, a photo of it, or his phone."""
+    if request.method != "POST":
+        return render(request, "till.html", {"who": "", "error": ""})
+    who = request.POST.get("who", "").strip()
+    try:
+        _enter(request)
+        if "photo" in request.FILES:
+            who = _scanned(request)
+        return _shown(request, who, _found(request, who))
+    except InputError as error:
+        return _refused(request, who, error)
+
+
+@needs(Right.SERVE_AT_TILL)
+@require_POST
+@_with_camera
+def sell(request: Request) -> HttpResponse:
+    """Quote a sum, and write the receipt when it is paid."""
+    typed, who = request.POST, request.POST.get("who", "")
+    try:
+        _enter(request)
+        found = _found(request, who)
+    except InputError as error:
+        return _refused(request, who, error)
+    try:
+        order = _order(request, who)
+        if "paid" not in typed:
+            return _shown(request, who, found, quoted=quote(order, segments=segments_of))
+        sale = commit(order, _number(typed), to_pay=_whole(typed.get("to_pay", "")), segments=segments_of)
+    except OtherSum as error:
+        return _shown(request, who, found, quoted=error.quote, error=str(error))
+    except InputError as error:
+        return _shown(request, who, found, error=str(error))
+    said = _("Written: {money} paid, {earned} points earned, {spent} spent. He has {balance} now.")
+    messages.success(
+        request,
+        said.format(
+            money=format_money(sale.to_pay, Business.current().currency, exact=True),
+            earned=format_number(sale.points_earned), spent=format_number(sale.points_spent),
+            balance=format_number(sale.balance or 0),
+        ),
+    )  # fmt: skip
+    return redirect("till")
+
+
+@needs(Right.SERVE_AT_TILL)
+@require_http_methods(["GET", "POST"])
+@_with_camera
+def member(request: Request) -> HttpResponse:
+    """Give a card to whoever has none: a name, a phone, and what he agrees to."""
+    if request.method != "POST":
+        return _form(request)
+    try:
+        _enter(request)
+        who = _welcome(request)
+    except InputError as error:
+        if isinstance(error, NoMember):
+            charge(of_user(request.user.pk), A_MISS)
+        return _form(request, error=error)
+    messages.success(request, _("He takes part now."))
+    return _shown(request, who, members.find(card=who))
+
+
+def _enter(request: Request) -> None:
+    """Every try is counted, as those of tills are."""
+    if not take(of_user(request.user.pk)):
+        raise TooOften(_("Too many cards were tried that nobody has: wait half a minute."))
+
+
+def _scanned(request: Request) -> str:
+    photo = request.FILES["photo"]
+    if photo.size is None or photo.size > _LARGEST_PHOTO:
+        raise InputError(_("The picture is too large: take a smaller photo."))
+    found = barcodes.read(photo.read())
+    if not found:
+        raise InputError(_("No barcode can be read on the photo: hold the telephone nearer, or type the number."))
+    return found[0]
+
+
+def _found(request: Request, who: str) -> Customer:
+    shown = _read(who)
+    try:
+        return members.find(card=shown.card, phone=shown.phone)
+    except NoMember:
+        charge(of_user(request.user.pk), A_MISS)
+        raise
+
+
+def _read(who: str) -> Shown:
+    """A card when somebody has it, else a phone when it is one."""
+    if not who.strip():
+        raise InputError(_("Scan a card, or type its number or the phone."))
+    try:
+        card = normalised(Contact.Kind.CARD, who, region=region())
+    except InputError:
+        card = ""
+    if card and Contact.objects.filter(kind=Contact.Kind.CARD, value=card).exists():
+        return Shown(card=card)
+    try:
+        return Shown(phone=normal_phone(who, region()))
+    except InputError:
+        if not card:
+            raise
+        return Shown(card=card)
+
+
+def _order(request: Request, who: str) -> Order:
+    typed, shown = request.POST, _read(who)
+    store = typed.get("store", "").strip()[:200]
+    if not store:
+        raise InputError(_("Choose the store."))
+    request.session[_STORE] = store
+    code = typed.get("code", "").strip()[:200]
+    return Order(
+        till=f"user:{request.user.pk}", store=store, cashier=request.user.name[:200], card=shown.card,
+        phone=shown.phone,
+        items=(Item(_GOODS, Decimal(1), _sum(typed.get("sum", "")), name=_("Goods by their sum")),),
+        points=_whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
+    )  # fmt: skip
+
+
+def _sum(text: str) -> int:
+    """Money as people type it, in minor units."""
+    currency = Business.current().currency
+    whole, _point, rest = re.sub(r"\s", "", text).replace(",", ".").partition(".")
+    bare = f"{whole}.{rest}"
+    if not re.fullmatch(r"[0-9]{1,10}\.[0-9]*", bare) or len(rest) > minor_digits(currency) or not Decimal(bare):
+        raise InputError(_("{value!r} is no sum: write it as 1250.50.").format(value=text[:40]))
+    return to_minor(Decimal(bare), currency)
+
+
+def _whole(text: str) -> int:
+    bare = re.sub(r"\s", "", text)
+    if not re.fullmatch(r"[0-9]{0,13}", bare):
+        raise InputError(_("{value!r} is no whole number.").format(value=text[:40]))
+    return int(bare or 0)
+
+
+def _number(typed: Any) -> str:
+    """The number that the form was made with: pressed twice it is one receipt."""
+    number: str = typed.get("number", "")
+    if not re.fullmatch(r"[0-9a-f-]{1,40}", number):
+        raise InputError(_("The form is broken: begin anew."))
+    return number
+
+
+@transaction.atomic
+def _welcome(request: Request) -> str:
+    """His card, by which he is found from now on."""
+    typed, now = request.POST, timezone.now()
+    card, phone = typed.get("card", "").strip(), typed.get("phone", "").strip()
+    if not card and not phone:
+        raise InputError(_("Scan a card or write his phone: without both nobody can be found again."))
+    made = members.welcome(
+        card=card, phone=phone, name=typed.get("name", "")[:120], source="web", most_debt=most_debt(now),
+        by=request.user,
+    )  # fmt: skip
+    for shown in typed.getlist("agrees")[:20]:
+        read = text_read(shown)
+        record_consent(
+            made, purpose=read.slug, channel=Consent.Channel.ANY, is_given=True, source=_("At the till"),
+            by=request.user, text_version=read.version, proof={"entered": "till"},
+        )  # fmt: skip
+    return card or give_virtual(made, by=request.user).value
+
+
+def _shown(
+    request: Request, who: str, found: Customer, *, quoted: Quote | None = None, error: str = ""
+) -> HttpResponse:
+    """Who it is, and what he is about to pay."""
+    business, day = Business.current(), timezone.now()
+    number = f"{day.astimezone(business.zone):%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    context: dict[str, Any] = {
+        "who": who, "error": error, "customer": found, "name": found.given_name or found.name,
+        "standings": standings_of(found.pk), "tier": tier_of(found.pk), "privileges": standing_privileges(found),
+        "codes": personal_codes(found.pk, day.astimezone(business.zone).date()),
+        "day_now": day.astimezone(business.zone).date(), "zone": business.zone, "currency": business.currency,
+        "stores": _stores(business), "store": request.POST.get("store") or request.session.get(_STORE, ""),
+        "typed": request.POST if "sum" in request.POST else {}, "quoted": quoted,
+        "number_of_receipt": request.POST.get("number") or number,
+    }  # fmt: skip
+    return render(request, "till_member.html", context, status=422 if error else 200)
+
+
+def _stores(business: Business) -> Sequence[str]:
+    return list(Store.objects.order_by("name").values_list("name", flat=True)[:500]) or [business.name]
+
+
+def _form(request: Request, *, error: InputError | None = None) -> HttpResponse:
+    typed = request.POST if error else request.GET
+    context = {"error": str(error or ""), "typed": typed, "purposes": current_purposes()}
+    return render(request, "till_new.html", context, status=_status(error))
+
+
+def _refused(request: Request, who: str, error: InputError) -> HttpResponse:
+    return render(request, "till.html", {"who": who, "error": str(error)}, status=_status(error))
+
+
+def _status(error: InputError | None) -> int:
+    if error is None:
+        return 200
+    return 429 if isinstance(error, TooOften) else 404 if isinstance(error, NoMember) else 422

@@ -1,0 +1,219 @@
+"""The cashier's page: who it is, what he pays, and a card for whoever has none."""
+
+import html
+import io
+import re
+from typing import Any
+
+import pytest
+import vl_convert
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from regulars.core import barcodes
+from regulars.customers.models import Consent, Contact, Customer
+from regulars.customers.services.consents import write_purpose
+from regulars.loyalty import members
+from regulars.loyalty.cards import block, cards_of, make_cards, numbers_of
+from regulars.loyalty.codes import make_codes
+from regulars.loyalty.ledger import Document, Kind, grant, write_one
+from regulars.loyalty.members import find, welcome
+from regulars.loyalty.models import Sale
+from regulars.purchases.models import Store
+from tests.loyalty.selling_cases import CARD, enrolled, open_shop
+from tests.web.people import logged_in, make_user
+
+pytestmark = pytest.mark.django_db
+SUM = {"who": CARD, "store": "Arbat", "sum": "1 250,50"}
+
+
+@pytest.fixture
+def cashier() -> Client:
+    open_shop()
+    return logged_in(make_user("cashier"))
+
+
+def text_of(answer: Any, status: int = 200) -> str:
+    assert answer.status_code == status, answer.content.decode()[:2000]
+    return html.unescape(answer.content.decode())
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, name
+    return found[1]
+
+
+def paid(cashier: Client, **asked: str) -> Any:
+    """Ask what it costs, and pay that."""
+    page = text_of(cashier.post("/till/sell/", SUM | asked))
+    more = {name: hidden(page, name) for name in ("number", "to_pay")}
+    return cashier.post("/till/sell/", SUM | asked | more | {"paid": "yes"})
+
+
+def photo_of(number: str) -> SimpleUploadedFile:
+    drawn = str(barcodes.svg(number, "ean13")).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return SimpleUploadedFile("card.png", vl_convert.svg_to_png(drawn, scale=2), content_type="image/png")
+
+
+def test_a_member_is_found_by_card_phone_and_photo(cashier: Client) -> None:
+    number = next(numbers_of(make_cards("Spring", count=1)))
+    vera = welcome(card=number, phone="+79161234567", name="Vera", source="till:1")
+    gift = Document(members.points_unit(), Kind.GIFT, "test", "g", "test", (grant(vera.pk, 120),), reason="")
+    write_one(gift, at=timezone.now())
+    list(make_codes("birthday", customers=[vera.pk]))
+    for given in ({"who": number}, {"who": f" {number[:4]} {number[4:]}"}, {"who": "8 (916) 123-45-67"},
+                  {"photo": photo_of(number)}):  # fmt: skip
+        page = text_of(cashier.post("/till/", given))
+        assert all(one in page for one in ("Vera", "<strong>120</strong>", "birthday")), given
+
+
+def test_a_sum_is_quoted_and_written_once_however_often_it_is_pressed(cashier: Client) -> None:
+    anna = enrolled()
+    page = text_of(cashier.post("/till/sell/", SUM))
+    assert "To pay: ₽1,187.97" in page.replace("\xa0", "")
+    assert not Sale.objects.exists(), "a quote writes nothing"
+    more = {"number": hidden(page, "number"), "to_pay": hidden(page, "to_pay"), "paid": "yes"}
+    for _press in range(2):
+        done = cashier.post("/till/sell/", SUM | more, follow=True)
+        assert "118 points earned" in text_of(done)
+    sale = Sale.objects.get()
+    assert (sale.customer, sale.price, sale.to_pay, sale.cashier) == (anna, 125_050, 118_797, "Cashier")
+    assert sale.receipt.store.name == "Arbat"
+
+
+def test_points_are_spent_no_further_than_there_are(cashier: Client) -> None:
+    enrolled()
+    paid(cashier)
+    assert paid(cashier, sum="1000", points="100000").status_code == 302
+    assert Sale.objects.order_by("-id")[0].points_spent == 118
+
+
+def test_a_sum_that_the_browser_made_up_is_not_written(cashier: Client) -> None:
+    enrolled()
+    page = text_of(cashier.post("/till/sell/", SUM))
+    wrong = SUM | {"number": hidden(page, "number"), "to_pay": "1", "paid": "yes"}
+    assert "show the new sum" in text_of(cashier.post("/till/sell/", wrong), 422)
+    assert not Sale.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"sum": "-5"}, "'-5' is no sum"),
+        ({"sum": "0"}, "'0' is no sum"),
+        ({"sum": "1,2505"}, "is no sum"),
+        ({"sum": "1e5"}, "is no sum"),
+        ({"sum": "٣"}, "is no sum"),
+        ({"points": "-1"}, "'-1' is no whole number"),
+        ({"store": " "}, "Choose the store"),
+        ({"paid": "yes", "number": "<b>", "to_pay": "1"}, "begin anew"),
+        ({"paid": "yes", "number": "1", "to_pay": "x"}, "no whole number"),
+    ],
+)
+def test_what_cannot_be_sold_is_told(cashier: Client, wrong: dict[str, str], said: str) -> None:
+    enrolled()
+    assert said in text_of(cashier.post("/till/sell/", SUM | wrong), 422)
+    assert not Sale.objects.exists()
+
+
+def test_a_blocked_card_is_refused_with_its_reason_kept_from_the_till(cashier: Client) -> None:
+    anna = enrolled()
+    block(cards_of([anna.pk])[0].contact, reason="stolen by her brother", by=make_user("owner"))
+    page = text_of(cashier.post("/till/", {"who": CARD}), 404)
+    assert f"Card {CARD} is blocked." in page
+    assert "brother" not in page
+    assert f"Card {CARD} is blocked." in text_of(cashier.post("/till/sell/", SUM), 404)
+
+
+@pytest.mark.parametrize("who", ["", "1000000999", "no such thing!", "+7 999 000-00-00", "x" * 300])
+def test_nobody_is_found_by_nothing(cashier: Client, who: str) -> None:
+    assert cashier.post("/till/", {"who": who}).status_code in {404, 422}
+
+
+def test_a_photo_without_a_barcode_or_of_no_picture_is_told(cashier: Client) -> None:
+    for content, said in ((b"none", "no picture"), (_white(), "No barcode can be read")):
+        answer = cashier.post("/till/", {"photo": SimpleUploadedFile("a.png", content)})
+        assert said in text_of(answer, 422)
+
+
+def _white() -> bytes:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("L", (200, 200), 255).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_whoever_tries_cards_that_nobody_has_must_wait(cashier: Client) -> None:
+    enrolled()
+    tries = [cashier.post("/till/", {"who": f"10000{n:05d}"}).status_code for n in range(100, 115)]
+    assert tries[:11] == [404] * 11
+    assert tries[-1] == 429
+    # the right one must wait too: else it would be known by its answer
+    assert "wait half a minute" in text_of(cashier.post("/till/", {"who": CARD}), 429)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE api_bucket SET at = at - interval '1 minute'")
+    assert cashier.post("/till/", {"who": CARD}).status_code == 200
+
+
+def test_a_card_is_given_with_consents_to_the_text_that_was_shown(cashier: Client) -> None:
+    text = write_purpose("data", title="Personal data", text="We keep your name and phone.")
+    number = next(numbers_of(make_cards("Spring", count=1)))
+    assert "We keep your name and phone." in text_of(cashier.get("/till/member/"))
+    new = {"card": number, "name": "Vera", "phone": "8 916 123-45-67", "agrees": text.shown_as}
+    assert "He takes part now." in text_of(cashier.post("/till/member/", new))
+    vera = find(card=number)
+    said = Consent.objects.get()
+    assert (said.customer, said.text_version, said.is_given, said.recorded_by.role.slug) == (vera, 1, True, "cashier")
+
+
+def test_a_text_that_changed_meanwhile_makes_nobody(cashier: Client) -> None:
+    old = write_purpose("data", title="Personal data", text="Old.")
+    write_purpose("data", title="Personal data", text="New.")
+    answer = cashier.post("/till/member/", {"card": "1000000025", "name": "Vera", "agrees": old.shown_as})
+    assert "has changed meanwhile" in text_of(answer, 422)
+    assert not Customer.objects.exists()
+
+
+def test_without_plastic_a_number_is_given_at_once(cashier: Client) -> None:
+    page = text_of(cashier.post("/till/member/", {"name": "Vera", "phone": "8 916 123-45-67"}))
+    number = Contact.objects.get(kind="card").value
+    assert hidden(page, "who") == number
+    assert find(card=number) == find(phone="+79161234567")
+
+
+@pytest.mark.parametrize(
+    ("new", "status", "said"),
+    [
+        ({"name": "Vera"}, 422, "without both nobody can be found"),
+        ({"card": CARD, "phone": "8 916 123-45-67"}, 404, "somebody else's"),
+        ({"phone": "12"}, 422, "no telephone number"),
+        ({"card": "2900000000009", "name": "Vera"}, 422, "check digit is wrong"),
+    ],
+)
+def test_a_card_that_cannot_be_given_is_told_and_the_form_is_kept(
+    cashier: Client, new: dict[str, str], status: int, said: str
+) -> None:
+    make_cards("Spring", count=1)
+    enrolled()
+    page = text_of(cashier.post("/till/member/", new), status)
+    assert said in page
+    assert all(f'value="{value}"' in page for value in new.values())
+    assert Customer.objects.count() == 1
+
+
+def test_the_camera_is_allowed_here_alone(cashier: Client) -> None:
+    assert "camera=(self)" in cashier.get("/till/")["Permissions-Policy"]
+    assert "camera=(self)" in cashier.get("/till/member/")["Permissions-Policy"]
+    assert "camera=()" in cashier.get("/")["Permissions-Policy"]
+
+
+def test_one_store_needs_no_choice_and_a_chosen_one_is_remembered(cashier: Client) -> None:
+    enrolled()
+    assert "<select" not in text_of(cashier.post("/till/", {"who": CARD})).partition("<main")[2].partition("</main")[0]
+    Store.objects.create(name="Pokrovka")
+    paid(cashier, store="Pokrovka")
+    assert "<option selected>Pokrovka" in text_of(cashier.post("/till/", {"who": CARD}))
