@@ -6,10 +6,18 @@ const video = document.querySelector("[data-scan-video]");
 const buttons = document.querySelectorAll("[data-scan]");
 let stream = null;
 
-if (video && "BarcodeDetector" in window && navigator.mediaDevices) {
+if (video && "BarcodeDetector" in window && navigator.mediaDevices) offer();
+
+async function offer() {
+  // some browsers know the word and no barcode
+  const known = await BarcodeDetector.getSupportedFormats().catch(() => []);
+  const formats = FORMATS.filter((one) => known.includes(one));
+  if (!formats.length) return;
+  const detector = new BarcodeDetector({ formats });
   for (const button of buttons) {
     button.hidden = false;
-    button.addEventListener("click", () => (stream ? stop() : scan(document.getElementById(button.dataset.scan))));
+    const input = document.getElementById(button.dataset.scan);
+    button.addEventListener("click", () => (stream ? stop() : scan(detector, input)));
   }
 }
 
@@ -19,7 +27,7 @@ if (photo) {
   photo.querySelector("input[type=file]").addEventListener("change", () => photo.requestSubmit());
 }
 
-async function scan(input) {
+async function scan(detector, input) {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch {
@@ -28,7 +36,6 @@ async function scan(input) {
   video.srcObject = stream;
   video.hidden = false;
   await video.play();
-  const detector = new BarcodeDetector({ formats: FORMATS });
   while (stream) {
     const found = await detector.detect(video).catch(() => []);
     if (found.length && stream) {

@@ -1,0 +1,45 @@
+"""The cashier's page on a telephone: a card is scanned, a sum is paid."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE
+
+pytestmark = pytest.mark.browser
+
+# the camera of a telephone and the detector of its browser, which headless ones have not
+CAMERA = """
+navigator.mediaDevices.getUserMedia = async () => {
+  const canvas = document.createElement("canvas");
+  setInterval(() => canvas.getContext("2d").fillRect(0, 0, Math.random() * 90, 9), 50);
+  return canvas.captureStream(20);
+};
+window.BarcodeDetector = class {
+  static async getSupportedFormats() { return ["ean_13", "qr_code"]; }
+  async detect() { return [{ rawValue: "1000000017" }]; }
+};
+"""
+
+
+def test_a_card_is_scanned_and_a_sum_is_paid(page: Page, say: Callable[..., str]) -> None:
+    page.set_viewport_size(PHONE)
+    page.add_init_script(CAMERA)
+    page.goto("/till/")
+    page.get_by_role("button", name=say("Scan with the camera")).click()
+    page.locator("#sum").fill("1 250,50")
+    if page.locator("#store").count():
+        page.locator("#store").select_option(index=1)
+    page.get_by_role("button", name=say("What does it cost")).click()
+    expect(page.locator("#quote")).to_contain_text("1")
+    page.get_by_role("button", name=say("Paid: write the receipt")).click()
+    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.locator("#who")).to_be_focused()
+
+
+def test_a_browser_without_a_detector_takes_a_photo(page: Page, say: Callable[..., str]) -> None:
+    page.add_init_script("delete window.BarcodeDetector")
+    page.goto("/till/")
+    expect(page.get_by_role("button", name=say("Scan with the camera"))).to_be_hidden()
+    expect(page.locator("#photo")).to_be_visible()
