@@ -206,6 +206,15 @@ def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_pa
     assert "no partner 'books'" in ready.command("partners", "statement", "books", "--lang", "en", code=2)
 
 
+def test_cards_are_printed_one_in_a_line(ready: Installation) -> None:
+    heading, *numbers = ready.command("programme", "cards", "Spring", "--count", "3").split()
+    assert (heading, len(numbers), {len(one) for one in numbers}) == ("number", 3, {13})
+    other = ("programme", "cards", "Summer", "--count", "2", "--prefix", "77", "--digits", "8", "--in-sequence")
+    assert [one[:-1] for one in ready.command(*other).split()[1:]] == ["7700001", "7700002"]
+    again = ready.command("programme", "cards", "Spring", "--count", "3", "--lang", "en", code=2)
+    assert "There are cards named 'Spring' already" in again
+
+
 def test_without_a_key_every_command_names_the_cure(tmp_path: Path) -> None:
     with TemporaryDirectory(prefix="regulars-test-") as home:
         empty = Installation(Path(home))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -148,6 +149,7 @@ def _enter(request: Request) -> None:
 
 def _scanned(request: Request) -> str:
     photo = request.FILES["photo"]
+    assert isinstance(photo, UploadedFile)
     if photo.size is None or photo.size > _LARGEST_PHOTO:
         raise InputError(_("The picture is too large: take a smaller photo."))
     found = barcodes.read(photo.read())
