@@ -109,7 +109,7 @@ def test_what_was_declined_or_done_is_decided(anna: Customer, olga: User, owner:
 
 
 def test_the_limit_is_that_of_a_day_in_however_many_parts(anna: Customer, olga: User, owner: User) -> None:
-    vera = enrolled("1000000025", "Vera")
+    vera = enrolled("1000000022", "Vera")
     assert not asked(anna, olga, 60, "a").needs_two
     assert asked(vera, olga, 41, "c").needs_two
     assert not asked(vera, olga, 40, "d").needs_two
@@ -164,7 +164,7 @@ def test_what_cannot_be_posted_any_more_goes_on_waiting(anna: Customer, olga: Us
 
 
 def test_a_correction_follows_a_merge_and_comes_back_with_it(anna: Customer, olga: User, owner: User) -> None:
-    vera = enrolled("1000000025", "Vera")
+    vera = enrolled("1000000022", "Vera")
     waiting = asked(vera, olga)
     merged = merge(kept=anna, gone=vera, by=None)
     agree(waiting.pk, by=owner)

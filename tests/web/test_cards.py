@@ -106,7 +106,7 @@ def test_a_refusal_stands_beside_the_cards(owner: Client) -> None:
 
 
 def test_a_card_of_somebody_else_is_not_his(owner: Client) -> None:
-    anna, vera = enrolled(), enrolled("1000000025", "Vera")
+    anna, vera = enrolled(), enrolled("1000000022", "Vera")
     for deed in ("block", "unblock", "replace"):
         answer = owner.post(f"/customers/{vera.pk}/cards/{card_of(anna)}/{deed}/", {"reason": "x"})
         assert answer.status_code == 404, deed

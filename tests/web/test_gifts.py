@@ -113,7 +113,7 @@ def test_on_the_card_a_gift_is_taken_once_handed_out_and_cancelled() -> None:
 
 
 def test_a_refusal_stands_in_the_panel_and_changes_nothing() -> None:
-    anna, vera = rich(), rich(card="1000000025")
+    anna, vera = rich(), rich(card="1000000022")
     gift = add_gift(GiftData("Mug", 100, 0), stock=1, by=None)
     client, card = logged_in(make_user("owner")), f"/customers/{anna.pk}/"
     for wish, words in (

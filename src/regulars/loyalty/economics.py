@@ -110,8 +110,8 @@ SELECT count(*), sum(spent), sum(decided), sum(spent * spent), sum(decided * dec
 FROM (
     SELECT spent, spent + expired AS decided FROM (
         SELECT coalesce(-sum(p.amount) FILTER (
-                WHERE t.kind IN ('sale', 'capture', 'gift') AND p.amount < 0
-                OR t.kind IN ('return', 'void') AND p.amount > 0
+                WHERE t.kind IN ('sale', 'capture', 'reward') AND p.amount < 0
+                OR t.kind IN ('return', 'void', 'unreward') AND p.amount > 0
             ), 0)::float8 AS spent,
             coalesce(-sum(p.amount) FILTER (WHERE t.kind = 'expiry'), 0)::float8 AS expired
         FROM loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id

@@ -28,7 +28,7 @@ _SIGNS = {
         """NOT EXISTS (SELECT 1 FROM loyalty_account a JOIN loyalty_posting p ON p.account_id = a.id
             JOIN loyalty_transaction t ON t.id = p.transaction_id
             WHERE a.customer_id = m.id AND a.unit_id = %(unit)s AND p.amount < 0 AND p.lot_id IS NOT NULL
-            AND t.kind IN ('sale', 'capture', 'gift') AND t.happened_at <= m.at)""",
+            AND t.kind IN ('sale', 'capture', 'reward') AND t.happened_at <= m.at)""",
     ),
     "rules_changed": (
         "true",

@@ -14,7 +14,7 @@ CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON loyalty_reward FOR EACH ROW EXECU
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0010_form_channels"),
-        ("loyalty", "0005_codes"),
+        ("loyalty", "0006_cards"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0010_form_channels"),
-        ("loyalty", "0005_codes"),
+        ("loyalty", "0007_gifts"),
         ("purchases", "0004_costs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0010_form_channels"),
-        ("loyalty", "0005_codes"),
+        ("loyalty", "0009_coalition"),
     ]
 
     operations = [
