@@ -4,6 +4,7 @@ Nothing is posted before; nobody agrees with himself; whoever decides second fin
 """
 
 import datetime as dt
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet, Sum
@@ -59,7 +60,7 @@ def correct(
     )  # fmt: skip
     if made.needs_two:
         _check_can_be_posted(made, now)
-        _log("points_asked", made, by, address)
+        log("points_asked", user=by, address=address, **_told(made))
     else:
         _post(made, by=by, address=address)
     return made
@@ -81,7 +82,7 @@ def decline(correction: int, *, by: User, address: str | None = None) -> Correct
     found = _held(correction)
     found.state, found.decided_by, found.decided_at = State.DECLINED, by, timezone.now()
     found.save(update_fields=["state", "decided_by", "decided_at"])
-    _log("points_declined", found, by, address)
+    log("points_declined", user=by, address=address, **_told(found))
     return found
 
 
@@ -142,7 +143,7 @@ def _post(found: Correction, *, by: User, address: str | None) -> None:
     found.state, found.decided_by, found.decided_at = State.DONE, by, now
     found.transaction_id = written.transaction
     found.save(update_fields=["state", "decided_by", "decided_at", "transaction"])
-    _log("points_corrected", found, by, address)
+    log("points_corrected", user=by, address=address, **_told(found))
 
 
 def _document(found: Correction, now: dt.datetime) -> Document:
@@ -156,6 +157,6 @@ def _document(found: Correction, now: dt.datetime) -> Document:
     )  # fmt: skip
 
 
-def _log(event: str, found: Correction, by: User, address: str | None) -> None:
-    details: dict[str, object] = {"points": found.points, "correction": found.pk}
-    log(event, user=by, about=f"#{found.customer_id}", details=details, address=address)
+def _told(found: Correction) -> dict[str, Any]:
+    """What the log of safety keeps of it."""
+    return {"about": f"#{found.customer_id}", "details": {"points": found.points, "correction": found.pk}}
