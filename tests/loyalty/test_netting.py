@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from regulars.core.errors import InputError
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
+from regulars.loyalty.balances import balance_of
 from regulars.loyalty.ledger import (
     Document,
     Kind,
@@ -141,6 +142,13 @@ class Trade(RuleBasedStateMachine):
                 (one for one in self.terms.get(slug, []) if one[0] <= self._day_of(bought)), default=(None, 0, 0)
             )  # fmt: skip
             self.sold[written] = Sold(slug if slug in TILLS else None, issue, redeem, granted, spent)
+
+    @rule(slug=st.sampled_from("ab"), who=st.sampled_from(PEOPLE))
+    def he_spends_all_that_he_has(self, slug: str, who: str) -> None:
+        """What comes back afterwards is owed."""
+        found = balance_of(self.customers[who], self.unit, at=self.at)
+        if found.available:
+            self.sale(slug=slug, who=who, spent=found.available, granted=0, late=0, life=None)
 
     @precondition(lambda self: self.sold)
     @rule(data=st.data(), given=st.integers(0, 20), taken=st.integers(0, 20), is_void=st.booleans())
