@@ -4,7 +4,7 @@ Whose a card is stands in `customers` alone, as a contact; his points are his, w
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -263,10 +263,15 @@ class HeldCard:
 def cards_of(customers: Sequence[int]) -> list[HeldCard]:
     """All that they have, the one to use first at the top."""
     held = Contact.objects.filter(customer__in=customers, kind=Contact.Kind.CARD)
-    contacts = list(held.order_by("-is_main", "-id"))
-    known = Card.objects.filter(number__in=[one.value for one in contacts]).select_related("batch", "blocked_by")
+    return cards_among(held.order_by("-is_main", "-id"))
+
+
+def cards_among(contacts: Iterable[Contact]) -> list[HeldCard]:
+    """Those of the contacts that are cards."""
+    held = [one for one in contacts if one.kind == Contact.Kind.CARD]
+    known = Card.objects.filter(number__in=[one.value for one in held]).select_related("blocked_by")
     by_number = {one.number: one for one in known}
-    return [HeldCard(one, by_number.get(one.value)) for one in contacts]
+    return [HeldCard(one, by_number.get(one.value)) for one in held]
 
 
 @dataclass(frozen=True)

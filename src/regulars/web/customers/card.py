@@ -29,7 +29,7 @@ from regulars.customers.selectors.family import family_of
 from regulars.customers.timeline import Entry, read, sources_for
 from regulars.foundation.models import Business
 from regulars.insights.selectors.today import score_of
-from regulars.loyalty.cards import cards_of
+from regulars.loyalty.cards import cards_among
 from regulars.loyalty.correcting import waiting_of
 from regulars.loyalty.first_rewards import first_reward_of
 from regulars.loyalty.gifts import offers_for, rewards_of
@@ -102,6 +102,7 @@ def render_card(
         "users": list(User.objects.filter(is_active=True).order_by("name")[:500]),
         "same": _same_contacts(request, customer, contacts),
         "said": score_of(customer) if request.user.may(Right.SEE_PURCHASES) else None,
+        "cards": cards_among(contacts),
         **_membership(request, customer),
         **_gifts(request, customer),
         "steps": steps_for(customer, request.user, day),
@@ -119,7 +120,6 @@ def _membership(request: Request, customer: Customer) -> dict[str, Any]:
         "waiting_points": waiting_of(customer.pk) if bought else [],
         # of one form: sent twice it is one correction
         "points_key": request.POST.get("key") or secrets.token_urlsafe(16),
-        "cards": cards_of([customer.pk]),
         "privileges": standing_privileges(customer),
         "privilege_names": names_of_privileges(),
         "day_now": today(),
