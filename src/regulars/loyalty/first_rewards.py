@@ -22,9 +22,9 @@ from regulars.loyalty.programmes import valid_at
 _MILESTONES = (30, 90, 180, 365)
 _FARTHEST = 3_660  # days: a forecast beyond says only "long"
 
-# when each living member joined, and when points first brought him something that stayed; who was merged counts as whom
-# he became part of, from the earlier of the two days
-_WAITS = """
+# of all living members: days from joining until points brought something that stayed, or until now, and how many;
+# who was merged counts as whom he became part of, from the earlier of the two days
+_TOTAL = """
 WITH kept AS (
     SELECT coalesce(t.reverses_id, t.id) AS id
     FROM loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id
@@ -38,17 +38,32 @@ WITH kept AS (
 ), joined AS (
     SELECT a.customer_id, min(a.opened_at) AS at
     FROM loyalty_account a JOIN customers_customer c ON c.id = a.customer_id
-    WHERE a.unit_id = %(unit)s AND a.opened_at <= %(at)s AND c.merged_into_id IS NULL AND NOT c.is_erased {whom}
+    WHERE a.unit_id = %(unit)s AND a.opened_at <= %(at)s AND c.merged_into_id IS NULL AND NOT c.is_erased
     GROUP BY 1
-), waits AS (
-    SELECT joined.at AS joined, rewarded.at AS rewarded, greatest(0, floor(
-        extract(epoch FROM coalesce(rewarded.at, %(at)s) - joined.at) / 86400
-    ))::int AS days
-    FROM joined LEFT JOIN rewarded USING (customer_id)
 )
+SELECT greatest(0, floor(extract(epoch FROM coalesce(rewarded.at, %(at)s) - joined.at) / 86400))::int,
+    rewarded.at IS NOT NULL, count(*)
+FROM joined LEFT JOIN rewarded USING (customer_id) GROUP BY 1, 2
 """
-_TOTAL = _WAITS.format(whom="") + "SELECT days, rewarded IS NOT NULL, count(*) FROM waits GROUP BY 1, 2"
-_OF_ONE = _WAITS.format(whom="AND c.id = %(customer)s") + "SELECT days, rewarded FROM waits"
+
+# the same for one of them, from his own postings alone
+_OF_ONE = """
+WITH mine AS MATERIALIZED (
+    SELECT DISTINCT p.transaction_id AS id FROM loyalty_account a JOIN loyalty_posting p ON p.account_id = a.id
+    WHERE a.customer_id = %(customer)s AND a.unit_id = %(unit)s
+), moved AS (
+    SELECT id AS first, id FROM mine
+    UNION ALL SELECT mine.id, t.id FROM mine JOIN loyalty_transaction t ON t.reverses_id = mine.id
+), kept AS (
+    SELECT moved.first AS id FROM moved JOIN loyalty_posting p ON p.transaction_id = moved.id
+    WHERE p.book = 'redeemed' GROUP BY 1 HAVING sum(p.amount) > 0
+)
+SELECT greatest(0, floor(extract(epoch FROM coalesce(rewarded.at, %(at)s) - joined.at) / 86400))::int, rewarded.at
+FROM (
+    SELECT min(opened_at) AS at FROM loyalty_account WHERE customer_id = %(customer)s AND unit_id = %(unit)s
+) joined, (SELECT min(t.happened_at) AS at FROM kept JOIN loyalty_transaction t USING (id)) rewarded
+WHERE joined.at IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
