@@ -92,6 +92,7 @@ _WANTS_AND_CAN = (
     FROM gift_offered o JOIN gift_member m ON m.points >= o.points AND (o.tiers = '[]' OR o.tiers ? m.tier)
     LEFT JOIN taken ON o.most_each IS NOT NULL AND taken.member = m.id AND taken.gift = o.id
     WHERE o.stock > 0 AND (o.most_each IS NULL OR coalesce(taken.many, 0) < o.most_each)""",
+    "ANALYZE gift_wants, gift_can",
 )
 
 _COUNTS = """
@@ -104,10 +105,12 @@ SELECT (SELECT count(*) FROM gift_member), (SELECT count(*) FROM known),
 """
 
 _BY_GIFT = """
-SELECT o.id, (SELECT count(*) FROM gift_can c WHERE c.gift = o.id),
-    (SELECT count(*) FROM gift_wants w WHERE w.gift = o.id),
-    (SELECT count(*) FROM gift_can JOIN gift_wants USING (member, gift) WHERE gift = o.id)
-FROM gift_offered o
+WITH can AS (SELECT gift, count(*) AS many FROM gift_can GROUP BY 1),
+wants AS (SELECT gift, count(*) AS many FROM gift_wants GROUP BY 1),
+both_ AS (SELECT gift, count(*) AS many FROM gift_can JOIN gift_wants USING (member, gift) GROUP BY 1)
+SELECT o.id, coalesce(can.many, 0), coalesce(wants.many, 0), coalesce(both_.many, 0)
+FROM gift_offered o LEFT JOIN can ON can.gift = o.id LEFT JOIN wants ON wants.gift = o.id
+LEFT JOIN both_ ON both_.gift = o.id
 """
 
 # how often each of the goods was sold in a day, from its first sale in the year; its place: which share sells slower
