@@ -34,7 +34,8 @@ def shop() -> list[Customer]:
 
 def buyers() -> list[Customer]:
     Product.objects.filter(code="tea").update(cost=None)  # else the guard would lower what the tests count
-    people = [Customer.objects.create(name=f"C{n}") for n in range(CUSTOMERS)]
+    # the lot goes by the id: the same people are drawn whatever ran before
+    people = [Customer.objects.create(pk=10**12 + n, name=f"C{n}") for n in range(CUSTOMERS)]
     for number, one in enumerate(people):
         bought(one, 10_000, 20)
         bought(one, 1_000 * number, 10)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -24,6 +25,8 @@ from regulars.loyalty.tiers import review, review_all, tier_at, tier_of
 from regulars.purchases.models import Receipt
 from tests.loyalty.selling_cases import RULES, enrolled, open_shop, order, publish_in_the_past, sell
 from tests.web.people import make_user
+
+MOSCOW = ZoneInfo("Europe/Moscow")
 
 LEVELS = {
     "period": "days:365", "grace_days": 30,
@@ -171,7 +174,7 @@ class TestMembers:
         later = now + dt.timedelta(days=70)
         assert review_all(later) == 1
         (ending,) = TierEnding.objects.all()
-        assert (ending.customer, ending.ends_on) == (anna, later.date() + dt.timedelta(days=30))
+        assert (ending.customer, ending.ends_on) == (anna, later.astimezone(MOSCOW).date() + dt.timedelta(days=30))
         told = Happening.objects.get(event="member.tier_ending").content
         assert (told["id"], told["tier"], told["missing"]) == (anna.pk, "gold", 300_000)
         # he buys enough within the grace: nothing happens to him
