@@ -11,7 +11,7 @@ from regulars.customers.services.erasing import ask_erasure, erase
 from regulars.customers.services.merging import merge
 from regulars.loyalty import members
 from regulars.loyalty.first_rewards import FirstRewards, first_reward_of, first_rewards
-from regulars.loyalty.gifts import GiftData, add_gift, cancel, take
+from regulars.loyalty.gifts import GiftData, add_gift, cancel, offers_for, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Account, Gift
 from regulars.loyalty.returning import Coming, bring_back
@@ -38,7 +38,7 @@ def mug(points: int = 100) -> Gift:
 
 
 def words(member: Customer) -> str:
-    found = first_reward_of(member)
+    found = first_reward_of(member, offers_for(member))
     assert found is not None
     return found.words
 
@@ -65,11 +65,11 @@ def test_points_that_pay_a_receipt_are_a_reward_unless_it_comes_back_whole() -> 
     give(anna, 50)
     sale = sell(order(("tea", 1, 10_000), points=10))
     assert sale.points_spent == 10
-    assert (total().rewarded, first_reward_of(anna)) == (1, first_reward_of(anna))
-    assert first_reward_of(anna).words == "after 30 days"
+    assert (total().rewarded, first_reward_of(anna, offers_for(anna))) == (1, first_reward_of(anna, offers_for(anna)))
+    assert first_reward_of(anna, offers_for(anna)).words == "after 30 days"
     bring_back(Coming(sale.till, "r", sale.till, sale.number))
     assert total().rewarded == 0
-    assert first_reward_of(anna).words == "none for 30 days"
+    assert first_reward_of(anna, offers_for(anna)).words == "none for 30 days"
 
 
 def test_a_cancelled_gift_is_no_reward_and_the_next_is() -> None:
@@ -84,7 +84,7 @@ def test_a_cancelled_gift_is_no_reward_and_the_next_is() -> None:
 def test_a_merged_member_joined_with_the_first_of_both() -> None:
     anna, vera, owner = joined(80), joined(10, "10001"), make_user("owner")
     merge(vera, anna, by=owner, reasons=[])
-    found = first_reward_of(vera)
+    found = first_reward_of(vera, offers_for(vera))
     assert found is not None
     assert (found.days, total().members) == (80, 1)
     day = timezone.now().date()
@@ -94,7 +94,7 @@ def test_a_merged_member_joined_with_the_first_of_both() -> None:
 
 def test_nobody_and_strangers_have_none() -> None:
     assert total() == FirstRewards(0, 0, total().median, ())
-    assert first_reward_of(Customer.objects.create(name="Nobody")) is None
+    assert first_reward_of(Customer.objects.create(name="Nobody"), []) is None
 
 
 def earned(member: Customer, points: int, ago: int) -> None:
@@ -104,7 +104,7 @@ def earned(member: Customer, points: int, ago: int) -> None:
 
 
 def forecast(member: Customer) -> str:
-    found = first_reward_of(member)
+    found = first_reward_of(member, offers_for(member))
     assert found is not None
     return found.forecast
 

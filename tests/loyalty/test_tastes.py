@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from regulars.customers.models import Customer
-from regulars.loyalty.gifts import GiftData, add_gift, cancel, take
+from regulars.loyalty.gifts import GiftData, add_gift, cancel, offers_for, take
 from regulars.loyalty.models import Gift, Taste
 from regulars.loyalty.pace import pace_of
 from regulars.loyalty.returning import Coming, bring_back
@@ -36,7 +36,7 @@ def buy(customer: Customer, product: str, times: int = 1, ago: dt.timedelta = DA
 
 
 def reasons(customer: Customer) -> list[tuple[str, str]]:
-    return [(one.offer.gift.name, one.reason) for one in fitting(customer, most=9)]
+    return [(one.offer.gift.name, one.reason) for one in fitting(customer, offers_for(customer), most=9)]
 
 
 def test_the_closest_to_his_taste_comes_first_with_its_reason() -> None:
@@ -55,7 +55,7 @@ def test_the_closest_to_his_taste_comes_first_with_its_reason() -> None:
         (alike.name, "Of members who buy from “Cups” as he does, 38% buy or take it."),
         (popular.name, "It was taken 1 time in a year."),
     ]
-    assert len(fitting(anna)) == 3
+    assert len(fitting(anna, offers_for(anna))) == 3
 
 
 def test_what_he_took_is_near_and_what_he_let_go_is_not() -> None:
@@ -77,7 +77,9 @@ def test_nothing_that_he_cannot_afford_soon() -> None:
     anna = rich(80)
     near, far = gift("tea"), gift("tea", 1_000)
     buy(anna, "tea", 9)
-    assert [(one.offer.gift, one.offer.why_not) for one in fitting(anna)] == [(near, "20 points missing")]
+    assert [(one.offer.gift, one.offer.why_not) for one in fitting(anna, offers_for(anna))] == [
+        (near, "20 points missing")
+    ]
     # 60 days of his pace bring the rest
     for number in range(3):
         sell(order(("tea", 1, 400_000)), f"s{number}")
@@ -85,7 +87,7 @@ def test_nothing_that_he_cannot_afford_soon() -> None:
     assert pace is not None
     # of three equal purchases in a day the relative error is 1 / sqrt(3)
     assert (pace.value, pace.low, pace.high) == pytest.approx((1140, 1140 / 3.1003, 1140 * 3.1003), rel=1e-3)
-    assert far in [one.offer.gift for one in fitting(anna)]
+    assert far in [one.offer.gift for one in fitting(anna, offers_for(anna))]
 
 
 def test_a_pace_needs_three_purchases_that_he_kept() -> None:

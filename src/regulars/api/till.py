@@ -118,9 +118,10 @@ def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
 def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
     """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason."""
     found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
+    offers = gifts.offers_for(found)
     return {
-        "can_take": [_gift(one) for one in gifts.offers_for(found) if one.can_take],
-        "suits": [_gift(one.offer) | {"reason": one.reason} for one in fitting(found)],
+        "can_take": [_gift(one) for one in offers if one.can_take],
+        "suits": [_gift(one.offer) | {"reason": one.reason} for one in fitting(found, offers)],
         "balance": _balance(members.points_of(found)),
     }
 

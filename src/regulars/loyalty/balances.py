@@ -15,7 +15,7 @@ _POINTS = """
     JOIN loyalty_transaction t ON t.id = p.transaction_id
     JOIN loyalty_account a ON a.id = p.account_id
     LEFT JOIN loyalty_lot l ON l.id = p.lot_id
-    WHERE t.unit_id = %(unit)s AND t.recorded_at <= %(at)s {whose}
+    WHERE t.unit_id = (SELECT id FROM loyalty_unit WHERE slug = %(unit)s) AND t.recorded_at <= %(at)s {whose}
     GROUP BY l.id
 """
 
@@ -68,7 +68,7 @@ class Position:
 
 def balance_of(customer: int, unit: Unit, *, at: dt.datetime) -> Balance:
     """Of all accounts that are his today, as the ledger stood at the moment."""
-    return _sums("AND a.customer_id = %(customer)s", unit=unit.pk, at=at, customer=customer)
+    return _sums("AND a.customer_id = %(customer)s", unit=unit.slug, at=at, customer=customer)
 
 
 def position(unit: Unit, *, at: dt.datetime) -> Position:
@@ -77,7 +77,7 @@ def position(unit: Unit, *, at: dt.datetime) -> Position:
         cursor.execute(_BOOKS, {"unit": unit.pk, "at": at})
         books = {book: int(points) for book, points in cursor.fetchall()}
     return Position(
-        _sums("", unit=unit.pk, at=at),
+        _sums("", unit=unit.slug, at=at),
         issued=-books.get("issued", 0), redeemed=books.get("redeemed", 0),
         expired=books.get("expired", 0), taken_back=books.get("void", 0),
     )  # fmt: skip

@@ -4,6 +4,7 @@ A reward is whatever points brought: a gift, or a part of a receipt. What was ca
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from regulars.analytics.kaplan_meier import Median, Step, median_wait, share_by,
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
-from regulars.loyalty.gifts import offers_for
+from regulars.loyalty.gifts import Offer
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.pace import pace_of
 from regulars.loyalty.programmes import valid_at
@@ -114,19 +115,19 @@ def _shares(steps: list[Step], watched: int) -> list[tuple[int, float, float, fl
     return [(day, *share) for day in _MILESTONES if day <= watched and (share := share_by(steps, day))]
 
 
-def first_reward_of(customer: Customer) -> FirstReward | None:
+def first_reward_of(customer: Customer, offers: Sequence[Offer]) -> FirstReward | None:
     """When it was, or when it will be by his own pace; None for whoever is no member."""
     now = timezone.now()
     rows = _rows(_OF_ONE, at=now, customer=customer.pk)
     if not rows:
         return None
     days, rewarded = rows[0]
-    return FirstReward(days, rewarded is not None, "" if rewarded is not None else _forecast(customer, now))
+    return FirstReward(days, rewarded is not None, "" if rewarded is not None else _forecast(customer, offers, now))
 
 
-def _forecast(customer: Customer, now: dt.datetime) -> str:
+def _forecast(customer: Customer, offers: Sequence[Offer], now: dt.datetime) -> str:
     """When his points are enough for the cheapest gift that he may take, in words; empty when there is none."""
-    open_ = [one for one in offers_for(customer) if not one.obstacle]
+    open_ = [one for one in offers if not one.obstacle]
     if not open_:
         return ""
     nearest = min(open_, key=lambda one: one.missing)

@@ -221,7 +221,7 @@ def offers_for(customer: Customer) -> list[Offer]:
     """Every gift that is not over, the cheapest first, as it stands for this member."""
     day = _today()
     living = [one for one in Gift.objects.order_by("points", "pk") if one.ends_on is None or one.ends_on >= day]
-    return _offers(customer, living)
+    return _offers(customer, living) if living else []
 
 
 def rewards_of(customer: Customer, *, most: int = 20) -> list[Reward]:

@@ -63,19 +63,17 @@ def find(*, card: str = "", phone: str = "", at: dt.datetime | None = None) -> C
     The same statements are made whether nobody has it, or somebody who is no member, or several: how long it takes
     tells nothing of who is a customer here.
     """
-    customer = who_has(card=card, phone=phone)
-    value = normalised(Contact.Kind.CARD, card, region=region()) if card else ""
+    kind, value = _asked(card, phone)
+    customer, takes_part = _whose(kind, value)
     if card and (problem := cards.why_blocked(value, at=at)):
         raise NoMember(problem)
-    whose = 0 if customer is None else customer.pk
-    takes_part = Account.objects.filter(customer=whose, unit__slug=Unit.POINTS).exists()
     if customer is None or not takes_part:
         misread = cards.why_misread(value) if card else ""
         raise NoMember((misread if customer is None else "") or _("No member has this card or phone."))
     return customer
 
 
-# whoever has it, or the one whom he was merged into
+# whoever has it, or the one whom he was merged into, and whether he has an account of points
 _WHO = """
 WITH RECURSIVE held (id, merged_into_id) AS (
     SELECT c.id, c.merged_into_id FROM customers_customer c WHERE c.id IN (
@@ -83,31 +81,49 @@ WITH RECURSIVE held (id, merged_into_id) AS (
     )
     UNION
     SELECT above.id, above.merged_into_id FROM held JOIN customers_customer above ON above.id = held.merged_into_id
-) SELECT id FROM held WHERE merged_into_id IS NULL LIMIT 2
+) SELECT id, EXISTS (
+    SELECT 1 FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
+    WHERE a.customer_id = held.id AND u.slug = 'points'
+) FROM held WHERE merged_into_id IS NULL LIMIT 2
 """
 
 
 def who_has(*, card: str = "", phone: str = "") -> Customer | None:
     """The customer with this card or phone; None when there is none, or several share the phone."""
+    return _whose(*_asked(card, phone))[0]
+
+
+def _asked(card: str, phone: str) -> tuple[Contact.Kind, str]:
     if bool(card) == bool(phone):
         raise InputError(_("Give either the card or the phone."))
     kind = Contact.Kind.CARD if card else Contact.Kind.PHONE
-    value = normalised(kind, card or phone, region=region())
+    return kind, normalised(kind, card or phone, region=region())
+
+
+def _whose(kind: Contact.Kind, value: str) -> tuple[Customer | None, bool]:
+    """The customer, and whether he takes part."""
     with connection.cursor() as cursor:
         cursor.execute(_WHO, [kind.value, value])
-        found = [int(key) for (key,) in cursor.fetchall()]
-    return Customer.objects.filter(pk=found[0] if len(found) == 1 else 0, is_erased=False).first()
+        found = cursor.fetchall()
+    key, takes_part = found[0] if len(found) == 1 else (0, False)
+    return Customer.objects.filter(pk=key, is_erased=False).first(), takes_part
 
 
 def points_of(customer: Customer) -> Balance:
     """What he has now."""
-    return balance_of(customer.pk, points_unit(), at=timezone.now())
+    return balance_of(customer.pk, Unit(slug=Unit.POINTS), at=timezone.now())
+
+
+_HOLD = "SELECT merged_into_id, is_erased FROM customers_customer WHERE id = %s FOR NO KEY UPDATE"
 
 
 def hold_member(customer: Customer) -> Customer:
     """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps."""
-    held = hold_survivor(customer.pk)
-    if held.is_erased:
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [customer.pk])
+        merged_into, is_erased = cursor.fetchone()
+    held = customer if merged_into is None else hold_survivor(merged_into)
+    if is_erased or held.is_erased:
         raise NoMember(_("No member has this card or phone."))
     return held
 
@@ -244,8 +260,7 @@ def _questions(rules: RuleSet) -> frozenset[str]:
 
 def _stamps(customer: Customer, counter: str) -> int:
     # a quote writes nothing: a counter begins with its first stamp
-    unit = Unit.objects.filter(slug=slug_of(counter)).first()
-    return 0 if unit is None else balance_of(customer.pk, unit, at=timezone.now()).available
+    return balance_of(customer.pk, Unit(slug=slug_of(counter)), at=timezone.now()).available
 
 
 def _answers(customer: Customer, question: str) -> frozenset[str]:

@@ -158,7 +158,7 @@ def store_of(name: str, partner: Partner | None, *, make: bool) -> Store:
 
     Without `make` nothing is written: a new store is only thought of.
     """
-    found = Store.objects.filter(name=name).first()
+    found = Store.objects.select_related("of_partner").filter(name=name).first()
     if found is None and not make:
         return Store(name=name)
     is_new = False
@@ -167,8 +167,8 @@ def store_of(name: str, partner: Partner | None, *, make: bool) -> Store:
     if is_new and partner is not None:
         PartnerStore.objects.create(store=found, partner=partner)
         return found
-    owner = PartnerStore.objects.filter(store=found).values_list("partner", flat=True).first()
-    if owner != (None if partner is None else partner.pk):
+    owned = getattr(found, "of_partner", None)
+    if (owned and owned.partner_id) != (partner and partner.pk):
         raise InputError(_("The store {name!r} is somebody else's: give yours another name.").format(name=name))
     return found
 

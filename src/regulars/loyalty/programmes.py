@@ -97,7 +97,8 @@ def beginning(currency: str) -> dict[str, Any]:
 
 def valid_at(moment: dt.datetime) -> tuple[Programme, RuleSet] | None:
     """The version by which a receipt of this moment is judged; None before the first one."""
-    found = Programme.objects.filter(valid_from__lte=moment).order_by("-valid_from").first()
+    # the rules may be long, and are read once
+    found = Programme.objects.filter(valid_from__lte=moment).order_by("-valid_from").defer("rules").first()
     return None if found is None else (found, rules_of(found))
 
 

@@ -271,6 +271,7 @@ def _write_receipt(
     receipt = record_receipt(
         key=named_key("till-return", f"{coming.till}\x1f{coming.number}"), number=coming.number,
         customer=customer, store=sold.store, cashier=coming.cashier, channel=sold.channel, at=at, lines=back,
+        known={one.product.code: one.product.pk for one in written.values() if one.product},
     )  # fmt: skip
     if customer is not None:
         note_follower("purchases.Receipt.customer", sold.pk, receipt.pk, of=customer.pk)

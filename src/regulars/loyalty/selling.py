@@ -5,7 +5,7 @@ a till says of them is compared, never believed.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -105,6 +105,7 @@ class _Case:
     programme: Programme
     rules: RuleSet
     basket: Basket
+    products: dict[str, int]  # ids of known goods by their codes
     member: Member | None
     said: Said
 
@@ -160,8 +161,10 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     partner, business = partner_at(order.till), Business.current()
     store = store_of(order.store, partner, make=hold)
     zone = store.time_zone or business.time_zone
+    goods = {one.code: one for one in Product.objects.filter(code__in={item.product for item in order.items})}
     basket = Basket(
-        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at, lines=tuple(_lines(order.items)),
+        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at,
+        lines=tuple(_line(item, goods.get(item.product)) for item in order.items),
         partner=partner.slug if partner else "",
     )  # fmt: skip
     customer = members.find(card=order.card, phone=order.phone, at=at) if order.has_member else None
@@ -172,22 +175,20 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     basket = replace(basket, promo_codes=said.names)
-    return _Case(order, at, store, partner, customer, programme, rules, basket, known, said)
+    products = {code: one.pk for code, one in goods.items()}
+    return _Case(order, at, store, partner, customer, programme, rules, basket, products, known, said)
 
 
-def _lines(items: Sequence[Item]) -> Iterator[Line]:
+def _line(item: Item, product: Product | None) -> Line:
     """With what the shop knows of its goods: a till could call anything by the category that is cheaper."""
-    known = {one.code: one for one in Product.objects.filter(code__in={item.product for item in items})}
-    for item in items:
-        product = known.get(item.product)
-        line = Line(
-            product=item.product, category=(product.category if product else "") or item.category,
-            quantity=item.quantity, price=item.price,
-        )  # fmt: skip
-        if product is not None:
-            cost = None if product.cost is None else round(product.cost * item.quantity)
-            line = replace(line, cost=cost, price_raised_on=product.price_raised_on)
-        yield line
+    line = Line(
+        product=item.product, category=(product.category if product else "") or item.category,
+        quantity=item.quantity, price=item.price,
+    )  # fmt: skip
+    if product is None:
+        return line
+    cost = None if product.cost is None else round(product.cost * item.quantity)
+    return replace(line, cost=cost, price_raised_on=product.price_raised_on)
 
 
 def _quoted(case: _Case) -> Quote:
@@ -232,6 +233,7 @@ def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
     receipt = record_receipt(
         key=named_key("till", f"{order.till}\x1f{number}"), number=number, customer=case.customer, store=case.store,
         cashier=order.cashier, channel=order.channel, at=case.at, lines=list(_bought(case, judged)),
+        known=case.products,
     )  # fmt: skip
     sale = Sale.objects.create(
         till=order.till, number=number, digest=digest, customer=case.customer, programme=case.programme,

@@ -16,7 +16,7 @@ from regulars.core.i18n import format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import family_of
-from regulars.loyalty.gifts import Offer, offers_for
+from regulars.loyalty.gifts import Offer
 from regulars.loyalty.models import Gift, Reward, Taste
 from regulars.loyalty.pace import WINDOW, Pace, pace_of
 from regulars.purchases.models import Product
@@ -53,11 +53,14 @@ class _Known:
     tastes: Mapping[int, Sequence[Taste]]
 
 
-def fitting(customer: Customer, *, most: int = 3) -> list[Fit]:
-    """The gifts that he can have now or soon and that suit him; the best first, none rather than any."""
+def fitting(customer: Customer, offers: Sequence[Offer], *, most: int = 3) -> list[Fit]:
+    """Of these offers what he can have now or soon and what suits him; the best first, none rather than any."""
     now = timezone.now()
+    free = [one for one in offers if not one.obstacle]
+    if not free:
+        return []
     pace = pace_of(customer, at=now)
-    near = [one for one in offers_for(customer) if not one.obstacle and _is_near(one, pace)]
+    near = [one for one in free if _is_near(one, pace)]
     if not near:
         return []
     known = _known(customer, [one.gift for one in near], now)

@@ -1,7 +1,7 @@
 """One receipt written at once, as a till sells it; files and batches go through an import instead."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -25,10 +25,13 @@ class Bought:
 
 def record_receipt(
     *, key: bytes, number: str, at: dt.datetime, customer: Customer | None, store: Store | None, cashier: str,
-    channel: str, lines: Sequence[Bought],
+    channel: str, lines: Sequence[Bought], known: Mapping[str, int],
 ) -> Receipt:  # fmt: skip
-    """Write it with its lines, in the transaction of the caller. Goods and people at the till that are new are made."""
-    products = _products(lines)
+    """Write it with its lines, in the transaction of the caller. Goods and people at the till that are new are made.
+
+    `known` are the ids of goods by their codes, as far as the caller has looked them up.
+    """
+    products = known if all(one.code in known for one in lines) else _products(lines)
     receipt = Receipt.objects.create(
         customer=customer, store=store, seller=_seller(cashier), number=number, channel=channel[:60], purchased_at=at,
         amount=sum(one.amount for one in lines), key=key,

@@ -131,13 +131,14 @@ def _gifts(request: Request, customer: Customer) -> dict[str, Any]:
     bought = request.user.may(Right.SEE_PURCHASES)
     if not bought and not request.user.may(Right.RECORD_PURCHASES):
         return {"rewards": [], "offers": [], "fits": [], "first_reward": None}
-    fits = fitting(customer) if bought else []
+    offers = offers_for(customer)
+    fits = fitting(customer, offers) if bought else []
     suiting = {one.offer.gift.pk for one in fits}
     return {
         "rewards": rewards_of(customer),
         "fits": fits,
-        "first_reward": first_reward_of(customer) if bought else None,
-        "offers": [one for one in offers_for(customer) if one.can_take and one.gift.pk not in suiting],
+        "first_reward": first_reward_of(customer, offers) if bought else None,
+        "offers": [one for one in offers if one.can_take and one.gift.pk not in suiting],
         "wish_number": secrets.token_hex(8),
     }
 
