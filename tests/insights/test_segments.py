@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.django_db
 def base(db: None) -> dict[str, int]:
     """Anna comes often, Boris is lost, Clara never bought."""
     Business.objects.create(id=1, name="Bean", currency="RUB", time_zone="Europe/Moscow", language="en")
-    today = timezone.now().date()
+    today = timezone.now().astimezone(ZoneInfo("Europe/Moscow")).date()
     anna = Customer.objects.create(name="Anna", sex="f", birth_date=dt.date(1990, today.month, min(today.day, 28)))
     boris = Customer.objects.create(name="Boris", sex="m", kind="company", own_fields={"shoe": 43, "pet": "cat"})
     clara = Customer.objects.create(name="Clara", own_fields={"club": True, "likes": ["tea", "milk"], "pet": ""})

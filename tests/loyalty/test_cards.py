@@ -319,3 +319,11 @@ def test_many_virtual_cards_at_one_moment_are_all_different() -> None:
     numbers = together(8, lambda place: give_virtual(people[place], by=None).value)
     assert len(set(numbers)) == 8
     assert CardBatch.objects.count() == 1
+
+
+def test_a_blocked_card_spends_nothing_whatever_moment_a_till_names(owner: User) -> None:
+    anna, before = enrolled(), timezone.now()
+    sell(order(("tea", 5, 100_000)))
+    block(card_of(anna), reason="stolen", by=owner)
+    with pytest.raises(NoMember, match="blocked"):
+        sell(order(("tea", 1, 20_000), purchased_at=before - dt.timedelta(hours=1), points=5), "2")

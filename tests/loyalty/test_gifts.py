@@ -37,6 +37,7 @@ from regulars.loyalty.models import Gift, Lot, Reward, TierChange, Transaction
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.verifying import faults
 from tests.loyalty.at_once import together
+from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import enrolled, open_shop
 from tests.web.people import make_user
 
@@ -332,3 +333,11 @@ def test_takers_and_cancellers_at_once_leave_everything_in_order() -> None:
     assert all(together(12, one))
     kept = Reward.objects.filter(cancelled_at=None).count()
     assert (stock(), has(anna), faults()) == (20 - kept, 1_000 - 100 * kept, [])
+
+
+def test_a_partner_hands_out_no_gifts_of_the_operator() -> None:
+    anna, gift = rich(), mug()
+    partner("books", "till:9")
+    with pytest.raises(NotNow, match="not by partners"):
+        take(anna, wish(gift, till="till:9"))
+    assert (has(anna), stock()) == (250, 5)

@@ -64,7 +64,7 @@ def test_a_new_proof_takes_the_place_of_the_old_one(owner: User) -> None:
 
 
 def test_of_two_who_become_one_the_longer_proof_counts(owner: User) -> None:
-    anna, twin = enrolled(), enrolled("1000000022", "Anna again")
+    anna, twin = enrolled(), enrolled("1000000025", "Anna again")
     give_privilege(anna, name="pensioner", proof="", until=TODAY + dt.timedelta(days=9), by=owner)
     give_privilege(twin, name="pensioner", proof="", until=TODAY + dt.timedelta(days=3), by=owner)
     merge(anna, twin, by=owner, reasons=[])

@@ -197,8 +197,8 @@ def test_the_answer_of_a_sale_knows_of_the_return_that_waited_for_it() -> None:
 
 def test_a_return_after_a_merge_goes_back_with_its_sale_when_the_merge_does() -> None:
     open_shop()
-    anna, other = with_points(), enrolled("1000000022", "Anna again")
-    sold(("tea", 2, 20_000), card="1000000022")
+    anna, other = with_points(), enrolled("1000000025", "Anna again")
+    sold(("tea", 2, 20_000), card="1000000025")
     merged = merge(kept=anna, gone=other, by=None)
     assert back("r", (1, 1)).receipt.customer == anna
     unmerge(merged, by=make_user("owner"))

@@ -234,9 +234,9 @@ def test_a_stranger_is_no_member_and_is_told_alike(who: dict[str, str]) -> None:
 
 def test_the_card_of_somebody_merged_is_that_of_who_was_kept() -> None:
     open_shop()
-    anna, other = enrolled(), enrolled("1000000022", "Anna again")
+    anna, other = enrolled(), enrolled("1000000025", "Anna again")
     merge(kept=anna, gone=other, by=None)
-    sale = sell(order(("tea", 1, 10_000), card="1000000022"))
+    sale = sell(order(("tea", 1, 10_000), card="1000000025"))
     assert sale.customer == anna
     assert points_of(anna) == 9
 
@@ -273,7 +273,7 @@ def test_rules_that_give_more_points_than_can_be_kept_are_named() -> None:
 
 def test_who_is_merged_while_he_pays_is_the_one_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     open_shop()
-    anna, other = enrolled(), enrolled("1000000022", "Anna again")
+    anna, other = enrolled(), enrolled("1000000025", "Anna again")
     find = members.find
 
     def merged_meanwhile(**who: str) -> Customer:
@@ -282,7 +282,7 @@ def test_who_is_merged_while_he_pays_is_the_one_that_is_kept(monkeypatch: pytest
             merge(kept=anna, gone=other, by=None)
         return found
 
-    asked = order(("tea", 1, 10_000), card="1000000022")
+    asked = order(("tea", 1, 10_000), card="1000000025")
     to_pay = quote(asked, segments=no_segments).judged.to_pay
     monkeypatch.setattr(members, "find", merged_meanwhile)
     sale = sell(asked, to_pay=to_pay)

@@ -163,7 +163,7 @@ class TestMembers:
 
     def test_at_night_everybody_is_looked_at_and_told_before_he_falls(self) -> None:
         open_shop(tiers=LEVELS, rules=WITH_TIERS["rules"])
-        anna, vera, stranger = enrolled(), enrolled("1000000022", "Vera"), Customer.objects.create(name="Stranger")
+        anna, vera, stranger = enrolled(), enrolled("1000000025", "Vera"), Customer.objects.create(name="Stranger")
         bought(anna, 500_000, 300)
         bought(vera, 120_000, 10)
         bought(stranger, 900_000, 10)
@@ -236,7 +236,7 @@ class TestMembers:
     def test_two_who_become_one_count_as_one(self) -> None:
         open_shop(tiers=LEVELS)
         owner = make_user("owner")
-        anna, twin = enrolled(), enrolled("1000000022", "Anna again")
+        anna, twin = enrolled(), enrolled("1000000025", "Anna again")
         bought(anna, 60_000, 3)
         bought(twin, 60_000, 3)
         review_all(timezone.now())

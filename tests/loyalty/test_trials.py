@@ -5,11 +5,13 @@ import random
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
 from regulars.customers.models import Contact, Customer
 from regulars.loyalty import members
+from regulars.loyalty.ledger import Document, Kind, grant, write
 from regulars.loyalty.models import Account
 from regulars.loyalty.programme.basket import Member
 from regulars.loyalty.programme.holdout import place
@@ -18,7 +20,7 @@ from regulars.loyalty.selling import quote
 from regulars.loyalty.trials import FEWEST, trials
 from regulars.purchases.models import Line, Receipt
 from tests.loyalty.programme_cases import judged, rule
-from tests.loyalty.selling_cases import RULES, no_segments, open_store, order, publish_in_the_past
+from tests.loyalty.selling_cases import RULES, no_segments, open_store, order, publish_in_the_past, sell
 
 HALF: dict[str, Any] = {"id": "half", "gives": {"kind": "percent_off", "percent": 10}, "holdout": 50}
 
@@ -141,3 +143,25 @@ def test_a_merged_member_is_one_and_few_are_not_enough() -> None:
     Customer.objects.filter(pk__in=[one.pk for one in people[50:]]).update(is_erased=True, name="")
     (few,) = trials(timezone.now())
     assert few.treated is None and few.paid is None and sum(few.counts) == 49
+
+
+@pytest.mark.django_db
+def test_what_points_pay_is_no_money_whatever_it_is_called() -> None:
+    """One rule set where points lower the price, one where they pay it: members with the rule pay the same."""
+    means = {}
+    for points_as in ("discount", "payment"):
+        with transaction.atomic():
+            open_store()
+            spending = RULES["spending"] | {"as": points_as}
+            publish_in_the_past(RULES | {"rules": [HALF], "spending": spending}, dt.timedelta(days=30))
+            people, unit = enrol_many(2 * FEWEST + 80), members.points_unit()
+            gifts = [Document(unit, Kind.GIFT, "t", str(one.pk), "t", (grant(one.pk, 50),)) for one in people]
+            write(gifts, at=timezone.now())
+            with_it = next(n for n, one in enumerate(people) if not held(one))
+            asked = order(("tea", 1, 20_000), card=str(10**9 + with_it), points=40)
+            sell(asked, "1")
+            (found,) = trials(timezone.now())
+            assert found.treated is not None
+            means[points_as] = round(found.treated.paid.value * found.counts[0])
+            transaction.set_rollback(True)
+    assert means == {"discount": 14_000, "payment": 14_000}

@@ -27,18 +27,20 @@ from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.erasing import ask_erasure, erase
 from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import page_links
+from regulars.loyalty.cards import replace
 from regulars.loyalty.ledger import Document, Kind, grant, write
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import CustomerPage
 from regulars.loyalty.overview import changes
 from regulars.loyalty.page_links import TooManyTries, link_to, make_code, open_page, page_behind, prove, revoke_links
+from regulars.loyalty.programme.holdout import place
 from regulars.loyalty.programme.rules import as_json, parse
 from regulars.loyalty.programme.words import Words
 from regulars.loyalty.programmes import publish
 from regulars.purchases.models import Receipt
 from regulars.web.log_masking import WithoutSecrets
 from tests.loyalty.at_once import together
-from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, order, sell
+from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, order, publish_in_the_past, sell
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -492,3 +494,26 @@ def test_rules_for_members_are_told_in_both_languages() -> None:
         russian = Words(rules).for_members()
     assert len(russian) == len(Words(rules).for_members())
     assert not any("SPRING" in one or "leaving" in one for one in russian)
+
+
+def test_a_card_that_is_blocked_proves_nothing_and_is_not_shown(anna: Customer) -> None:
+    lost = anna.contacts.get(kind="card")
+    replace(lost, "", by=make_user("owner"))
+    client = opened(anna)
+    assert client.post("/my/prove/", {"proof": CARD}).status_code == 422
+    new = anna.contacts.filter(kind="card").exclude(pk=lost.pk).get()
+    assert client.post("/my/prove/", {"proof": new.value}).status_code == 302
+    page = client.get("/my/").content.decode()
+    assert new.value in page
+    assert CARD not in page
+
+
+def test_of_a_rule_that_leaves_him_out_he_is_told_nothing(anna: Customer) -> None:
+    tea = {"title": "Tea", "gives": {"kind": "percent_off", "percent": 11}, "holdout": 50}
+    ids = {place(f"r{n}", str(anna.pk)) < 50_00: f"r{n}" for n in range(40)}
+    rules = [CUPS, tea | {"id": ids[True]}, tea | {"id": ids[False], "gives": {"kind": "percent_off", "percent": 7}}]
+    publish_in_the_past(RULES | {"rules": rules}, dt.timedelta(seconds=1))
+    page = text(opened(anna))
+    assert "7%" in page
+    assert "11%" not in page
+    assert "drawn by lot" not in page

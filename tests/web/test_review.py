@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from regulars.accounts.models import LogEntry, Role
 from regulars.customers.models import Customer
+from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import members
 from regulars.loyalty.models import Alert, Correction, Sale, SaleReturn
 from regulars.loyalty.returning import Coming, bring_back
@@ -219,3 +220,12 @@ def test_a_page_compares_cashiers_and_cards_and_says_how() -> None:
     assert "Card 0" in page
     assert "100%" in page
     assert "Benjamini and Hochberg" in page
+
+
+def test_nobody_decides_about_his_own_card() -> None:
+    open_shop()
+    alert, owner = two_equal(), make_user("owner")
+    add_contact(alert.customer, kind="email", written=owner.email, by=None)
+    assert "about your own card" in pressed(logged_in(owner), alert, "yes")
+    alert.refresh_from_db()
+    assert alert.decision == ""

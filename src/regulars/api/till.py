@@ -41,6 +41,7 @@ from regulars.loyalty.balances import Balance
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember
 from regulars.loyalty.models import Reward, WaitingReturn
+from regulars.loyalty.partners import partner_at
 from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
@@ -118,7 +119,8 @@ def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
 def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
     """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason."""
     found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
-    offers = gifts.offers_for(found)
+    # a partner hands out no gifts, and is not told what was bought elsewhere
+    offers = [] if partner_at(_till(request)) else gifts.offers_for(found)
     return {
         "can_take": [_gift(one) for one in offers if one.can_take],
         "suits": [_gift(one.offer) | {"reason": one.reason} for one in fitting(found, offers)],

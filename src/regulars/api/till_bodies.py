@@ -161,7 +161,9 @@ class GiftWishIn(WhoIn):
 class GiftVoidIn(In):
     """A gift that was a mistake, or that came back."""
 
-    number: str = Field(min_length=1, max_length=200, description="The number under which it was taken.")
+    number: str = Field(
+        min_length=1, max_length=200, description="The number under which it was taken.", examples=["G-17"]
+    )
     cashier: str = Field("", max_length=200, description="Who cancels it.", examples=["Irina"])
 
 

@@ -61,11 +61,11 @@ def svg(text: str, kind: Kind | str) -> Markup:
 def read(image: bytes) -> list[str]:
     """What the barcodes on a photo say, each once; an empty list when none can be read.
 
-    Raises `InputError` when the bytes are no picture, or one of more than 80 million points.
+    Raises `InputError` when the bytes are no picture, or one of more than 80 million points, 20 million but for JPEG.
     """
     try:
         with Image.open(io.BytesIO(image), formats=_PHOTOS) as photo:
-            if photo.width * photo.height > _MOST_PIXELS:
+            if photo.width * photo.height > (_MOST_PIXELS if photo.format == "JPEG" else _MOST_PIXELS // 4):
                 raise Image.DecompressionBombError
             photo.draft("L", (_SIDE, _SIDE))  # a large JPEG is read smaller: many times faster
             grey = photo.convert("L")

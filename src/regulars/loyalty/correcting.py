@@ -18,7 +18,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Contact, Customer
 from regulars.customers.selectors.family import family_of
 from regulars.loyalty.ledger import Document, Kind, grant, take, write_one
-from regulars.loyalty.members import hold_member, points_unit
+from regulars.loyalty.members import hold_member, hold_survivor, points_unit
 from regulars.loyalty.models import Correction
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programme.watch import Watch
@@ -72,6 +72,9 @@ def agree(correction: int, *, by: User, address: str | None = None) -> Correctio
     found = _held(correction)
     if found.asked_by_id == by.pk:
         raise InputError(_("You asked for it yourself: another person has to agree."))
+    if is_his_own(found.customer_id, by):
+        raise InputError(_("This is about your own card: somebody else has to look at it."))
+    hold_member(found.customer)  # nobody gives points to whoever was erased meanwhile
     _post(found, by=by, address=address)
     return found
 
@@ -108,15 +111,21 @@ def _check_same(known: Correction, customer: Customer, points: int, reason: str,
         raise InputError(_("This form was sent before with something else: open the page again."))
 
 
+def is_his_own(customer: int, by: User) -> bool:
+    """Whether the card has the address by which this person signs in."""
+    return Contact.objects.filter(
+        customer__in=family_of(customer), kind=Contact.Kind.EMAIL, value__iexact=by.email
+    ).exists()
+
+
 def _needs_two(customer: Customer, points: int, by: User, now: dt.datetime) -> bool:
     """Whether it is more than he may move alone in a day, in many small parts too, or a card of his own."""
-    own = Contact.objects.filter(customer__in=family_of(customer.pk), kind=Contact.Kind.EMAIL, value=by.email)
     valid = valid_at(now)
     alone = (valid[1].watch if valid else Watch()).alone
     moved = Correction.objects.filter(
         asked_by=by, needs_two=False, state=State.DONE, asked_at__gt=now - dt.timedelta(days=1)
     ).aggregate(sum=Sum(Abs(F("points"))))["sum"]
-    return own.exists() or (moved or 0) + abs(points) > alone
+    return is_his_own(customer.pk, by) or (moved or 0) + abs(points) > alone
 
 
 def _check_can_be_posted(made: Correction, now: dt.datetime) -> None:
@@ -128,7 +137,7 @@ def _check_can_be_posted(made: Correction, now: dt.datetime) -> None:
 
 def _held(correction: int) -> Correction:
     # the person first, as a merge does: neither waits for the other in a circle
-    hold_member(Correction.objects.select_related("customer").get(pk=correction).customer)
+    hold_survivor(Correction.objects.get(pk=correction).customer_id)
     found = (
         Correction.objects.select_for_update(of=("self",)).select_related("decided_by", "customer").get(pk=correction)
     )

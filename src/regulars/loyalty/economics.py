@@ -59,13 +59,13 @@ class Economics:
 def economics(
     begin: dt.datetime, end: dt.datetime, *, worth: int, other: int = 0, among: "QuerySet[Customer] | None" = None
 ) -> Economics:
-    """Of receipts of members bought from `begin` up to `end`; `worth` is a point's in minor units.
+    """Of receipts of members from `begin` up to `end`, without those of partners; a point is worth `worth` minor units.
 
     `among` are the customers who are looked at; all members when it is None. `other` are costs that only the business
     knows: cards, messages, work.
     """
     lines = SaleLine.objects.filter(
-        sale__customer__isnull=False, sale__purchased_at__gte=begin, sale__purchased_at__lt=end
+        sale__customer__isnull=False, sale__partner=None, sale__purchased_at__gte=begin, sale__purchased_at__lt=end
     )
     if among is not None:
         lines = lines.filter(sale__customer__in=among)
@@ -104,7 +104,8 @@ def _costs(lines: "QuerySet[SaleLine]", by: dict[str, Any]) -> dict[str, Cost]:
     return {row.pop("tier", ""): Cost(**{name: round(value) for name, value in row.items()}) for row in found}
 
 
-# of each member the points that he spent, less what came back for them, and with them those that expired
+# of lots whose time is over: of each member the points that he spent, less what came back for them, and all of these
+# with those that expired
 _DECIDED = """
 SELECT count(*), sum(spent), sum(decided), sum(spent * spent), sum(decided * decided), sum(spent * decided)
 FROM (
@@ -114,8 +115,9 @@ FROM (
                 OR t.kind IN ('return', 'void', 'unreward') AND p.amount > 0
             ), 0)::float8 AS spent,
             coalesce(-sum(p.amount) FILTER (WHERE t.kind = 'expiry'), 0)::float8 AS expired
-        FROM loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id
-        WHERE p.lot_id IS NOT NULL AND t.unit_id = %s GROUP BY p.account_id
+        FROM loyalty_lot l JOIN loyalty_posting p ON p.lot_id = l.id
+        JOIN loyalty_transaction t ON t.id = p.transaction_id
+        WHERE l.expires_at <= now() AND t.unit_id = %s GROUP BY p.account_id
     ) AS member
 ) AS decided WHERE decided > 0
 """

@@ -21,6 +21,7 @@ from regulars.foundation.models import Business
 from regulars.loyalty import members
 from regulars.loyalty.ledger import Document, Kind, give_back, spend, write_one
 from regulars.loyalty.models import Gift, Reward
+from regulars.loyalty.partners import partner_at
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.telling import NotNow, digest_of, hold_number
@@ -160,6 +161,9 @@ def _repeated(customer: Customer, wish: Wish, digest: bytes) -> Reward | None:
 
 
 def _check_wish(customer: Customer, wish: Wish, gift: Gift) -> None:
+    if partner_at(wish.till) is not None:
+        # the coalition would pay the partner for points, and the operator hand the gift out
+        raise NotNow(_("Gifts are handed out by the operator of the programme, not by partners."))
     (offer,) = _offers(customer, [gift])
     if offer.obstacle:
         raise NotNow(offer.obstacle)

@@ -22,6 +22,7 @@ MOST = 20_000  # of each kind are looked at, drawn by lot
 
 # Each sign: to whom it can apply, and whether it is there. `at` is the last purchase of who left. Who stayed gets the
 # moment of somebody who left, so that a season or a change of rules is the same for both, and his last purchase before.
+# Nothing after `at` counts that may come of not buying; only a change of the rules is nobody's effect.
 _SIGNS = {
     "no_reward": (
         "m.joined <= m.at - interval '90 days'",
@@ -41,7 +42,7 @@ _SIGNS = {
         """EXISTS (SELECT 1 FROM (
                 SELECT c.since, c.tier, lag(c.tier) OVER (ORDER BY c.since, c.id) AS was
                 FROM loyalty_tierchange c WHERE c.customer_id = m.id
-            ) AS moved WHERE moved.since > m.at - interval '90 days' AND moved.since <= m.at + interval '30 days'
+            ) AS moved WHERE moved.since > m.at - interval '90 days' AND moved.since <= m.at
             AND coalesce(array_position(%(tiers)s::text[], moved.tier::text), 0)
                 < coalesce(array_position(%(tiers)s::text[], moved.was::text), 0))""",
     ),
@@ -50,13 +51,13 @@ _SIGNS = {
         """EXISTS (SELECT 1 FROM loyalty_account a JOIN loyalty_posting p ON p.account_id = a.id
             JOIN loyalty_transaction t ON t.id = p.transaction_id
             WHERE a.customer_id = m.id AND a.unit_id = %(unit)s AND t.kind = 'expiry'
-            AND t.happened_at > m.at - interval '60 days' AND t.happened_at <= m.at + interval '30 days')""",
+            AND t.happened_at > m.at - interval '60 days' AND t.happened_at <= m.at)""",
     ),
     "brought_back": (
         "true",
         """EXISTS (SELECT 1 FROM loyalty_sale s JOIN loyalty_salereturn b ON b.sale_id = s.id
             WHERE s.customer_id = m.id AND NOT b.is_void AND b.returned_at > m.at - interval '60 days'
-            AND b.returned_at <= m.at + interval '30 days')""",
+            AND b.returned_at <= m.at)""",
     ),
 }
 

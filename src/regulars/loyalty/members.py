@@ -114,16 +114,10 @@ def points_of(customer: Customer) -> Balance:
     return balance_of(customer.pk, Unit(slug=Unit.POINTS), at=timezone.now())
 
 
-_HOLD = "SELECT merged_into_id, is_erased FROM customers_customer WHERE id = %s FOR NO KEY UPDATE"
-
-
 def hold_member(customer: Customer) -> Customer:
     """Until the end of the transaction nobody else judges a receipt of his: both would count the same stamps."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [customer.pk])
-        merged_into, is_erased = cursor.fetchone()
-    held = customer if merged_into is None else hold_survivor(merged_into)
-    if is_erased or held.is_erased:
+    held = hold_survivor(customer.pk)
+    if held.is_erased:
         raise NoMember(_("No member has this card or phone."))
     return held
 

@@ -115,7 +115,8 @@ def overview(customer: Customer, *, at: dt.datetime, zone: zoneinfo.ZoneInfo) ->
     if Unit.POINTS not in units:
         return None
     valid = valid_at(at)
-    rules = valid[1] if valid else None
+    # of rules that the lot leaves him out of he is not told
+    rules = valid[1].for_member(str(customer.pk)) if valid else None
     return Overview(
         _points(units[Unit.POINTS], rules, _rows(_DAYS, values)),
         tuple(_stamp_cards(units, rules)) if rules else (),

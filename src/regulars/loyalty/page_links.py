@@ -21,6 +21,7 @@ from regulars.customers.contact_values import normalised, region
 from regulars.customers.models import Contact, Customer
 from regulars.customers.selectors.family import family_of, survivor
 from regulars.customers.services.living import lock_living
+from regulars.loyalty.cards import why_blocked
 from regulars.loyalty.codes import drawn
 from regulars.loyalty.models import CustomerPage
 
@@ -151,7 +152,9 @@ def _has_card(customer: Customer, written: str) -> bool:
         value = normalised(Contact.Kind.CARD, written, region=region())
     except InputError:
         return False
-    return Contact.objects.filter(customer=customer, kind=Contact.Kind.CARD, value=value).exists()
+    held = Contact.objects.filter(customer=customer, kind=Contact.Kind.CARD, value=value).exists()
+    # whoever found a lost card must not see the new one
+    return held and not why_blocked(value)
 
 
 def _signature(page: CustomerPage, ends: str) -> str:

@@ -111,7 +111,7 @@ def _compared(one: Trial, purse: Purse) -> Iterator[str]:
         yield _gained(one.margin, purse, _("of margin, where the cost of goods is known"))
     if not one.paid.is_shown:
         yield _size(one)
-    yield _("Points that are not spent yet are not in it.")
+    yield _("Points that are not spent yet, and gifts, are not in it.")
 
 
 def _average(group: Group, purse: Purse) -> str:

@@ -10,15 +10,16 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
+from regulars.loyalty.correcting import is_his_own
 from regulars.loyalty.members import hold_survivor
 from regulars.loyalty.models import Alert
+from regulars.loyalty.partners import REVIEW
 from regulars.loyalty.programme.watch import said_of
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.telling import hold_number
 
 Kind, Decision = Alert.Kind, Alert.Decision
 
-_SOURCE = "review"  # the till of receipts that are cancelled here
 _SHOWN = 100
 
 
@@ -56,6 +57,8 @@ def decide(alert: Alert, *, is_right: bool, by: User, address: str | None = None
     if alert.customer_id is not None:
         hold_survivor(alert.customer_id)
     found = Alert.objects.select_for_update(of=("self",)).select_related("decided_by").get(pk=alert.pk)
+    if found.customer_id is not None and is_his_own(found.customer_id, by):
+        raise InputError(_("This is about your own card: somebody else has to look at it."))
     if found.decision:
         raise InputError(_("{name} has decided this already.").format(name=found.decided_by or _("Somebody")))
     if coming:
@@ -74,7 +77,7 @@ def decide(alert: Alert, *, is_right: bool, by: User, address: str | None = None
 
 def _cancelling(alert: Alert) -> Coming:
     assert alert.sale is not None
-    return Coming(_SOURCE, str(alert.pk), alert.sale.till, alert.sale.number, is_void=True)
+    return Coming(REVIEW, str(alert.pk), alert.sale.till, alert.sale.number, is_void=True)
 
 
 def what_is_odd(alert: Alert) -> str:

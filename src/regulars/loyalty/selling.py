@@ -167,7 +167,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
         lines=tuple(_line(item, goods.get(item.product)) for item in order.items),
         partner=partner.slug if partner else "",
     )  # fmt: skip
-    customer = members.find(card=order.card, phone=order.phone, at=at) if order.has_member else None
+    customer = _recognised(order, at) if order.has_member else None
     known = None
     if customer is not None:
         if hold:
@@ -177,6 +177,11 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     basket = replace(basket, promo_codes=said.names)
     products = {code: one.pk for code, one in goods.items()}
     return _Case(order, at, store, partner, customer, programme, rules, basket, products, known, said)
+
+
+def _recognised(order: Order, at: dt.datetime) -> Customer:
+    """Points are spent now, so the card must be good now; what was only earned may be told after it was blocked."""
+    return members.find(card=order.card, phone=order.phone, at=None if order.points else at)
 
 
 def _line(item: Item, product: Product | None) -> Line:

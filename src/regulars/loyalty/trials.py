@@ -31,8 +31,10 @@ WITH RECURSIVE part (id, whole) AS (
     JOIN loyalty_account a ON a.customer_id = part.id AND a.unit_id = %(unit)s
     WHERE a.opened_at < %(until)s GROUP BY part.whole
 ), bought (id, paid, margin) AS (
-    SELECT m.id, sum(r.amount), sum(l.margin)
+    SELECT m.id, sum(p.money), sum(l.margin - r.amount + p.money)
     FROM member m JOIN part ON part.whole = m.id JOIN purchases_receipt r ON r.customer_id = part.id
+    LEFT JOIN loyalty_sale s ON s.receipt_id = r.id LEFT JOIN loyalty_salereturn b ON b.receipt_id = r.id
+    CROSS JOIN LATERAL (SELECT coalesce(s.price - s.discount - s.by_points, -b.refund, r.amount) AS money) p
     LEFT JOIN LATERAL (
         SELECT sum(line.amount - line.cost) AS margin FROM purchases_line line WHERE line.receipt_id = r.id
     ) l ON true

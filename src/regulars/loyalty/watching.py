@@ -97,7 +97,7 @@ def _lock(of: str, subject: object) -> None:
 
 def _refused(sale: Sale, limit: Limit, begin: dt.datetime, figures: dict[str, int]) -> Alert:
     subject = getattr(sale, _COLUMNS[limit.of])
-    key = "\x1f".join(("refused", limit.of, limit.per, str(subject), begin.isoformat()))
+    key = "\x1f".join(("refused", limit.of, limit.per, str(subject), begin.isoformat(), str(_most(limit))))
     return Alert(
         key=hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).hexdigest(), kind=Alert.Kind.REFUSED,
         of=limit.of, per=limit.per, begins_at=begin, found_at=timezone.now(),
@@ -117,7 +117,8 @@ def _most(limit: Limit) -> dict[str, int | None]:
 _LIMITS = """
 INSERT INTO loyalty_alert
     (key, kind, of, per, subject, customer_id, begins_at, figures, found_at, decision)
-SELECT md5(concat_ws(chr(31), 'limit', %(of)s::text, %(per)s::text, w.subject, w.begins)), 'limit', %(of)s, %(per)s,
+SELECT md5(concat_ws(chr(31), 'limit', %(of)s::text, %(per)s::text, w.subject, w.begins, %(most)s::text)),
+    'limit', %(of)s, %(per)s,
     {title}, {customer}, w.begins, jsonb_build_object(
         'receipts', did.receipts, 'earned', did.earned, 'spent', did.spent, 'most', %(most)s::jsonb
     ), %(at)s, ''

@@ -33,6 +33,7 @@ from regulars.customers.selectors.consents import CHANNELS, current_purposes, st
 from regulars.customers.services.consents import record_consent, text_read
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
+from regulars.loyalty.cards import cards_among
 from regulars.loyalty.models import CustomerPage
 from regulars.loyalty.overview import FEW, MANY, Overview, changes, history, overview
 from regulars.loyalty.page_links import TooManyTries, page_behind, page_by_code, page_named, whose
@@ -184,19 +185,20 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "found": found, "worth": partial(_exactly, currency=business.currency),
             "period": period_words(found.tier.period) if found and found.tier else "",
             "entries": entries, "has_more": has_more, "is_long": is_long, "zone": business.zone,
-            "currency": business.currency, **_promised(found, business),
+            "currency": business.currency, **_promised(found, customer, business),
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,
             "saved": "saved" in request.GET,
         }  # fmt: skip
     return _shown(request, "own/page.html", context, customer, status=status)
 
 
-def _promised(found: Overview | None, business: Business) -> dict[str, Any]:
+def _promised(found: Overview | None, customer: Customer, business: Business) -> dict[str, Any]:
     """The rules as sentences, and what of them changes when."""
     said = _sentences(found.rules) if found and found.rules else []
     if found is None or found.following is None:
         return {"rules": said, "following": None}
-    new, gone = changes(said, _sentences(rules_of(found.following)))
+    following = rules_of(found.following).for_member(str(customer.pk))
+    new, gone = changes(said, _sentences(following))
     begins = format_moment(found.following.valid_from, business.zone)
     return {"rules": said, "following": found.following, "begins": begins, "new": new, "gone": gone}
 
@@ -212,7 +214,8 @@ def _exactly(minor: int, currency: str) -> str:
 
 def _card(contacts: list[Contact]) -> dict[str, Any] | None:
     """The number of his card, and how readers see it: as bars, and as a square."""
-    number = next((one.value for one in contacts if one.kind == Contact.Kind.CARD and one.is_valid), None)
+    good = (one.contact for one in cards_among(contacts) if not one.is_blocked)
+    number = next((one.value for one in good if one.is_valid), None)
     if number is None:
         return None
     return {"number": number, "bars": _bars(number), "square": _drawn(number, barcodes.Kind.QR)}

@@ -91,7 +91,7 @@ def _said(rules: RuleSet) -> dict[str, Any]:
     words = Words(rules, names_of(rules))
     today = timezone.now().astimezone(Business.current().zone).date()
     return {
-        "rules": [(one.title or one.id, words.rule(one)) for one in rules.rules],
+        "rules": [(one.title or one.id, f"{words.rule(one)} {words.held_out(one)}".strip()) for one in rules.rules],
         "together": words.whole_set(),
         "temptations": temptations(contracts_from(today), rules.spending.worth),
     }

@@ -25,6 +25,8 @@ from regulars.report.words import Purse
 from regulars.web.access import Request, needs
 
 _USUAL_DAYS = 91
+_MOST_DAYS = 366
+_EARLIEST, _LATEST = dt.date(1990, 1, 1), dt.date(2200, 1, 1)
 
 
 @needs(Right.SEE_INSIGHTS)
@@ -83,8 +85,8 @@ def _days(request: Request, *usual: dt.date) -> tuple[dt.date, dt.date]:
         except ValueError:
             raise InputError(_("{value!r} is no day. Write it as 2026-03-31.").format(value=text)) from None
     first, last = found
-    if first > last:
-        raise InputError(_("The first day is after the last one."))
+    if not _EARLIEST <= first <= last <= _LATEST or (last - first).days > _MOST_DAYS:
+        raise InputError(_("Choose at most {most} days, the last one not before the first.").format(most=_MOST_DAYS))
     return first, last
 
 

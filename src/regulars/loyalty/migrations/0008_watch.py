@@ -111,6 +111,12 @@ class Migration(migrations.Migration):
                 autosummarize=True, fields=["recorded_at"], name="sale_recorded"
             ),
         ),
+        migrations.AddIndex(
+            model_name="sale",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["purchased_at"], name="sale_purchased"
+            ),
+        ),
         migrations.AddField(
             model_name="alert",
             name="customer",

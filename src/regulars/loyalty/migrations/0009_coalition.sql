@@ -60,7 +60,7 @@ BEGIN
     IF num_nonnulls(
         terms.most_issued_a_day, terms.most_issued_a_month, terms.most_redeemed_a_day, terms.most_redeemed_a_month
     ) = 0 THEN RETURN; END IF;
-    PERFORM 1 FROM loyalty_contract WHERE id = terms.id FOR NO KEY UPDATE;
+    PERFORM 1 FROM loyalty_partner WHERE id = terms.partner_id FOR NO KEY UPDATE;
     INSERT INTO loyalty_contractuse AS mine (contract_id, used_on, issued, redeemed)
     VALUES (terms.id, today, CASE kind WHEN 'issued' THEN points ELSE 0 END, CASE kind WHEN 'redeemed' THEN points ELSE 0 END)
     ON CONFLICT (contract_id, used_on) DO UPDATE
@@ -68,7 +68,8 @@ BEGIN
     SELECT sum(CASE kind WHEN 'issued' THEN issued ELSE redeemed END) FILTER (WHERE used_on = today),
         sum(CASE kind WHEN 'issued' THEN issued ELSE redeemed END)
     INTO of_day, of_month FROM loyalty_contractuse
-    WHERE contract_id = terms.id AND date_trunc('month', used_on) = date_trunc('month', today);
+    WHERE contract_id IN (SELECT id FROM loyalty_contract WHERE partner_id = terms.partner_id)
+        AND date_trunc('month', used_on) = date_trunc('month', today);
     most := least(
         CASE kind WHEN 'issued' THEN terms.most_issued_a_day ELSE terms.most_redeemed_a_day END - of_day,
         CASE kind WHEN 'issued' THEN terms.most_issued_a_month ELSE terms.most_redeemed_a_month END - of_month

@@ -49,6 +49,7 @@ class Sale(models.Model):
             models.Index(fields=["till", "purchased_at"], name="sale_of_till"),
             models.Index(fields=["store", "purchased_at"], name="sale_of_store"),
             BrinIndex(fields=["recorded_at"], name="sale_recorded", autosummarize=True),
+            BrinIndex(fields=["purchased_at"], name="sale_purchased", autosummarize=True),
             models.Index(fields=["partner", "id"], name="sale_of_partner", condition=Q(partner__isnull=False)),
         ]
         constraints: ClassVar = [

@@ -49,10 +49,13 @@ class Words:
             whole = _("{gives} for members, if {when}.")
         else:
             whole = _("{gives} for everybody, if {when}.")
-        said = _sentence(whole.format(gives=text, when=self.condition(rule.when)))
-        if rule.holdout:
-            said += " " + _("{share} of members, drawn by lot, go without it.").format(share=percent(rule.holdout))
-        return said
+        return _sentence(whole.format(gives=text, when=self.condition(rule.when)))
+
+    def held_out(self, rule: Rule) -> str:
+        """Who goes without the rule, for the people of the shop alone; empty when nobody does."""
+        if not rule.holdout:
+            return ""
+        return _("{share} of members, drawn by lot, go without it.").format(share=percent(rule.holdout))
 
     def whole_set(self) -> list[str]:
         """How the rules meet, which money earns points, what points pay, and what guards the margin."""
