@@ -155,3 +155,14 @@ def test_what_matters_to_safety_is_logged(owner: User, client: Client) -> None:
     assert ("login_failed", "owner@example.com") in events
     assert events[-1] == ("logged_in", "owner@example.com")
     assert PASSWORD not in str(list(LogEntry.objects.values()))
+
+
+def test_links_for_and_from_whoever_is_let_in_no_more_are_void(owner: User) -> None:
+    hr = accept(
+        invite(email="hr@example.com", role=role("owner"), by=owner), name="H", password=PASSWORD, language="en"
+    )
+    again = invite(email="hr@example.com", role=role("owner"), by=owner)
+    friend = invite(email="friend@example.com", role=role("cashier"), by=hr)
+    other = invite(email="other@example.com", role=role("cashier"), by=owner)
+    deactivate(hr, by=owner)
+    assert [find_invitation(one) is None for one in (again, friend, other)] == [True, True, False]

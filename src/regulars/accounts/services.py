@@ -4,6 +4,7 @@ import datetime as dt
 import secrets
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from regulars.accounts.models import Invitation, LogEntry, Role, User
@@ -122,11 +123,12 @@ def save_role(role: Role, *, by: User) -> None:
 
 @transaction.atomic
 def deactivate(user: User, *, by: User) -> None:
-    """Let the user in no more; everything that he wrote stays."""
+    """Let the user in no more; everything that he wrote stays. Links that wait for him, or that he made, are void."""
     _only_own_rights(user.role, by)
     _keep_an_owner(user, role=None)
     user.is_active = False
     user.save(update_fields=["is_active"])
+    Invitation.objects.filter(Q(email=user.email) | Q(invited_by=user), used_at=None).delete()
     log("user_deactivated", user=by, about=user.email)
 
 
