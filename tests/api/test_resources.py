@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from regulars.accounts.models import LogEntry
 from regulars.api.models import Scope
 from regulars.api.services import make_key
 from regulars.customers.models import Consent, Customer
@@ -45,6 +47,20 @@ def receipt(number: str = "17", **values: Any) -> dict[str, Any]:
     ]
     head = {"customer": "C-1", "number": number, "purchased_at": "2026-03-03T12:00:00", "store": "Arbat"}
     return head | {"lines": lines} | values
+
+
+def test_a_program_that_reads_contacts_is_in_the_log_once_a_day(program: Program) -> None:
+    _status, made = program("put", "customers/by-external-id/C-1", {"family_name": "Sokolova"})
+    LogEntry.objects.all().delete()
+    assert program("get", "customers/by-external-id/C-2")[0] == 404
+    assert not LogEntry.objects.exists()  # nobody was shown
+    for path in ("customers", f"customers/{made['id']}", "customers/by-external-id/C-1", "customers"):
+        assert program("get", path)[0] == 200
+    looks = LogEntry.objects.values_list("event", "who", "about", "address")
+    assert list(looks) == [("contacts_seen", "API: Till", "customers", "127.0.0.1")]
+    LogEntry.objects.update(at=timezone.now() - dt.timedelta(days=1))
+    program("get", "customers")
+    assert len(looks.all()) == 2
 
 
 def test_a_customer_is_added_and_changed_by_his_own_id(program: Program) -> None:

@@ -233,3 +233,13 @@ def log(
         details=details or {},
         address=address,
     )
+
+
+def log_look(
+    *, since: dt.datetime, about: str, user: User | None = None, who: str = "", address: str | None = None
+) -> None:
+    """A look at contacts, once since the day began: how often in one day tells nothing more."""
+    who = who or (user.email if user else "")
+    looks = LogEntry.objects.filter(event="contacts_seen", user=user, who=who, about=about, at__gte=since)
+    if not looks.exists():
+        log("contacts_seen", user=user, who=who, about=about, address=address)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
 
+from regulars.accounts.services import log_look
 from regulars.api.http import IdempotencyKey, In, Problem, Request, answers, needs, repeatable
 from regulars.api.models import Scope
 from regulars.api.pages import LARGEST_ID, PAGE, Cursor, NextField, Size, UpdatedAfter, in_utc, page_of
@@ -21,6 +22,7 @@ from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer, edit_customer
 from regulars.customers.services.erasing import forgotten
 from regulars.customers.services.fields import set_own_fields
+from regulars.foundation.models import Business
 from regulars.loyalty.page_links import link_to, open_page
 
 router = Router(tags=["customers"])
@@ -121,6 +123,7 @@ def list_customers(
     if updated_after is not None:
         rows = rows.filter(updated_at__gt=in_utc(updated_after))
     items, following = page_of(rows, order=("updated_at", "id"), cursor=cursor, limit=limit)
+    _note_contacts(request)
     return {"items": [as_dict(one) for one in items], "next": following}
 
 
@@ -132,7 +135,9 @@ def list_customers(
 )
 def read_customer(request: Request, customer_id: CustomerId) -> dict[str, Any]:
     """One customer; who was merged answers with the one that was kept."""
-    return as_dict(customer_of(customer_id))
+    found = customer_of(customer_id)
+    _note_contacts(request)
+    return as_dict(found)
 
 
 @router.get(
@@ -146,6 +151,7 @@ def read_customer_by_external_id(request: Request, external_id: ExternalId) -> d
     found = by_external_id(external_id)
     if found is None:
         raise HttpError(404, _("There is no customer {id}.").format(id=external_id))
+    _note_contacts(request)
     return as_dict(found)
 
 
@@ -219,6 +225,14 @@ def customer_of(customer_id: int) -> Customer:
 
 
 _PLAIN = ("id", "external_id", "kind", "name", "family_name", "given_name", "middle_name", "language", "own_fields")
+
+
+def _note_contacts(request: Request) -> None:
+    """That this program reads phones and addresses is kept, once a day."""
+    log_look(
+        since=Business.midnight(timezone.now()), who=f"API: {request.auth.name}",
+        about="customers", address=request.META.get("REMOTE_ADDR") or None,
+    )  # fmt: skip
 
 
 def as_dict(customer: Customer) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The business that owns this installation, what was changed by whom, and answers kept for retries."""
 
+import datetime as dt
 import zoneinfo
 from typing import Any, ClassVar, Self
 
@@ -33,6 +34,13 @@ class Business(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         """Its clock."""
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    @classmethod
+    def midnight(cls, moment: dt.datetime) -> dt.datetime:
+        """When the day of this moment began, by UTC before the first set-up."""
+        business = cls.objects.first()
+        zone = business.zone if business else dt.UTC
+        return moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
     def __str__(self) -> str:
         return self.name

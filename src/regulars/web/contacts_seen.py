@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from regulars.accounts.models import LogEntry
 from regulars.accounts.rights import Right
-from regulars.accounts.services import log
+from regulars.accounts.services import log, log_look
 from regulars.customers.models import Contact, Customer
 from regulars.foundation.models import Business
 from regulars.web.access import Request
@@ -22,11 +21,8 @@ def list_seen(request: Request, about: str, columns: Iterable[str], people: int)
 
 
 def card_seen(request: Request, customer: Customer) -> None:
-    """The card, when its reader sees contacts in full: how often in one day tells nothing more."""
+    """The card, when its reader sees contacts in full: once a day."""
     if not request.user.may(Right.SEE_CONTACTS):
         return
-    business, now, about = Business.objects.first(), timezone.now(), f"#{customer.pk}"
-    now = now.astimezone(business.zone) if business else now
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if not LogEntry.objects.filter(event="contacts_seen", user=request.user, about=about, at__gte=midnight).exists():
-        log("contacts_seen", user=request.user, about=about, address=address_of(request))
+    since = Business.midnight(timezone.now())
+    log_look(since=since, user=request.user, about=f"#{customer.pk}", address=address_of(request))
