@@ -1,5 +1,6 @@
 """Money: integer minor units (kopecks, cents) below the screen, currency units on it."""
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from babel import Locale, numbers
@@ -36,6 +37,19 @@ def to_units(minor: float, currency: str) -> Decimal:
 def to_minor(units: Decimal, currency: str) -> int:
     """Currency units as whole minor units, halves to the even one: 1234.50 -> 123450 kopecks."""
     return int(units.scaleb(minor_digits(currency)).quantize(Decimal(1), ROUND_HALF_EVEN))
+
+
+def read_money(text: str, currency: str) -> int:
+    """Minor units of a sum as people type it, with spaces and a point or a comma; `InputError` when it is none.
+
+    >>> read_money("1 250,50", "RUB")
+    125050
+    """
+    bare = "".join(text.split()).replace(",", ".")
+    found = re.fullmatch(r"[0-9]{1,12}(?:\.([0-9]*))?", bare, re.ASCII)
+    if found is None or len(found[1] or "") > minor_digits(currency):
+        raise InputError(_("{value!r} is no sum: write it as 1250.50.").format(value=text[:40]))
+    return to_minor(Decimal(bare), currency)
 
 
 def format_money(minor: float, currency: str, *, exact: bool = False) -> str:

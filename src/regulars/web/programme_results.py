@@ -1,8 +1,6 @@
 """What the loyalty programme cost, and what its rules earned against members who go without them."""
 
 import datetime as dt
-import re
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,7 +11,7 @@ from django.views.decorators.http import require_safe
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.core.money import to_minor
+from regulars.core.money import read_money
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
 from regulars.insights.segments.query import customers_of
@@ -62,18 +60,10 @@ def page(request: Request) -> HttpResponse:
 
 def _found(request: Request, days: tuple[dt.date, dt.date], business: Business, worth: int) -> Economics:
     begin, end = (dt.datetime.combine(day, dt.time(), tzinfo=business.zone) for day in days)
-    other = to_minor(_sum(request.GET.get("other", "")), business.currency)
+    other = read_money(request.GET.get("other", "").strip() or "0", business.currency)
     return economics(
         begin, end + dt.timedelta(days=1), worth=worth, other=other, among=_among(request.GET.get("segment", ""))
     )
-
-
-def _sum(text: str) -> Decimal:
-    """As people write money: with spaces and a comma."""
-    plain = "".join(text.split()).replace(",", ".") or "0"
-    if not re.fullmatch(r"\d{1,12}(\.\d{1,3})?", plain, re.ASCII):
-        raise InputError(_("{value!r} is no sum. Write it as 1500 or 1500.50.").format(value=text[:40]))
-    return Decimal(plain)
 
 
 def _days(request: Request, *usual: dt.date) -> tuple[dt.date, dt.date]:

@@ -25,7 +25,7 @@ from regulars.core import barcodes
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
-from regulars.core.money import format_money, minor_digits, to_minor
+from regulars.core.money import format_money, read_money
 from regulars.customers.contact_values import normal_phone, normalised, region
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.consent import Consent
@@ -201,13 +201,11 @@ def _order(request: Request, who: str) -> Order:
 
 
 def _sum(text: str) -> int:
-    """Money as people type it, in minor units."""
-    currency = Business.current().currency
-    whole, _point, rest = re.sub(r"\s", "", text).replace(",", ".").partition(".")
-    bare = f"{whole}.{rest}"
-    if not re.fullmatch(r"[0-9]{1,10}\.[0-9]*", bare) or len(rest) > minor_digits(currency) or not Decimal(bare):
+    """What the receipt costs; nothing is no receipt."""
+    found = read_money(text, Business.current().currency)
+    if not found:
         raise InputError(_("{value!r} is no sum: write it as 1250.50.").format(value=text[:40]))
-    return to_minor(Decimal(bare), currency)
+    return found
 
 
 def _whole(text: str) -> int:
