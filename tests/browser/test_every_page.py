@@ -99,7 +99,9 @@ def examine(page: Page, path: str, language: str) -> list[str]:
 
 def inspect(page: Page) -> list[str]:
     """What stands in the way of somebody who does not see the page well, or has no mouse."""
-    found = violations(page, runOnly=["scrollable-region-focusable", "nested-interactive"])
+    found = violations(
+        page, runOnly=["scrollable-region-focusable", "nested-interactive", "link-name", "button-name", "label"]
+    )
     page.set_viewport_size(DESK)
     page.evaluate(FEWER_ROWS)
     return found + violations(page)
