@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, measuring, settling, tiers, watching
+from regulars.loyalty import expiring, measuring, settling, tiers, volume, watching
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -25,6 +25,13 @@ def release_holds(timestamp: int) -> None:
 def review_tiers(timestamp: int) -> None:
     """Every night: what a day's turn, an import and a merge change. Tills do not wait for it."""
     tiers.review_all(timezone.now())
+
+
+@app.periodic(cron="35 4 * * *", periodic_id="bonuses for volume")
+@app.task(queueing_lock="bonuses for volume", lock="bonuses for volume", pass_context=False)
+def give_bonuses(timestamp: int) -> None:
+    """Every night: periods that are over for some days are paid for, once."""
+    volume.give_all(timezone.now())
 
 
 @app.periodic(cron="*/5 * * * *", periodic_id="watch over tills")

@@ -201,7 +201,7 @@ def facts_of(customer: Customer, rules: RuleSet, *, at: dt.datetime, segments: S
         privileges=privileges_at(customer.pk, at) if _asks_for_privileges(rules) else {},
         birthday=customer.birth_date,
         segments=segments(customer.pk, wanted) if (wanted := _segments(rules)) else frozenset(),
-        answers={one: _answers(customer, one) for one in _questions(rules)},
+        answers={one: answers_of(customer, one) for one in _questions(rules)},
     )
 
 
@@ -239,17 +239,15 @@ def _counters(rules: RuleSet) -> list[str]:
 
 
 def _segments(rules: RuleSet) -> frozenset[str]:
-    leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
-    return frozenset(name for leaf in leaves if isinstance(leaf, InSegment) for name in leaf.any_of)
+    return frozenset(name for leaf in rules.asked if isinstance(leaf, InSegment) for name in leaf.any_of)
 
 
 def _asks_for_privileges(rules: RuleSet) -> bool:
-    return any(isinstance(leaf, Privilege) for rule in rules.rules for leaf in rule.when.leaves())
+    return any(isinstance(leaf, Privilege) for leaf in rules.asked)
 
 
 def _questions(rules: RuleSet) -> frozenset[str]:
-    leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
-    return frozenset(leaf.question for leaf in leaves if isinstance(leaf, Answered))
+    return frozenset(leaf.question for leaf in rules.asked if isinstance(leaf, Answered))
 
 
 def _stamps(customer: Customer, counter: str) -> int:
@@ -257,7 +255,7 @@ def _stamps(customer: Customer, counter: str) -> int:
     return balance_of(customer.pk, Unit(slug=slug_of(counter)), at=timezone.now()).available
 
 
-def _answers(customer: Customer, question: str) -> frozenset[str]:
+def answers_of(customer: Customer, question: str) -> frozenset[str]:
     """Answers fill own fields, and an own field is what he last answered."""
     value = customer.own_fields.get(question)
     if value is None:

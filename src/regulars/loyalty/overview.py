@@ -15,7 +15,8 @@ from regulars.loyalty.privileges import privileges_at
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programmes import valid_at
-from regulars.loyalty.tiers import TierWay, way_of
+from regulars.loyalty.tiers import TierWay, tier_way
+from regulars.loyalty.volume import Way, way_of
 from regulars.purchases.models import Receipt
 
 DAYS_SHOWN = 5
@@ -103,6 +104,7 @@ class Overview:
     points: Points
     stamps: tuple[StampCard, ...]
     tier: TierWay | None
+    volume: list[Way]
     privileges: dict[str, dt.date | None]
     rules: RuleSet | None
     following: Programme | None
@@ -120,7 +122,8 @@ def overview(customer: Customer, *, at: dt.datetime, zone: zoneinfo.ZoneInfo) ->
     return Overview(
         _points(units[Unit.POINTS], rules, _rows(_DAYS, values)),
         tuple(_stamp_cards(units, rules)) if rules else (),
-        way_of(customer.pk, rules.tiers, at=at) if rules and rules.tiers else None,
+        tier_way(customer.pk, rules.tiers, at=at) if rules and rules.tiers else None,
+        way_of(customer, at=at),
         {name: until for name, until in privileges_at(customer.pk, at).items()
          if until is None or until >= at.astimezone(zone).date()},
         rules,

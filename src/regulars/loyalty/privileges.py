@@ -64,7 +64,8 @@ def privileges_at(customer: int, moment: dt.datetime) -> dict[str, dt.date | Non
 def names_of_privileges() -> list[str]:
     """Those for which the newest rules ask, as they call them."""
     newest = next(iter(versions()), None)
-    leaves = [leaf for rule in rules_of(newest).rules for leaf in rule.when.leaves()] if newest else []
+    rules = rules_of(newest) if newest else None
+    leaves = [*rules.asked, *(leaf for one in rules.volume for leaf in one.when.leaves())] if rules else []
     return sorted({name for leaf in leaves if isinstance(leaf, conditions.Privilege) for name in leaf.any_of})
 
 

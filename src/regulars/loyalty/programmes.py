@@ -20,6 +20,7 @@ from regulars.loyalty.models import Partner, Programme
 from regulars.loyalty.programme.conditions import Answered, AtPartner, InSegment, OfTier
 from regulars.loyalty.programme.effects import PointsByTier
 from regulars.loyalty.programme.rules import Rule, RuleSet, as_json, parse
+from regulars.loyalty.programme.volume import Volume
 
 _LONGEST_NOTE = 300
 _MOST_NAMED = 20
@@ -62,21 +63,23 @@ def checked(data: Any, *, segments: Collection[str] = ()) -> RuleSet:
     """The rules, when tills of this business can sell by them. `segments` are the names of those that there are."""
     rules = parse(data)
     _check(rules)
+    tiers = rules.tiers.ids if rules.tiers else ()
     fields = frozenset(Field.objects.values_list("slug", flat=True))
     partners = frozenset(Partner.objects.values_list("slug", flat=True))
-    tiers = rules.tiers.ids if rules.tiers else ()
     for rule in rules.rules:
         if isinstance(rule.gives, PointsByTier):
             _check_known(rule, _("the tier"), tuple(rule.gives.times), tiers)
-        for leaf in rule.when.leaves():
+    named: tuple[Rule | Volume, ...] = (*rules.rules, *rules.volume)
+    for one in named:
+        for leaf in one.when.leaves():
             if isinstance(leaf, OfTier):
-                _check_known(rule, _("the tier"), leaf.any_of, tiers)
-            if isinstance(leaf, AtPartner):
-                _check_known(rule, _("the partner"), leaf.any_of, partners)
-            if isinstance(leaf, InSegment):
-                _check_known(rule, _("the segment"), leaf.any_of, segments)
-            if isinstance(leaf, Answered):
-                _check_known(rule, _("the own field"), (leaf.question,), fields)
+                _check_known(one, _("the tier"), leaf.any_of, tiers)
+            elif isinstance(leaf, AtPartner):
+                _check_known(one, _("the partner"), leaf.any_of, partners)
+            elif isinstance(leaf, InSegment):
+                _check_known(one, _("the segment"), leaf.any_of, segments)
+            elif isinstance(leaf, Answered):
+                _check_known(one, _("the own field"), (leaf.question,), fields)
     return rules
 
 
@@ -134,7 +137,7 @@ def _check(rules: RuleSet) -> None:
         )
 
 
-def _check_known(rule: Rule, what: str, named: Sequence[str], known: Collection[str]) -> None:
+def _check_known(rule: Rule | Volume, what: str, named: Sequence[str], known: Collection[str]) -> None:
     # a rule for nobody would never act, and nobody would know why
     for name in named:
         if name not in known:

@@ -20,6 +20,7 @@ def sentences(found: Simulation, rules: RuleSet) -> list[str]:
         *_cost(found, purse),
         *_margin(found, found.draft, purse),
         *_compared(found, purse),
+        *_volume(found, purse, rules),
         *_limits(rules),
     ]
 
@@ -73,6 +74,19 @@ def _cost(found: Simulation, purse: Purse) -> Iterator[str]:
     yield _("It would have touched {customers} customers ({share}).").format(
         customers=_count(draft.customers), share=format_percent(draft.customers.value / found.customers)
     )
+
+
+def _volume(found: Simulation, purse: Purse, rules: RuleSet) -> Iterator[str]:
+    for volume, outcome in found.volume:
+        points = ngettext("{n} point", "{n} points", outcome.points).format(n=format_number(outcome.points))
+        yield ngettext(
+            "“{title}” would have given {points} to {count} member for the last whole period: {money}.",
+            "“{title}” would have given {points} to {count} members for the last whole period: {money}.",
+            outcome.members,
+        ).format(
+            title=volume.name, points=points, count=format_number(outcome.members),
+            money=purse.exact(outcome.points * rules.spending.worth),
+        )  # fmt: skip
 
 
 def _margin(found: Simulation, effect: Effect, purse: Purse) -> Iterator[str]:

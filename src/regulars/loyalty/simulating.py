@@ -33,7 +33,9 @@ from regulars.loyalty.periods import begin_of
 from regulars.loyalty.programme.basket import Basket, Line, Member
 from regulars.loyalty.programme.judging import Judged, judge
 from regulars.loyalty.programme.rules import RuleSet
+from regulars.loyalty.programme.volume import Volume
 from regulars.loyalty.programmes import valid_at
+from regulars.loyalty.volume import Outcome, would_give
 from regulars.purchases.models import Line as Bought
 from regulars.purchases.models import Receipt
 
@@ -103,7 +105,8 @@ class Simulation:
     """Both sets on the same purchases. `now` is None when no programme is valid; `more` is what the draft adds.
 
     `turnover` is before all discounts, of the `customers` who bought, of whom `looked_at` were judged; `left_out`
-    receipts could not be; `costed` is the share of the turnover whose cost is known.
+    receipts could not be; `costed` is the share of the turnover whose cost is known. `volume`: what each bonus of the
+    draft for volume would have given for the last whole period, whatever `days` are.
     """
 
     begin: dt.date
@@ -116,6 +119,7 @@ class Simulation:
     draft: Effect
     now: Effect | None
     more: Money
+    volume: Sequence[tuple[Volume, Outcome]]
 
 
 def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
@@ -143,6 +147,7 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
         totals.of(turnover), sum(one.costed for one in found) / max(1, sum(turnover)), effects[0],
         effects[1] if valid else None,
         totals.money([one.spent[0].total - was for one, was in zip(found, before, strict=True)]),
+        would_give(rules, at=end),
     )  # fmt: skip
 
 

@@ -125,7 +125,7 @@ class TierWay:
     period: str
 
 
-def way_of(customer: int, tiers: Tiers, *, at: dt.datetime) -> TierWay:
+def tier_way(customer: int, tiers: Tiers, *, at: dt.datetime) -> TierWay:
     """Where he stands among the tiers at this moment."""
     (stand,) = _stands([customer], tiers, at)
     tier, above = tiers.level(stand.place.tier), tiers.above(stand.place.tier)

@@ -39,7 +39,7 @@ from regulars.loyalty.overview import FEW, MANY, Overview, changes, history, ove
 from regulars.loyalty.page_links import TooManyTries, page_behind, page_by_code, page_named, whose
 from regulars.loyalty.page_links import prove as prove_himself
 from regulars.loyalty.programme.rules import RuleSet
-from regulars.loyalty.programme.words import Words, period_words
+from regulars.loyalty.programme.words import Words, percent, period_words
 from regulars.loyalty.programmes import rules_of
 from regulars.web.access import View
 from regulars.web.guessing import misses_too_often
@@ -184,6 +184,7 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "card": _card(contacts) if visit.is_proven else None,
             "found": found, "worth": partial(_exactly, currency=business.currency),
             "period": period_words(found.tier.period) if found and found.tier else "",
+            "period_words": period_words, "share": percent,
             "entries": entries, "has_more": has_more, "is_long": is_long, "zone": business.zone,
             "currency": business.currency, **_promised(found, customer, business),
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,

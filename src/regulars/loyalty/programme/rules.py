@@ -48,6 +48,7 @@ from regulars.loyalty.programme.reading import (
     write_record,
 )
 from regulars.loyalty.programme.tiers import Tiers
+from regulars.loyalty.programme.volume import VOLUME, Volume
 from regulars.loyalty.programme.watch import Watch
 
 FORMAT = 1
@@ -197,6 +198,7 @@ class RuleSet(Record):
     never_discounted: Scope | None = has(record(Scope), default=None)
     price_watch_days: int = has(whole(0, 366), default=0)
     tiers: Tiers | None = has(record(Tiers), default=None)
+    volume: tuple[Volume, ...] = has(VOLUME, default=())
     watch: Watch = has(record(Watch), default=Watch())
 
     def __post_init__(self) -> None:
@@ -212,6 +214,11 @@ class RuleSet(Record):
     def for_points(self) -> tuple[Rule, ...]:
         """Rules that give points, in their order."""
         return tuple(one for one in self.rules if not one.takes_money_off)
+
+    @cached_property
+    def asked(self) -> tuple[Condition, ...]:
+        """Everything that a receipt is asked for, condition by condition."""
+        return tuple(leaf for one in self.rules for leaf in one.when.leaves())
 
     @cached_property
     def periods(self) -> tuple[str, ...]:

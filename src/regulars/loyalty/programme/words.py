@@ -59,7 +59,9 @@ class Words:
 
     def whole_set(self) -> list[str]:
         """How the rules meet, which money earns points, what points pay, and what guards the margin."""
-        return [*self._stacking(), *self._points(), *self._levels(), *self._guard(), *self._watch()]
+        return [
+            *self._stacking(), *self._points(), *self._levels(), *self._volume(), *self._guard(), *self._watch(),
+        ]  # fmt: skip
 
     def for_members(self) -> list[str]:
         """What a member needs to know: the rules that anybody may come under, then points and tiers.
@@ -68,7 +70,7 @@ class Words:
         shop keeps to itself: how rules meet, and its margin.
         """
         kept = [one for one in self.rules.rules if not any(isinstance(leaf, _TARGETED) for leaf in one.when.leaves())]
-        return [*map(self.rule, kept), *self._points(), *self._levels()]
+        return [*map(self.rule, kept), *self._points(), *self._levels(), *self._volume()]
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -379,6 +381,18 @@ class Words:
         text = _("“{tier}” from {money}") if one.keep is None else _("“{tier}” from {money} (kept from {keep})")
         return text.format(tier=one.title or one.id, money=self.money(one.from_), keep=self.money(one.least))
 
+    def _volume(self) -> Iterator[str]:
+        for one in self.rules.volume:
+            steps = self._by_money(one.steps)
+            if scope := self.scope(one.on):
+                steps += f" ({scope})"
+            text = (
+                _("“{title}”, {once}, points for all that was bought in it: {steps}.")
+                if one.when == when.ALWAYS
+                else _("“{title}”, {once}, points for all that was bought in it: {steps}; if {when}.")
+            )
+            yield text.format(title=one.name, once=_once_over(one.period), steps=steps, when=self.condition(one.when))
+
     def _guard(self) -> Iterator[str]:
         guard = self.rules.guard
         if guard is None:
@@ -445,6 +459,12 @@ def period_words(period: str) -> str:
         return ngettext("of the last {n} day", "of the last {n} days", days).format(n=format_number(days))
     return {
         "all": _("of all time"), "year": _("of this year"), "quarter": _("of this quarter"), "month": _("of this month")
+    }[period]  # fmt: skip
+
+
+def _once_over(period: str) -> str:
+    return {
+        "month": _("when a month is over"), "quarter": _("when a quarter is over"), "year": _("when a year is over")
     }[period]  # fmt: skip
 
 

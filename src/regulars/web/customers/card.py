@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
@@ -34,9 +35,11 @@ from regulars.loyalty.correcting import waiting_of
 from regulars.loyalty.first_rewards import first_reward_of
 from regulars.loyalty.gifts import offers_for, rewards_of
 from regulars.loyalty.privileges import names_of_privileges, standing_privileges
+from regulars.loyalty.programme.words import percent, period_words
 from regulars.loyalty.standing import standings_of
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.tiers import tier_of
+from regulars.loyalty.volume import way_of
 from regulars.web.access import Request, needs
 from regulars.web.contacts_seen import card_seen
 from regulars.web.customers.access import seen_customer, survivor_seen
@@ -117,6 +120,9 @@ def _membership(request: Request, customer: Customer) -> dict[str, Any]:
     return {
         "standings": standings_of(customer.pk) if bought else [],
         "tier": tier_of(customer.pk) if bought else None,
+        "volume": way_of(customer, at=timezone.now()) if bought else [],
+        "share": percent,
+        "period_words": period_words,
         "waiting_points": waiting_of(customer.pk) if bought else [],
         # of one form: sent twice it is one correction
         "points_key": request.POST.get("key") or secrets.token_urlsafe(16),

@@ -1,0 +1,198 @@
+"""Bonuses for volume: what was bought in a period, paid for once when it is over."""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars.core.errors import InputError
+from regulars.customers.models import Customer
+from regulars.customers.services.merging import merge
+from regulars.loyalty.members import points_of
+from regulars.loyalty.models import Lot, Partner, PartnerStore, Privilege, Transaction
+from regulars.loyalty.privileges import give_privilege
+from regulars.loyalty.programme.rules import as_json, parse
+from regulars.loyalty.programme.volume import Volume
+from regulars.loyalty.programme.words import Words
+from regulars.loyalty.verifying import faults
+from regulars.loyalty.volume import give_all, way_of, would_give
+from regulars.purchases.models import Line, Product, Receipt, Store
+from tests.loyalty.selling_cases import RULES, enrolled, open_store, publish_in_the_past
+from tests.web.people import make_user
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+STEPS = [{"from": 1_000_000, "percent": "3"}, {"from": 5_000_000, "percent": "5"}]
+DEALERS = {"id": "dealers", "title": "Dealers", "period": "month", "steps": STEPS}
+
+
+def rules(**changes: Any) -> dict[str, Any]:
+    return RULES | {"volume": [DEALERS | changes]}
+
+
+def last_month() -> tuple[dt.datetime, dt.datetime]:
+    """When it began and ended by the clock of the shop."""
+    end = timezone.now().astimezone(MOSCOW).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (end - dt.timedelta(days=1)).replace(day=1), end
+
+
+def bought(customer: Customer, amount: int, at: dt.datetime, code: str = "tea", store: str = "Arbat") -> Receipt:
+    place = Store.objects.get_or_create(name=store)[0]
+    number = Receipt.objects.count()
+    receipt = Receipt.objects.create(
+        key=str(number).encode(), number=str(number), customer=customer, store=place, purchased_at=at, amount=amount
+    )
+    Line.objects.create(receipt=receipt, position=1, product=Product.objects.get(code=code), amount=amount, quantity=1)
+    return receipt
+
+
+class TestData:
+    @given(paid=st.integers(-(10**9), 10**12), worth=st.integers(1, 10**4))
+    def test_points_are_worth_no_more_than_the_percentage(self, paid: int, worth: int) -> None:
+        (volume,) = parse(rules()).volume
+        points, step = volume.points(paid, worth), volume.step(paid)
+        assert points >= 0
+        assert points * worth * 100 <= max(0, paid) * 5
+        assert (step is None) == (paid < 1_000_000)
+        assert step is None or paid * step.percent - points * worth * 100_00 < worth * 100_00
+
+    def test_it_goes_out_as_it_came_in(self) -> None:
+        data = rules(when={"is": "privilege", "any_of": ["dealer"]}, on={"categories": ["Drinks"]})
+        assert as_json(parse(data))["volume"] == data["volume"]
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"period": "days:30"}, "month, quarter, year"),
+            ({"steps": []}, "a list of 1 to 50 steps"),
+            ({"when": {"is": "store", "any_of": ["Arbat"]}}, "what a member is: answer, tier, privilege"),
+            ({"when": {"not": {"is": "segment", "any_of": ["1"]}}}, "what a member is"),
+            ({"id": "x" * 101}, "1 to 100 signs"),
+            ({"percent": 3}, "there is no 'percent' here"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, changes: dict[str, Any], words: str) -> None:
+        with pytest.raises(InputError, match=words):
+            parse(rules(**changes))
+
+    def test_two_of_one_id_are_refused(self) -> None:
+        with pytest.raises(InputError, match="its own id"):
+            parse(RULES | {"volume": [DEALERS, DEALERS]})
+
+    def test_it_is_said_in_words(self) -> None:
+        found = parse(rules(on={"categories": ["Drinks"]}, when={"is": "privilege", "any_of": ["dealer"]}))
+        (sentence,) = (one for one in Words(found).for_members() if "Dealers" in one)
+        assert "when a month is over" in sentence
+        assert "3% from ₽10,000, 5% from ₽50,000" in sentence
+        assert "“Drinks”" in sentence
+        assert "dealer" in sentence
+
+
+@pytest.mark.django_db
+class TestGiving:
+    @pytest.fixture(autouse=True)
+    def shop(self) -> None:
+        open_store()
+        self.begin, self.end = last_month()
+        self.anna = enrolled()
+
+    def publish(self, **changes: Any) -> None:
+        publish_in_the_past(rules(**changes), timezone.now() - self.begin + dt.timedelta(days=1))
+
+    def night(self, days: float = 3.2) -> int:
+        return give_all(self.end + dt.timedelta(days=days))
+
+    def points(self, customer: Customer | None = None) -> int:
+        return points_of(customer or self.anna).available
+
+    def test_the_whole_sum_gets_the_step_that_it_reaches_once(self) -> None:
+        self.publish()
+        bought(self.anna, 4_000_000, self.begin)
+        bought(self.anna, 1_500_000, self.end - dt.timedelta(microseconds=1))
+        bought(self.anna, 9_000_000, self.begin - dt.timedelta(microseconds=1))
+        bought(self.anna, 9_000_000, self.end)
+        assert self.night(2.9) == 0  # tills may still tell
+        assert (self.night(), self.night(), self.night(9)) == (1, 0, 0)
+        assert self.points() == 5_500_000 * 5 // 100 // 100
+        made = Transaction.objects.get(source="volume")
+        assert made.reason == f"Dealers: {self.begin.date()} - {(self.end - dt.timedelta(days=1)).date()}, 5 %"
+        assert Lot.objects.get().expires_at == self.end + dt.timedelta(days=3.2 + 365)
+        assert list(faults()) == []
+
+    def test_less_than_the_first_step_gives_nothing(self) -> None:
+        self.publish()
+        bought(self.anna, 999_999, self.begin)
+        assert self.night() == 0
+
+    def test_what_came_back_counts_when_it_came(self) -> None:
+        self.publish()
+        bought(self.anna, 1_200_000, self.begin)
+        bought(self.anna, -200_001, self.begin + dt.timedelta(days=2))
+        assert self.night() == 0
+
+    def test_only_goods_of_its_scope_count(self) -> None:
+        self.publish(on={"not_categories": ["Cups"], "categories": ["Drinks", "Cups"]})
+        bought(self.anna, 1_100_000, self.begin)
+        bought(self.anna, 7_000_000, self.begin, code="cup")
+        assert self.night() == 1
+        assert self.points() == 330
+
+    def test_only_those_who_are_what_it_asks_for(self) -> None:
+        self.publish(when={"is": "privilege", "any_of": ["dealer"]})
+        boris = enrolled("1000000025", "Boris")
+        for one in (self.anna, boris):
+            bought(one, 2_000_000, self.begin)
+        given = give_privilege(boris, name="dealer", proof="contract 7", until=None, by=make_user("owner"))
+        Privilege.objects.filter(pk=given.pk).update(given_at=self.begin)
+        assert self.night() == 1
+        assert (self.points(), self.points(boris)) == (0, 600)
+
+    def test_purchases_at_partners_are_theirs(self) -> None:
+        self.publish()
+        bought(self.anna, 2_000_000, self.begin, store="Cafe")
+        partner = Partner.objects.create(slug="cafe", name="Cafe")
+        PartnerStore.objects.create(store=Store.objects.get(name="Cafe"), partner=partner)
+        assert self.night() == 0
+
+    def test_who_is_merged_counts_as_one_and_gets_it_once(self) -> None:
+        self.publish()
+        boris = enrolled("1000000025", "Boris")
+        bought(self.anna, 600_000, self.begin)
+        bought(boris, 600_000, self.begin)
+        owner = make_user("owner")
+        merge(self.anna, boris, by=owner)
+        assert self.night() == 1
+        assert self.points() == 360
+        vera = enrolled("1000000033", "Vera")
+        bought(vera, 2_000_000, self.begin)
+        assert self.night() == 1
+        merge(self.anna, vera, by=owner)
+        assert self.night() == 0
+
+    def test_the_rules_of_the_end_of_the_period_count(self) -> None:
+        publish_in_the_past(rules(), timezone.now() - self.end)  # at its end, so for the next one
+        bought(self.anna, 2_000_000, self.begin)
+        assert self.night() == 0
+
+    def test_no_programme_gives_nothing(self) -> None:
+        assert self.night() == 0
+
+    def test_a_draft_says_what_the_last_period_would_have_cost(self) -> None:
+        bought(self.anna, 2_000_000, self.begin)
+        ((volume, outcome),) = would_give(parse(rules()), at=timezone.now())
+        assert isinstance(volume, Volume)
+        assert (outcome.members, outcome.points) == (1, 600)
+        assert not Transaction.objects.exists()
+
+    def test_he_sees_how_far_he_is(self) -> None:
+        self.publish()
+        now = timezone.now()
+        assert [(one.paid, one.percent, one.missing) for one in way_of(self.anna, at=now)] == [(0, 0, 1_000_000)]
+        bought(self.anna, 1_250_000, now)
+        (way,) = way_of(self.anna, at=now)
+        assert (way.title, way.paid, way.percent, way.next_percent, way.missing) == (
+            "Dealers", 1_250_000, 3_00, 5_00, 3_750_000,
+        )  # fmt: skip
