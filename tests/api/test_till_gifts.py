@@ -1,11 +1,14 @@
 """Gifts at a till, and programs that try to get more than is theirs."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from regulars.api.models import Scope
-from regulars.customers.models import Customer
+from regulars.customers.models import Contact, Customer
+from regulars.loyalty.cards import block
 from regulars.loyalty.gifts import GiftData, add_gift, change_gift
 from regulars.loyalty.models import Gift, Reward
 from regulars.loyalty.verifying import faults
@@ -13,6 +16,7 @@ from tests.api.test_till import Till, points
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 from tests.loyalty.test_gifts import give
+from tests.web.people import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +50,7 @@ def test_gifts_are_shown_taken_and_cancelled(till: Till, anna: Customer, gift: G
     status, found = till("till/gifts", {"card": CARD})
     assert (status, found["can_take"], found["balance"]["available"]) == (200, [mug], 281)
     assert found["suits"] == [mug | {"reason": "He bought it 1 time in a year."}]
-    taken = {"number": "G-1", "name": "Tea", "points": 100, "state": "handed_out"}
+    taken = {"number": "G-1", "name": "Tea", "points": 100, "state": "handed_out", "code": None}
     for _time in range(2):
         assert till("till/gifts/take", wish(gift)) == (200, taken)
     assert (points(anna), Gift.objects.get(pk=gift.pk).stock) == (181, 2)
@@ -75,6 +79,40 @@ def test_what_does_not_go_says_why_and_changes_nothing(till: Till, anna: Custome
         assert found == status, answer
         assert words in str(answer["detail"])
     assert (points(anna), Reward.objects.count()) == (272, 0)
+
+
+def test_a_repetition_is_answered_as_it_was_whatever_has_changed(till: Till, anna: Customer, gift: Gift) -> None:
+    first = till("till/gifts/take", wish(gift))
+    change_gift(gift, GiftData("Tea", 900, 0, ends_on=timezone.now().date() - dt.timedelta(days=9)), more=-2, by=None)
+    assert till("till/gifts/take", wish(gift)) == first
+    block(Contact.objects.get(value=CARD), reason="lost", by=make_user("owner"))
+    assert till("till/gifts/take", wish(gift)) == first
+    assert till("till/gifts/take", wish(gift, number="G-2"))[0] == 404
+    status, answer = till("till/gifts/take", wish(gift, cashier="Olga"))
+    assert (status, answer["detail"]) == (409, "Another gift was taken with the number 'G-1'.")
+    assert (points(anna), Reward.objects.count()) == (172, 1)
+
+
+def test_what_waits_is_fetched_once_by_its_code(till: Till, anna: Customer, gift: Gift) -> None:
+    _status, taken = till("till/gifts/take", wish(gift, handed_out=False))
+    (waiting,) = till("till/gifts", {"card": CARD})[1]["waiting"]
+    assert waiting == {"code": taken["code"], "name": "Tea", "points": 100, "until": None}
+    body = {"code": f" {waiting['code'][:5].lower()}-{waiting['code'][5:]} ", "number": "H-1", "cashier": "Olga"}
+    other = Till()
+    for _time in range(2):
+        status, answer = other("till/gifts/hand-out", body)
+        assert (status, answer["state"], answer["code"]) == (200, "handed_out", None)
+    for again, at in ((body | {"number": "H-2"}, other), (body, till), (body | {"cashier": "Irina"}, other)):
+        status, answer = at("till/gifts/hand-out", again)
+        assert status == 409
+        assert answer["detail"].startswith("This gift was handed out already, on ")
+    assert (till("till/gifts", {"card": CARD})[1]["waiting"], points(anna)) == ([], 172)
+
+
+def test_who_tries_codes_has_to_wait(till: Till) -> None:
+    codes = [f"BCDFGHJK{number}" for number in range(22, 42)]
+    answers = [till("till/gifts/hand-out", {"code": code, "number": "1"})[0] for code in codes]
+    assert (answers[0], answers[-1]) == (404, 429)
 
 
 def test_a_till_cancels_what_it_took_itself(till: Till, anna: Customer, gift: Gift) -> None:

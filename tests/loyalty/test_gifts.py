@@ -18,7 +18,7 @@ from regulars.core.i18n import format_date
 from regulars.customers.models import Customer
 from regulars.customers.selectors.export import archive
 from regulars.customers.services.merging import merge, unmerge
-from regulars.loyalty import members
+from regulars.loyalty import gifts, members
 from regulars.loyalty.gifts import (
     GiftData,
     NoGift,
@@ -33,12 +33,14 @@ from regulars.loyalty.gifts import (
     take,
 )
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Gift, Lot, Reward, TierChange, Transaction
+from regulars.loyalty.models import Alert, Gift, Lot, Reward, TierChange, Transaction
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.verifying import faults
+from regulars.loyalty.watching import Beyond
+from regulars.purchases.models import Store
 from tests.loyalty.at_once import together
 from tests.loyalty.coalition_cases import partner
-from tests.loyalty.selling_cases import enrolled, open_shop
+from tests.loyalty.selling_cases import RULES, enrolled, open_shop, order, publish_in_the_past, sell
 from tests.web.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -176,10 +178,14 @@ def test_handing_out_is_written_down_once_and_what_came_back_is_not_handed_out()
     assert (first.handed_by, first.handed_at) == ("till:1 Irina", first.taken_at)
     second = take(anna, wish(gift, "2"))
     assert second.handed_at is None
-    hand_out(second, who="user:3")
-    hand_out(second, who="user:4")
+    for _time in range(2):
+        hand_out(second, who="user:3", number="once")
+    for who, number in (("user:4", "once"), ("user:3", "again"), ("user:3", "")):
+        with pytest.raises(NotNow, match="handed out already, on "):
+            hand_out(second, who=who, number=number)
     assert [one.handed_by for one in rewards_of(anna)] == ["user:3", "till:1 Irina"]
-    cancel(second, who="user:3")
+    assert not cancel(second, who="job", only_waiting=True), "what is in his hands does not wait"
+    assert cancel(second, who="user:3")
     with pytest.raises(NotNow, match="nothing to hand out"):
         hand_out(second, who="user:3")
     assert (stock(), has(anna)) == (4, 150)
@@ -333,6 +339,86 @@ def test_takers_and_cancellers_at_once_leave_everything_in_order() -> None:
     assert all(together(12, one))
     kept = Reward.objects.filter(cancelled_at=None).count()
     assert (stock(), has(anna), faults()) == (20 - kept, 1_000 - 100 * kept, [])
+
+
+def test_points_for_gifts_are_counted_by_the_limits_of_the_watch() -> None:
+    limit = {"of": "member", "spent": 150, "refuse": True}
+    publish_in_the_past(RULES | {"watch": {"limits": [limit]}}, dt.timedelta(days=1))
+    anna, gift = rich(400), mug()
+    first = take(anna, wish(gift))
+    for _time in range(2):
+        with pytest.raises(Beyond, match="This gift goes beyond the limit of the programme: 150 points spent in a day"):
+            take(anna, wish(gift, "2"))
+    (told,) = Alert.objects.all()
+    assert (told.kind, told.customer, told.figures["spent"], told.figures["times"]) == ("refused", anna, 200, 2)
+    assert (has(anna), stock(), take(anna, wish(gift))) == (300, 4, first), "a repetition is no second gift"
+    cancel(first, who="user:1")
+    with pytest.raises(Beyond):
+        take(anna, wish(gift, "3"))
+    sell(order(("cup", 1, 40_000), points=50), "r1")
+    with pytest.raises(Beyond, match="This receipt goes beyond"):
+        sell(order(("cup", 1, 40_000), points=1), "r2", to_pay=37_900)
+
+
+@pytest.mark.parametrize("of", ["cashier", "till", "shop"])
+def test_a_cashier_a_till_and_a_shop_hand_out_for_so_many_points(of: str) -> None:
+    limits = [{"of": of, "spent": 150, "refuse": True}, {"of": of, "receipts": 1, "refuse": True}]
+    publish_in_the_past(RULES | {"watch": {"limits": limits}}, dt.timedelta(days=1))
+    anna, vera, gift = rich(), rich(card="1000000022"), mug()
+    sell(order(("cup", 1, 40_000), cashier="Irina"), "r1")
+    more = {"cashier": "Irina", "store": "Arbat" if of == "shop" else ""}
+    take(anna, wish(gift, **more))
+    with pytest.raises(Beyond):
+        # who keeps silent of the shop stands where he sold last
+        take(vera, wish(gift, "2", cashier="Irina"))
+    Store.objects.create(name="Tverskaya")
+    other = {"till": "till:2", "cashier": "Olga", "store": "Tverskaya"}
+    assert take(vera, wish(gift, **other)).store is not None
+    with pytest.raises(InputError, match="no store 'Nowhere'"):
+        take(vera, wish(gift, "3", store="Nowhere"))
+
+
+def test_there_are_not_more_gifts_than_a_till_can_go_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gifts, "MOST_LIVING", 2)
+    today = timezone.now().date()
+    old = mug(ends_on=today - 3 * DAY)
+    mug()
+    mug()
+    for anew in (mug, lambda: change_gift(old, data(), by=None)):
+        with pytest.raises(InputError, match="There are 2 gifts already"):
+            anew()
+    assert mug(ends_on=today - 3 * DAY) in catalogue(since=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_tills_that_hand_out_one_gift_one_does() -> None:
+    waits = take(rich(), wish(mug()))
+
+    def one(place: int) -> bool:
+        try:
+            return hand_out(waits, who=f"till:{place}", number="1") is not None
+        except NotNow:
+            return False
+
+    assert sum(together(8, one)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_on_points_is_not_passed_by_two_gifts_at_once() -> None:
+    publish_in_the_past(
+        RULES | {"watch": {"limits": [{"of": "cashier", "spent": 300, "refuse": True}]}}, dt.timedelta(days=1)
+    )
+    gift = mug(stock=20)
+    people = [rich(card=str(number)) for number in range(1_000, 1_008)]
+
+    def one(place: int) -> bool:
+        try:
+            return take(people[place], wish(gift, str(place), cashier="Irina")) is not None
+        except NotNow:
+            return False
+
+    assert sum(together(8, one)) == 3
+    assert (stock(), Alert.objects.get().figures["times"]) == (17, 5)
 
 
 def test_a_partner_hands_out_no_gifts_of_the_operator() -> None:

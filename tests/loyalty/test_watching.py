@@ -11,16 +11,19 @@ from django.utils import timezone
 
 from regulars.core.errors import InputError
 from regulars.customers.models import Contact
+from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.models import Alert, Programme, Sale
 from regulars.loyalty.programme.rules import as_json, parse
 from regulars.loyalty.programme.words import Words
 from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.reviewing import decide
 from regulars.loyalty.selling import quote
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.watching import Beyond, look, window
 from regulars.purchases.models import Seller, Store
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, sell
+from tests.loyalty.test_gifts import give
 from tests.web.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +162,8 @@ def test_limits_are_counted_by_an_index() -> None:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(f"EXPLAIN SELECT count(*) FROM loyalty_sale WHERE {column} AND purchased_at >= now()")
             assert "Index Cond" in "".join(row for (row,) in cursor.fetchall()), column
+            cursor.execute(f"EXPLAIN SELECT sum(points) FROM loyalty_reward WHERE {column} AND taken_at >= now()")
+            assert "Index Cond" in "".join(row for (row,) in cursor.fetchall()), column
 
 
 @pytest.mark.parametrize(
@@ -241,6 +246,57 @@ def test_more_than_usual_is_told_once_and_grows() -> None:
     assert told.begins_at.astimezone(MOSCOW).time() == dt.time.min
 
 
+def test_what_has_doubled_since_a_decision_is_told_anew() -> None:
+    open_shop(watch={"limits": [{"of": "member", "receipts": 2, "spent": 1_000}]})
+    enrolled()
+    noon, price = a_noon_ago(), 10_000
+
+    def sell_up_to(count: int) -> list[int]:
+        for number in range(Sale.objects.count(), count):
+            cup(str(number), price + number, purchased_at=noon)
+        return [one.figures["receipts"] for one in alerts("limit")]
+
+    assert sell_up_to(3) == [3]
+    decide(Alert.objects.get(), is_right=True, by=make_user("owner"))
+    assert sell_up_to(5) == [3]
+    assert sell_up_to(6) == [3, 6]
+    assert sell_up_to(7) == [3, 7], "what waits grows"
+    decide(Alert.objects.get(decision=""), is_right=True, by=make_user("analyst"))
+    assert sell_up_to(13) == [3, 7]
+    assert sell_up_to(14) == [3, 7, 14]
+
+
+def test_refusals_are_told_anew_when_there_were_as_many_again() -> None:
+    limited(receipts=1, refuse=True)
+    enrolled()
+    cup("0")
+
+    def refuse(times: int) -> list[tuple[str, int]]:
+        for _time in range(times):
+            with pytest.raises(Beyond):
+                sell(order(("cup", 1, 10_000), purchased_at=a_noon_ago()), "x", to_pay=9_500)
+        return [(one.decision, one.figures["times"]) for one in Alert.objects.order_by("pk")]
+
+    assert refuse(3) == [("", 3)]
+    decide(Alert.objects.get(), is_right=True, by=make_user("owner"))
+    assert refuse(2) == [("right", 3)]
+    assert refuse(1) == [("right", 3), ("", 6)]
+    assert refuse(1) == [("right", 3), ("", 7)]
+
+
+def test_points_for_gifts_are_among_those_spent() -> None:
+    open_shop(watch={"limits": [{"of": of, "spent": 150} for of in ("member", "cashier", "till", "shop")]})
+    anna = enrolled()
+    cup("1")
+    give(anna, 500)
+    mug = add_gift(GiftData("Mug", 100, 0), stock=9, by=None)
+    for number in ("1", "2"):
+        take(anna, Wish("till:1", number, mug.pk, 100, cashier="Irina"))
+    assert {(one.of, one.subject, one.figures["spent"], one.figures["receipts"]) for one in alerts("limit")} == {
+        ("member", "", 200, 0), ("cashier", "Irina", 200, 0), ("till", "till:1", 200, 0), ("shop", "Arbat", 200, 0),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("of", ["cashier", "till", "shop"])
 def test_a_cashier_a_till_and_a_shop_are_named(of: str) -> None:
     open_shop(watch={"limits": [{"of": of, "per": "hour", "receipts": 1}]})
@@ -275,6 +331,18 @@ def test_the_same_sum_on_the_same_card_within_minutes_is_told(till: str) -> None
     assert [(one.other, one.sale) for one in found] == [(first, second), (second, third)]
     assert {one.customer for one in found} == {anna}
     assert len(alerts("same")) == 2, "a second look tells nothing anew"
+
+
+def test_of_equal_receipts_the_moment_tells_the_later_one_and_the_number_those_of_one_moment() -> None:
+    open_shop()
+    enrolled()
+    noon = a_noon_ago()
+    last = cup("1", purchased_at=noon + dt.timedelta(minutes=4))
+    assert alerts("same") == []
+    first = cup("2", purchased_at=noon)
+    assert [(one.other, one.sale) for one in alerts("same")] == [(first, last)], "told late, it was the first"
+    twin = cup("3", purchased_at=noon)
+    assert {(one.other, one.sale) for one in alerts("same")} == {(first, last), (first, twin), (twin, last)}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from regulars.api.till_bodies import (
     BatchIn,
     BatchOut,
     ChangedOut,
+    GiftCodeIn,
     GiftsOut,
     GiftTakenOut,
     GiftVoidIn,
@@ -46,6 +47,7 @@ from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.setting_aside import NoCode, fetch
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.tiers import tier_of
@@ -120,10 +122,12 @@ def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
     """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason."""
     found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
     # a partner hands out no gifts, and is not told what was bought elsewhere
-    offers = [] if partner_at(_till(request)) else gifts.offers_for(found)
+    is_partner = partner_at(_till(request)) is not None
+    offers = [] if is_partner else gifts.offers_for(found)
     return {
         "can_take": [_gift(one) for one in offers if one.can_take],
         "suits": [_gift(one.offer) | {"reason": one.reason} for one in fitting(found, offers)],
+        "waiting": [] if is_partner else [_waiting(one) for one in gifts.waiting_gifts(found)],
         "balance": _balance(members.points_of(found)),
     }
 
@@ -131,11 +135,24 @@ def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
 @router.post("/gifts/take", response=answers(GiftTakenOut, more=_WRONG), **needs(Scope.TILL), summary="Take a gift")
 def take_gift(request: Request, body: GiftWishIn) -> dict[str, Any]:
     """Take a gift for his points, once for each number of this till; the same request again is answered alike."""
-    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
     wish = gifts.Wish(
-        _till(request), body.number, body.gift, body.points, cashier=body.cashier, is_handed_out=body.handed_out
-    )
+        _till(request), body.number, body.gift, body.points, shown=f"{body.card}\x1f{body.phone}", cashier=body.cashier,
+        store=body.store, is_handed_out=body.handed_out,
+    )  # fmt: skip
+    # a repetition is answered as it was, though his card be lost and the gift gone by now
+    if known := gifts.told_before(wish):
+        return _taken(known)
+    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
     return _taken(gifts.take(found, wish))
+
+
+@router.post("/gifts/hand-out", response=answers(GiftTakenOut, more=_WRONG), **needs(Scope.TILL),
+             summary="Hand out a gift that waits")  # fmt: skip
+def hand_out_gift(request: Request, body: GiftCodeIn) -> dict[str, Any]:
+    """Whoever shows the code of a gift that waits gets it, once; the same request again is answered alike."""
+    till = _till(request)
+    who = f"{till} {body.cashier}".strip()
+    return _taken(_known(request, lambda: fetch(body.code, who=who, till=till, number=body.number)))
 
 
 @router.post("/gifts/cancel", response=answers(GiftTakenOut, more=_WRONG), **needs(Scope.TILL), summary="Cancel a gift")
@@ -165,7 +182,7 @@ def _till(request: Request) -> str:
 def _known(request: Request, work: Callable[[], T]) -> T:
     try:
         return work()
-    except NoMember:
+    except (NoMember, NoCode):
         charge(request.auth.pk, A_MISS)
         raise
 
@@ -228,7 +245,12 @@ def _gift(offer: gifts.Offer) -> dict[str, Any]:
 
 def _taken(reward: Reward) -> dict[str, Any]:
     state = "cancelled" if reward.cancelled_at else "handed_out" if reward.handed_at else "waits"
-    return {"number": reward.number, "name": reward.gift.name, "points": reward.points, "state": state}
+    said = {"number": reward.number, "name": reward.gift.name, "points": reward.points, "state": state}
+    return said | {"code": reward.code if state == "waits" else None}
+
+
+def _waiting(reward: Reward) -> dict[str, Any]:
+    return {"code": reward.code, "name": reward.gift.name, "points": reward.points, "until": reward.until}
 
 
 def _balance(found: Balance | None) -> dict[str, int] | None:

@@ -152,10 +152,21 @@ class GiftWishIn(WhoIn):
         ge=1, le=_LARGEST, examples=[300],
         description="What he was told that it costs. When it costs other points by now, nothing is written.",
     )  # fmt: skip
+    store: str = Field(
+        "", max_length=200, description="Where it is; when left out, where this till sold last.", examples=["Arbat"]
+    )
     cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
     handed_out: bool = Field(
         True, description="Whether he has it in his hands; else it waits until somebody hands it out.", examples=[True]
     )
+
+
+class GiftCodeIn(In):
+    """A gift that waits, and is fetched."""
+
+    code: str = Field(min_length=1, max_length=40, description="As he shows it.", examples=["K7PXBW29MD"])
+    number: str = Field(min_length=1, max_length=200, description="Of this handing out at this till.", examples=["H-1"])
+    cashier: str = Field("", max_length=200, description="Who hands it out.", examples=["Irina"])
 
 
 class GiftVoidIn(In):
@@ -272,11 +283,23 @@ class SuitingGiftOut(GiftOut):
     reason: str = Field(description="Why, in words to be said to the cashier.", examples=["He bought it 5 times."])
 
 
+class WaitingGiftOut(Schema):
+    """A gift that he has paid for and not got yet."""
+
+    code: str = Field(description="By this it is handed out.", examples=["K7PXBW29MD"])
+    name: str = Field(description="What it is called.", examples=["Mug"])
+    points: int = Field(description="What he paid for it.", examples=[300])
+    until: dt.datetime | None = Field(
+        description="Then it goes back, and his points too; null: it waits for as long as it takes.", examples=[None]
+    )
+
+
 class GiftsOut(Schema):
     """The gifts for a member."""
 
     can_take: list[GiftOut] = Field(description="All that he can take now, the cheapest first.")
     suits: list[SuitingGiftOut] = Field(description="What suits him and can be had now or soon, the best first.")
+    waiting: list[WaitingGiftOut] = Field(description="What waits to be handed out to him, the oldest first.")
     balance: BalanceOut = Field(description="His points.")
 
 
@@ -288,4 +311,7 @@ class GiftTakenOut(Schema):
     points: int = Field(description="What he paid for it.", examples=[300])
     state: Literal["waits", "handed_out", "cancelled"] = Field(
         description="Whether he has it, or still waits for it.", examples=["handed_out"]
+    )
+    code: str | None = Field(
+        None, description="By this it is handed out at any till; null when it was at once.", examples=[None]
     )

@@ -4,39 +4,53 @@ Points and the piece move in one transaction: the stock falls and the ledger wri
 """
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, QuerySet, When
 from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.accounts.services import log
 from regulars.core.errors import InputError
-from regulars.core.i18n import format_date, format_number, ngettext
+from regulars.core.i18n import format_date, format_moment, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.loyalty import members
+from regulars.loyalty.codes import drawn
 from regulars.loyalty.ledger import Document, Kind, give_back, spend, write_one
-from regulars.loyalty.models import Gift, Reward
-from regulars.loyalty.partners import partner_at
+from regulars.loyalty.models import Gift, Reward, Sale
+from regulars.loyalty.partners import partner_at, store_of
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.telling import NotNow, digest_of, hold_number
 from regulars.loyalty.tiers import tier_at
-from regulars.purchases.models import Product
+from regulars.loyalty.watching import Beyond, Deed, check_limits, note_refusal
+from regulars.purchases.models import Product, Store
 
 _LONGEST_NAME = 200
 _MOST_STOCK = 10**9
 _MOST_MONEY = 10**13
 _MOST_EACH = 10**6
 _LATEST = dt.timedelta(days=3_660)
+# a till and a page go through all gifts that are not over while somebody waits
+MOST_LIVING = 1_000
+# what is set aside is missing to others: nobody empties the shelf from home, nor fills the ledger by pressing
+MOST_SET_ASIDE = 3
+MOST_SET_ASIDE_A_DAY = 10
+NOBODY_CAME = "job:gifts"  # who cancels what was set aside and not fetched
 
 
 class NoGift(InputError):
     """There is no such gift."""
+
+
+class TooManySetAside(NotNow):
+    """He has set aside as many gifts as he may."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +71,30 @@ class GiftData:
 class Wish:
     """Which gift somebody wants, and for how many points it was shown to him.
 
-    `till` and `number` name the request: the same one again takes nothing more. `cashier` is who serves there.
+    `till` and `number` name the request: the same one again takes nothing more. `shown` is how he was recognised,
+    `cashier` is who serves there, `store` where it is: without it, where the till sold last. With `until` he sets it
+    aside himself, to fetch it by then.
     """
 
     till: str
     number: str
     gift: int
     points: int
+    shown: str = ""
     cashier: str = ""
+    store: str = ""
     is_handed_out: bool = False
+    until: dt.datetime | None = None
 
     @property
     def who(self) -> str:
-        """Who did it, as it is written down."""
-        return f"{self.till} {self.cashier}".strip()
+        """Who did it, as it is written down: a user is known by his number."""
+        return self.till if self.till.startswith("user:") else f"{self.till} {self.cashier}".strip()
+
+    @property
+    def digest(self) -> bytes:
+        """By which a repetition is known: the moment until which it waits is no part of what he wants."""
+        return digest_of(replace(self, until=None))
 
 
 @dataclass(frozen=True)
@@ -102,6 +126,7 @@ def add_gift(data: GiftData, *, stock: int, by: User | None, address: str | None
     """A new gift with so many pieces. Raises `InputError`."""
     _check(data)
     _check_stock(stock)
+    _check_room(data)
     made = Gift.objects.create(**_columns(data), stock=stock)
     log("gift_saved", user=by, about=made.name, details={"gift": {"stock": [0, stock]}}, address=address)
     return made
@@ -116,6 +141,8 @@ def change_gift(gift: Gift, data: GiftData, *, more: int = 0, by: User | None, a
     _check(data)
     held = Gift.objects.select_for_update().get(pk=gift.pk)
     _check_stock(held.stock + more)
+    if held.ends_on is not None and held.ends_on < _today():
+        _check_room(data)
     before = {name: getattr(held, name) for name in ("points", "cost", "stock")}
     for name, value in (_columns(data) | {"stock": held.stock + more}).items():
         setattr(held, name, value)
@@ -125,21 +152,46 @@ def change_gift(gift: Gift, data: GiftData, *, more: int = 0, by: User | None, a
     return held
 
 
+def told_before(wish: Wish) -> Reward | None:
+    """What this very request took before, however things stand by now; None when it is new.
+
+    Raises `NotNow` when its number took another gift.
+    """
+    known = Reward.objects.filter(till=wish.till, number=wish.number).select_related("gift").first()
+    if known is not None and bytes(known.digest) != wish.digest:
+        raise NotNow(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
+    return known
+
+
 def take(customer: Customer, wish: Wish) -> Reward:
     """Take the gift: once for each (till, number); the same request again gives the same reward.
 
-    Raises `NotNow` when he cannot have it, or when it costs other points than were shown; `NoGift` for an unknown one.
+    Raises `NotNow` when he cannot have it, when it costs other points than were shown, or when it passes a limit of
+    the rules; `NoGift` for an unknown one.
     """
-    digest = digest_of(wish)
+    try:
+        return _take(customer, wish)
+    except Beyond as refused:
+        note_refusal(refused.alert)
+        raise
+
+
+def _take(customer: Customer, wish: Wish) -> Reward:
     with transaction.atomic():
         hold_number(wish.till, f"gift\x1f{wish.number}")
-        if known := _repeated(customer, wish, digest):
+        if known := told_before(wish):
+            if known.customer_id != customer.pk:
+                raise NotNow(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
             return known
         customer, now = members.hold_member(customer), timezone.now()
         gift = Gift.objects.select_for_update().filter(pk=wish.gift).first()
         if gift is None:
             raise NoGift(_("There is no gift {number}: ask for the gifts again.").format(number=wish.gift))
         _check_wish(customer, wish, gift)
+        if wish.until is not None:
+            _check_set_aside(customer, now)
+        store = _store(wish)
+        _check_limits(customer, wish, gift, store, now)
         Gift.objects.filter(pk=gift.pk).update(stock=F("stock") - 1)
         document = Document(
             members.points_unit(), Kind.REWARD, wish.till, wish.number, wish.who[:100],
@@ -148,16 +200,34 @@ def take(customer: Customer, wish: Wish) -> Reward:
         spent = write_one(document, at=now)
         return Reward.objects.create(
             gift=gift, customer=customer, transaction_id=spent.transaction, till=wish.till, number=wish.number,
-            digest=digest, points=gift.points, cost=gift.cost, taken_at=now,
-            handed_at=now if wish.is_handed_out else None, handed_by=wish.who if wish.is_handed_out else "",
+            digest=wish.digest, cashier=wish.cashier, store=store, points=gift.points, cost=gift.cost, taken_at=now,
+            until=wish.until, **_given(wish, now),
         )  # fmt: skip
 
 
-def _repeated(customer: Customer, wish: Wish, digest: bytes) -> Reward | None:
-    known = Reward.objects.filter(till=wish.till, number=wish.number).select_related("gift").first()
-    if known is not None and (bytes(known.digest) != digest or known.customer_id != customer.pk):
-        raise NotNow(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
-    return known
+def _given(wish: Wish, now: dt.datetime) -> dict[str, Any]:
+    """In his hands, or waiting for whoever shows the code."""
+    return {"handed_at": now, "handed_by": wish.who} if wish.is_handed_out else {"code": drawn()}
+
+
+def _store(wish: Wish) -> Store | None:
+    """Where it is: a till that keeps silent stands where it sold last."""
+    if not wish.store:
+        last = Sale.objects.filter(till=wish.till).select_related("store").order_by("-purchased_at").first()
+        return last.store if last is not None else None
+    found = store_of(wish.store, partner_at(wish.till), make=False)
+    if found.pk is None:
+        raise InputError(_("There is no store {name!r}: name one that has sold before.").format(name=wish.store[:60]))
+    return found
+
+
+def _check_limits(customer: Customer, wish: Wish, gift: Gift, store: Store | None, now: dt.datetime) -> None:
+    """Raise when the points for this gift pass a limit that refuses."""
+    valid = valid_at(now)
+    if valid is not None:
+        zone = zoneinfo.ZoneInfo((store.time_zone if store else "") or Business.current().time_zone)
+        deed = Deed(wish.till, wish.cashier, store.pk if store else None, customer.pk, now, spent=gift.points)
+        check_limits(deed, valid[1].watch, zone, hold=True)
 
 
 def _check_wish(customer: Customer, wish: Wish, gift: Gift) -> None:
@@ -177,27 +247,46 @@ def _check_wish(customer: Customer, wish: Wish, gift: Gift) -> None:
         raise NotNow(offer.why_not)
 
 
-def hand_out(reward: Reward, *, who: str) -> None:
-    """He has it in his hands; `who` gave it to him. A second time changes nothing."""
+def _check_set_aside(customer: Customer, now: dt.datetime) -> None:
+    his = Reward.objects.filter(customer=customer, until__isnull=False)
+    if his.filter(handed_at=None, cancelled_at=None).count() >= MOST_SET_ASIDE:
+        raise TooManySetAside(
+            _("{most} gifts wait for you already: fetch one first, or let one go.").format(most=MOST_SET_ASIDE)
+        )
+    if his.filter(taken_at__gt=now - dt.timedelta(days=1)).count() >= MOST_SET_ASIDE_A_DAY:
+        raise TooManySetAside(_("You have set aside many gifts today: come back tomorrow, or ask at the till."))
+
+
+def hand_out(reward: Reward, *, who: str, number: str = "") -> Reward:
+    """He has it in his hands; `who` gave it to him. The same `number` of the same giver again changes nothing.
+
+    Raises `NotNow` when he has it already: who shows one gift at two tills gets one.
+    """
     with transaction.atomic():
-        held = Reward.objects.select_for_update().get(pk=reward.pk)
+        held = Reward.objects.select_for_update(of=("self",)).select_related("gift").get(pk=reward.pk)
         if held.cancelled_at is not None:
             raise NotNow(_("This gift was cancelled: there is nothing to hand out."))
-        if held.handed_at is None:
-            held.handed_at, held.handed_by = max(timezone.now(), held.taken_at), who
-            held.save(update_fields=["handed_at", "handed_by"])
+        if held.handed_at is not None:
+            if number and (held.handed_by, held.handed_number) == (who, number):
+                return held
+            given = format_moment(held.handed_at, Business.current().zone)
+            raise NotNow(_("This gift was handed out already, on {moment}.").format(moment=given))
+        held.handed_at, held.handed_by, held.handed_number = max(timezone.now(), held.taken_at), who, number
+        held.save(update_fields=["handed_at", "handed_by", "handed_number"])
+        return held
 
 
-def cancel(reward: Reward, *, who: str) -> None:
-    """The points go back to the lots they came from, the piece to the stock. A second time changes nothing.
+def cancel(reward: Reward, *, who: str, only_waiting: bool = False) -> bool:
+    """The points go back to the lots they came from, the piece to the stock; whether it was done now.
 
-    Points whose time is over meanwhile live on as the programme says of those that come back late.
+    A second time changes nothing, and so, with `only_waiting`, does what he has in his hands. Points whose time is over
+    meanwhile live on as the programme says of those that come back late.
     """
     with transaction.atomic():
         members.hold_survivor(reward.customer_id)
-        held = Reward.objects.select_for_update().get(pk=reward.pk)
-        if held.cancelled_at is not None:
-            return
+        held = Reward.objects.select_for_update(of=("self",)).select_related("gift").get(pk=reward.pk)
+        if held.cancelled_at is not None or (only_waiting and held.handed_at is not None):
+            return False
         Gift.objects.filter(pk=held.gift_id).update(stock=F("stock") + 1)
         now = max(timezone.now(), held.handed_at or held.taken_at)
         valid = valid_at(now)
@@ -210,6 +299,7 @@ def cancel(reward: Reward, *, who: str) -> None:
         held.cancellation_id = write_one(document, at=now).transaction
         held.cancelled_at, held.cancelled_by = now, who
         held.save(update_fields=["cancellation", "cancelled_at", "cancelled_by"])
+        return True
 
 
 def cancel_of_till(till: str, number: str, *, cashier: str = "") -> Reward:
@@ -223,9 +313,13 @@ def cancel_of_till(till: str, number: str, *, cashier: str = "") -> Reward:
 
 def offers_for(customer: Customer) -> list[Offer]:
     """Every gift that is not over, the cheapest first, as it stands for this member."""
-    day = _today()
-    living = [one for one in Gift.objects.order_by("points", "pk") if one.ends_on is None or one.ends_on >= day]
+    living = list(_living().order_by("points", "pk")[:MOST_LIVING])
     return _offers(customer, living) if living else []
+
+
+def _living() -> QuerySet[Gift]:
+    """Those that are not over."""
+    return Gift.objects.filter(Q(ends_on=None) | Q(ends_on__gte=_today()))
 
 
 def rewards_of(customer: Customer, *, most: int = 20) -> list[Reward]:
@@ -233,11 +327,16 @@ def rewards_of(customer: Customer, *, most: int = 20) -> list[Reward]:
     return list(Reward.objects.filter(customer=customer).select_related("gift").order_by("-taken_at", "-pk")[:most])
 
 
-def catalogue() -> list[Gift]:
-    """All gifts by name, those that are over at the end."""
-    day = _today()
-    found = Gift.objects.order_by("name", "pk")
-    return sorted(found, key=lambda one: one.ends_on is not None and one.ends_on < day)
+def waiting_gifts(customer: Customer) -> list[Reward]:
+    """What he took and has not got yet, the oldest first."""
+    found = Reward.objects.filter(customer=customer, handed_at=None, cancelled_at=None).select_related("gift")
+    return list(found.order_by("taken_at", "pk")[:MOST_LIVING])
+
+
+def catalogue(*, since: int = 0, most: int = MOST_LIVING) -> list[Gift]:
+    """So many gifts from a place in the list on: all by name, those that are over at the end."""
+    is_over = Case(When(ends_on__lt=_today(), then=1), default=0)
+    return list(Gift.objects.order_by(is_over, "name", "pk")[since : since + most])
 
 
 @dataclass(frozen=True)
@@ -320,6 +419,15 @@ def _check_days(data: GiftData) -> None:
             raise InputError(_("{day} is too far away.").format(day=day.isoformat()))
     if data.begins_on is not None and data.ends_on is not None and data.ends_on < data.begins_on:
         raise InputError(_("The last day is before the first one."))
+
+
+def _check_room(data: GiftData) -> None:
+    if (data.ends_on is None or data.ends_on >= _today()) and _living().count() >= MOST_LIVING:
+        raise InputError(
+            _("There are {most} gifts already, and no more can be chosen from at a till: end one first.").format(
+                most=format_number(MOST_LIVING)
+            )
+        )
 
 
 def _check_stock(stock: int) -> None:

@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, measuring, settling, tiers, volume, watching
+from regulars.loyalty import expiring, measuring, setting_aside, settling, tiers, volume, watching
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -18,6 +18,13 @@ def expire_points(timestamp: int) -> None:
 def release_holds(timestamp: int) -> None:
     """Every minute: a basket that was left lets its points go."""
     expiring.release_holds(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *", periodic_id="gifts set aside")
+@app.task(queueing_lock="gifts set aside", pass_context=False)
+def release_gifts(timestamp: int) -> None:
+    """Every ten minutes: what nobody fetched goes back to the shelf."""
+    setting_aside.release_forgotten(timezone.now())
 
 
 @app.periodic(cron="20 3 * * *", periodic_id="tiers")

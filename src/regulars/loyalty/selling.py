@@ -34,7 +34,7 @@ from regulars.loyalty.programme.words import Words
 from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.returning import bring_waiting
 from regulars.loyalty.telling import NotNow, checked_moment, digest_of, hold_number, repeated, wholly
-from regulars.loyalty.watching import Beyond, check_limits, note_refusal
+from regulars.loyalty.watching import Beyond, Deed, check_limits, note_refusal
 from regulars.purchases.keys import named_key
 from regulars.purchases.models import Product, Store
 from regulars.purchases.writing import Bought, record_receipt
@@ -225,11 +225,11 @@ def _quoted(case: _Case) -> Quote:
 def _check(case: _Case, quoted: Quote, *, hold: bool = False) -> None:
     """Raise when the receipt passes a limit that refuses."""
     judged = quoted.judged
-    sale = Sale(
-        till=case.order.till, cashier=case.order.cashier, store_id=case.store.pk, customer=case.customer,
-        purchased_at=case.at, points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
+    deed = Deed(
+        case.order.till, case.order.cashier, case.store.pk, case.customer.pk if case.customer else None, case.at,
+        receipts=1, earned=judged.earned if case.customer else 0, spent=judged.points_spent,
     )  # fmt: skip
-    check_limits(sale, case.rules.watch, case.basket.local.tzinfo or dt.UTC, hold=hold)
+    check_limits(deed, case.rules.watch, case.basket.local.tzinfo or dt.UTC, hold=hold)
 
 
 def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:

@@ -11,6 +11,7 @@ from regulars.core.i18n import N_, format_moment, format_number
 from regulars.core.i18n import gettext as _
 from regulars.customers.timeline import Before, Entry, Source, register
 from regulars.foundation.models import Business
+from regulars.loyalty.gifts import NOBODY_CAME
 from regulars.loyalty.models import Posting, Reward, TierChange, Transaction
 from regulars.loyalty.tiers import tier_title
 
@@ -78,7 +79,13 @@ def _names_of(who: Collection[str]) -> dict[str, str]:
     """What people call those who are written down as "user:3" or "till:5 Irina"."""
     keys = {one: one.removeprefix("user:") for one in who if one.startswith("user:")}
     users = {str(one.pk): one.name for one in User.objects.filter(pk__in=keys.values())}
-    return {one: users.get(keys.get(one, ""), "") or one.partition(" ")[2] or one for one in who}
+    return {one: users.get(keys.get(one, ""), "") or _own_words(one) or one.partition(" ")[2] or one for one in who}
+
+
+def _own_words(who: str) -> str:
+    if who == NOBODY_CAME:
+        return _("nobody fetched it")
+    return _("on his own page") if who.startswith("page:") else ""
 
 
 def _entry(one: dict[str, object]) -> Entry:

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from regulars.customers.models import Customer
 from regulars.loyalty.models.ledger import Transaction
+from regulars.purchases.models import Store
 
 
 class Gift(models.Model):
@@ -21,6 +22,7 @@ class Gift(models.Model):
     ends_on = models.DateField(null=True)  # the last day
     most_each = models.PositiveIntegerField(null=True)  # so many for one member; null: as many as he likes
     tiers: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)  # ids of those who may; empty: everybody
+    taken_year: "models.BigIntegerField[int, int]" = models.BigIntegerField(default=0)  # how often, counted every night
 
     class Meta:
         constraints: ClassVar = [
@@ -41,7 +43,9 @@ class Gift(models.Model):
 class Reward(models.Model):
     """A gift that a member took, with what it cost then. It waits for him until it is handed out or cancelled.
 
-    `till` and `number` name the request: "till:5" and its number there, or "user:3" and a number that the page drew.
+    `till` and `number` name the request: "till:5" and its number there, "user:3" or "page:7" and a number that the page
+    drew. While it waits, whoever shows the `code` gets it. With `until` a member set it aside himself, and it is
+    cancelled when nobody fetches it by then.
     """
 
     gift = models.ForeignKey(Gift, on_delete=models.PROTECT, related_name="rewards")
@@ -50,17 +54,34 @@ class Reward(models.Model):
     till = models.CharField(max_length=100)
     number = models.CharField(max_length=200)
     digest = models.BinaryField(max_length=32)
+    cashier = models.CharField(max_length=200, blank=True)
+    store = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=20, unique=True, null=True)
+    until = models.DateTimeField(null=True)
     points = models.BigIntegerField()
     cost = models.BigIntegerField()
     taken_at = models.DateTimeField()
     handed_at = models.DateTimeField(null=True)
     handed_by = models.CharField(max_length=310, blank=True)  # "user:3", or "till:5 Irina"
+    handed_number = models.CharField(
+        max_length=200, blank=True
+    )  # of that request: the same one again is answered alike
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.CharField(max_length=310, blank=True)
     cancellation = models.OneToOneField(Transaction, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["customer", "-taken_at", "-id"], name="reward_of_customer")]
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "-taken_at", "-id"], name="reward_of_customer"),
+            models.Index(fields=["cashier", "taken_at"], name="reward_of_cashier", condition=~Q(cashier="")),
+            models.Index(fields=["till", "taken_at"], name="reward_of_till"),
+            models.Index(fields=["store", "taken_at"], name="reward_of_store"),
+            models.Index(fields=["taken_at"], name="reward_taken"),
+            models.Index(
+                fields=["until"], name="reward_set_aside",
+                condition=Q(until__isnull=False, handed_at=None, cancelled_at=None),
+            ),
+        ]  # fmt: skip
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["till", "number"], name="reward_once"),
             models.CheckConstraint(
@@ -73,6 +94,10 @@ class Reward(models.Model):
                 | Q(cancelled_at__isnull=False, cancelled_at__gte=F("taken_at"), cancellation__isnull=False)
                 & ~Q(cancelled_by=""),
                 name="reward_cancelled_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(until__gt=F("taken_at"), code__isnull=False),
+                name="reward_set_aside_for_a_time",
             ),
             # what was cancelled is handed to nobody; what was handed out may come back
             models.CheckConstraint(

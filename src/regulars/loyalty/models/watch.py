@@ -16,6 +16,7 @@ class Alert(models.Model):
     """Something odd that tills told. Whoever looks at it decides once: it was right, or it was wrong.
 
     Of a pair of receipts `sale` is the later one, and `wrong` cancels it. `subject` names the cashier, till or store.
+    What has doubled since a decision is told anew; `since` counts the refusals after it.
     """
 
     class Kind(models.TextChoices):
@@ -33,7 +34,7 @@ class Alert(models.Model):
         RIGHT = "right", N_("it was right")
         WRONG = "wrong", N_("it was wrong")
 
-    key = models.CharField(max_length=32, unique=True)  # a digest of what it is about: nothing is told twice
+    key = models.CharField(max_length=32)  # a digest of what it is about: nothing is told twice
     kind = models.CharField(max_length=8, choices=Kind.choices)
     of = models.CharField(max_length=8, blank=True)  # whose limit it is: "cashier"
     per = models.CharField(max_length=4, blank=True)
@@ -47,10 +48,15 @@ class Alert(models.Model):
     decision = models.CharField(max_length=5, blank=True, choices=Decision.choices)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     decided_at = models.DateTimeField(null=True)
+    since = models.PositiveIntegerField(default=0)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-id"], name="alert_open", condition=Q(decision=""))]
+        indexes: ClassVar = [
+            models.Index(fields=["-id"], name="alert_open", condition=Q(decision="")),
+            models.Index(fields=["key", "-id"], name="alert_about"),
+        ]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key"], name="alert_open_once", condition=Q(decision="")),
             models.CheckConstraint(
                 condition=Q(decision="", decided_at=None)
                 | Q(decision__in=["right", "wrong"], decided_at__isnull=False),

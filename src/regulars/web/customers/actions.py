@@ -197,15 +197,17 @@ def take_gift(request: Request, customer: Customer, gift_id: int) -> str:
     if not (8 <= len(number) <= 64 and number.isascii() and number.isalnum() and points.isascii() and points.isdigit()):
         raise InputError(_("Open the card again and choose the gift."))
     wish = gifts.Wish(
-        _by(request), number, gift_id, int(points[:18]), is_handed_out=request.POST.get("handed") == "yes"
-    )
+        _by(request), number, gift_id, int(points[:18]), cashier=request.user.name[:200],
+        is_handed_out=request.POST.get("handed") == "yes",
+    )  # fmt: skip
     return _("Taken: {gift}.").format(gift=gifts.take(customer, wish).gift)
 
 
 @card_action(Right.RECORD_PURCHASES, "gifts")
 def hand_out_gift(request: Request, customer: Customer, reward_id: int) -> str:
     """He has it in his hands."""
-    gifts.hand_out(get_object_or_404(Reward, pk=reward_id, customer=customer), who=_by(request))
+    reward = get_object_or_404(Reward, pk=reward_id, customer=customer)
+    gifts.hand_out(reward, who=_by(request), number=request.POST.get("number", "")[:200])
     return _("Handed out.")
 
 

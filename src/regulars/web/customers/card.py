@@ -33,7 +33,7 @@ from regulars.insights.selectors.today import score_of
 from regulars.loyalty.cards import cards_among
 from regulars.loyalty.correcting import waiting_of
 from regulars.loyalty.first_rewards import first_reward_of
-from regulars.loyalty.gifts import offers_for, rewards_of
+from regulars.loyalty.gifts import offers_for, rewards_of, waiting_gifts
 from regulars.loyalty.privileges import names_of_privileges, standing_privileges
 from regulars.loyalty.programme.words import percent, period_words
 from regulars.loyalty.standing import standings_of
@@ -136,12 +136,13 @@ def _gifts(request: Request, customer: Customer) -> dict[str, Any]:
     """What he took and can take. Why a gift suits him tells of purchases, so it is for who may see them."""
     bought = request.user.may(Right.SEE_PURCHASES)
     if not bought and not request.user.may(Right.RECORD_PURCHASES):
-        return {"rewards": [], "offers": [], "fits": [], "first_reward": None}
+        return {"rewards": [], "waiting_gifts": [], "offers": [], "fits": [], "first_reward": None}
     offers = offers_for(customer)
     fits = fitting(customer, offers) if bought else []
     suiting = {one.offer.gift.pk for one in fits}
     return {
         "rewards": rewards_of(customer),
+        "waiting_gifts": waiting_gifts(customer),
         "fits": fits,
         "first_reward": first_reward_of(customer, offers) if bought else None,
         "offers": [one for one in offers if one.can_take and one.gift.pk not in suiting],
