@@ -314,6 +314,8 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
     from regulars.loyalty.ledger import Document, Kind, grant, write_one
     from regulars.loyalty.measuring import measure
     from regulars.loyalty.models import Account
+    from regulars.loyalty.page_links import open_page
+    from regulars.loyalty.setting_aside import set_aside
     from regulars.purchases.models import Product
 
     now = timezone.now()
@@ -333,6 +335,8 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
     first, second, third = (take(customer, Wish("till:1", f"G-{n}", gift.pk, 300)) for n in range(3))
     hand_out(first, who="user:1")
     cancel(second, who="user:1")
+    page = open_page(customer, by=None, at=now)
+    set_aside(customer, page, number="0" * 16, gift=gift.pk, points=300)
     members.enrol(customer, at=now)
     measure(timezone.now())
     return {"gift_id": gift.pk, "reward_id": third.pk}

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
+from regulars.loyalty import measuring
 from regulars.loyalty.gifts import GiftData, add_gift, cancel, take
 from regulars.loyalty.measuring import Figures, OneGift, latest, measure
 from regulars.loyalty.models import Gift, Taste, TierChange
@@ -58,6 +59,18 @@ def test_who_can_and_who_wants_are_counted_apart_and_together() -> None:
     assert found.gifts[tea.pk] == OneGift(3, 2, 1, place=1.0, is_slow=False)
     assert 0 < found.attracted.low < 1 / 3 < found.attracted.high < 1
     assert stranger
+
+
+def test_members_are_counted_in_slices_and_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [rich(number * 40 + 1, str(20_000 + number)) for number in range(7)]
+    gift("tea"), gift("cup", 200), gift("", 1)
+    for place, one in enumerate(people[:5]):
+        buy(one, ("tea", "cup")[place % 2])
+    take(people[6], wish(gift("", 1), "x"))
+    whole = measured()
+    monkeypatch.setattr(measuring, "_SLICE", 2)
+    assert measured() == whole
+    assert (whole.members, whole.can, whole.want) == (7, 7, 6)
 
 
 def test_each_condition_of_a_gift_counts() -> None:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from regulars.customers.models import Customer
 from regulars.loyalty.gifts import GiftData, add_gift, cancel, offers_for, take
+from regulars.loyalty.measuring import measure
 from regulars.loyalty.models import Gift, Taste
 from regulars.loyalty.pace import pace_of
 from regulars.loyalty.returning import Coming, bring_back
@@ -45,9 +46,11 @@ def test_the_closest_to_his_taste_comes_first_with_its_reason() -> None:
     own, category, alike, popular = gift("tea"), gift("raf"), gift("bun"), gift()
     buy(anna, "tea", 5)
     buy(anna, "cup", 2)
+    take(vera, wish(popular))
+    assert popular.name not in [name for name, _why in reasons(anna)], "what others take is counted at night"
+    measure(timezone.now())
     Taste.objects.create(gift=alike, category="Cups", buyers=50, likers=19)
     Taste.objects.create(gift=alike, category="Drinks", buyers=100, likers=20)
-    take(vera, wish(popular))
     gift()  # says nothing to anybody
     assert reasons(anna) == [
         (own.name, "He bought it 5 times in a year."),
@@ -55,7 +58,11 @@ def test_the_closest_to_his_taste_comes_first_with_its_reason() -> None:
         (alike.name, "Of members who buy from “Cups” as he does, 38% buy or take it."),
         (popular.name, "It was taken 1 time in a year."),
     ]
-    assert len(fitting(anna, offers_for(anna))) == 3
+    assert [one.why.told_to_him for one in fitting(anna, offers_for(anna))] == [
+        "You bought it 5 times in a year.",
+        "You bought from “Cups” 2 times in a year.",
+        "Of those who buy from “Cups” as you do, 38% buy or take it.",
+    ], "three at most"
 
 
 def test_what_he_took_is_near_and_what_he_let_go_is_not() -> None:
@@ -63,6 +70,7 @@ def test_what_he_took_is_near_and_what_he_let_go_is_not() -> None:
     reward = take(anna, wish(thing))
     assert reasons(anna) == [("Thing", "He has taken it before.")]
     cancel(reward, who="user:1")
+    measure(timezone.now())
     assert reasons(anna) == []
 
 

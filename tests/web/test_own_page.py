@@ -28,9 +28,10 @@ from regulars.customers.services.erasing import ask_erasure, erase
 from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import page_links
 from regulars.loyalty.cards import replace
+from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.ledger import Document, Kind, grant, write
-from regulars.loyalty.members import points_unit
-from regulars.loyalty.models import CustomerPage
+from regulars.loyalty.members import points_of, points_unit
+from regulars.loyalty.models import CustomerPage, Gift, Reward
 from regulars.loyalty.overview import changes
 from regulars.loyalty.page_links import TooManyTries, link_to, make_code, open_page, page_behind, prove, revoke_links
 from regulars.loyalty.programme.holdout import place
@@ -41,6 +42,7 @@ from regulars.purchases.models import Receipt
 from regulars.web.log_masking import WithoutSecrets
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, order, publish_in_the_past, sell
+from tests.loyalty.test_gifts import give
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -157,10 +159,101 @@ def test_a_page_of_ten_thousand_receipts_costs_what_a_page_of_ten_does(anna: Cus
     )
     with CaptureQueriesContext(connection) as many:
         page = client.get("/my/").content.decode()
-    assert len(many) == len(few) <= 26
+    assert len(many) == len(few) <= 28
     assert page.count("<small>") == 10
     assert client.get("/my/?all=1").content.decode().count("<small>") == 200
     assert len(page) < 40_000
+
+
+def test_gifts_that_he_can_have_what_suits_him_and_what_is_nearest(anna: Customer) -> None:
+    give(anna, 250)
+    sell(order(("cup", 1, 1_000)))
+    for name, product, cost in (
+        ("Mug", "", 100),
+        ("Big mug", "", 200),
+        ("Raf", "cup", 150),
+        ("Pot", "", 371),
+        ("Car", "", 9_999),
+    ):
+        add_gift(GiftData(name, cost, 0, product=product), stock=1, by=None)
+    add_gift(GiftData("Not for you", 1, 0, tiers=("gold",)), stock=1, by=None)
+    said = text(opened(anna))
+    assert (
+        "Gifts for points You can have them now. Raf 150 points You bought it 1 time in a year. Big mug 200 points "
+        "Mug 100 points Ask for them at the till. To set one aside here, show your card first. "
+        "Pot 251 / 371 120 points more."
+    ) in said
+    assert "Car" not in said
+    assert "Not for you" not in said
+    client = opened(anna)
+    client.post("/my/language/", {"language": "ru"})
+    assert "Ещё 120 баллов." in text(client)
+
+
+def form_of(client: Client, name: str) -> dict[str, str]:
+    """What the button of this gift sends."""
+    page = client.get("/my/").content.decode()
+    form = next(one for one in re.findall(r"<form.*?</form>", page, re.S) if name in one)
+    return dict(re.findall(r'name="(number|gift|points|reward)" value="([^"]*)"', form))
+
+
+def test_a_gift_is_set_aside_shown_at_the_till_and_let_go(anna: Customer) -> None:
+    give(anna, 250)
+    gift = add_gift(GiftData("Mug", 100, 0), stock=3, by=None)
+    client = proven(anna)
+    sent = form_of(client, "Set aside: Mug")
+    for _time in range(2):
+        assert client.post("/my/gifts/set-aside/", sent)["Location"] == "/my/?saved=1#gifts"
+    reward = Reward.objects.get()
+    said = text(client)
+    assert f"Mug waits for you {reward.code} Show it at the till. Fetch it by " in said
+    assert (reward.till, points_of(anna).available) == (f"page:{CustomerPage.objects.get().pk}", 150)
+    other = opened(anna)
+    assert reward.code not in other.get("/my/").content.decode(), "a link that was forwarded fetches nothing"
+    assert "Mug waits for you Fetch it by" in text(other)
+    back = form_of(client, "Let go: Mug")
+    assert client.post("/my/gifts/let-go/", back).status_code == 302
+    assert (points_of(anna).available, Gift.objects.get(pk=gift.pk).stock) == (250, 3)
+
+
+def test_only_he_himself_spends_his_points_from_home(anna: Customer) -> None:
+    give(anna, 250)
+    gift = add_gift(GiftData("Mug", 100, 0), stock=3, by=None)
+    vera = enrolled("1000000024", name="Vera")
+    body = {"number": "0" * 16, "gift": gift.pk, "points": 100}
+    assert Client().post("/my/gifts/set-aside/", body)["Location"] == "/my/"
+    answer = opened(anna).post("/my/gifts/set-aside/", body)
+    assert (answer.status_code, Reward.objects.count()) == (403, 0)
+    client = proven(anna)
+    for wrong in (
+        {"points": 99}, {"gift": 999}, {"gift": "1;--"}, {"number": "x"}, {"points": "9" * 40}, {"gift": ""},
+        {"points": "²"},
+    ):  # fmt: skip
+        assert client.post("/my/gifts/set-aside/", body | wrong).status_code == 422, wrong
+    assert client.post("/my/gifts/set-aside/", body).status_code == 302
+    reward = Reward.objects.get()
+    hers = Client()
+    hers.post(link(vera))
+    hers.post("/my/prove/", {"proof": "1000000024"})
+    assert hers.post("/my/gifts/let-go/", {"reward": reward.pk}).status_code == 422
+    assert opened(anna).post("/my/gifts/let-go/", {"reward": reward.pk}).status_code == 403
+    assert client.get("/my/gifts/let-go/").status_code == 405
+    assert points_of(anna).available == 150
+
+
+def test_a_catalogue_of_hundreds_is_shown_in_parts_and_costs_no_statement_more(anna: Customer) -> None:
+    give(anna, 1_000)
+    client = opened(anna)
+    add_gift(GiftData("Mug", 1, 0), stock=1, by=None)
+    with CaptureQueriesContext(connection) as few:
+        client.get("/my/")
+    Gift.objects.bulk_create(Gift(name=f"Mug {number}", points=9, cost=0, stock=1) for number in range(300))
+    with CaptureQueriesContext(connection) as many:
+        page = client.get("/my/").content.decode()
+    assert len(many) == len(few) <= 38
+    assert (page.count("9 points"), "?all=1#gifts" in page) == (5, True)
+    page = client.get("/my/?all=1").content.decode()
+    assert (page.count("9 points"), "There are more: ask at the till." in page) == (100, True)
 
 
 def test_who_is_no_member_sees_his_purchases_and_consents(anna: Customer) -> None:
@@ -404,7 +497,7 @@ def test_no_cache_no_search_engine_and_no_referrer(anna: Customer) -> None:
 def test_forms_of_other_sites_change_nothing(anna: Customer) -> None:
     client = Client(enforce_csrf_checks=True)
     client.post(link(anna))
-    for name in ("prove", "consents", "language", "close", "code"):
+    for name in ("prove", "consents", "language", "close", "code", "gifts/set-aside", "gifts/let-go"):
         assert client.post(f"/my/{name}/", {"given": "no"}).status_code == 403, name
 
 

@@ -18,11 +18,15 @@ from regulars.customers.services.consents import write_purpose
 from regulars.loyalty import members
 from regulars.loyalty.cards import block, cards_of, make_cards, numbers_of
 from regulars.loyalty.codes import make_codes
+from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.members import find, welcome
-from regulars.loyalty.models import Sale
+from regulars.loyalty.models import Reward, Sale
+from regulars.loyalty.page_links import open_page
+from regulars.loyalty.setting_aside import set_aside
 from regulars.purchases.models import Store
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
+from tests.loyalty.test_gifts import give
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +72,67 @@ def test_a_member_is_found_by_card_phone_and_photo(cashier: Client) -> None:
                   {"photo": photo_of(number)}):  # fmt: skip
         page = text_of(cashier.post("/till/", given))
         assert all(one in page for one in ("Vera", "<strong>120</strong>", "birthday")), given
+
+
+def test_a_gift_is_taken_with_one_press_and_once(cashier: Client) -> None:
+    anna = enrolled()
+    give(anna, 250)
+    mug = add_gift(GiftData("Mug", 100, 0), stock=3, by=None)
+    page = text_of(cashier.post("/till/", {"who": CARD}))
+    sent = {"who": CARD, "gift": str(mug.pk), "points": "100", "number": hidden(page, "number")}
+    for _press in range(2):
+        done = cashier.post("/till/gifts/take/", sent, follow=True)
+        assert "Give it to him: Mug, paid with 100 points." in text_of(done)
+    block(Contact.objects.get(value=CARD), reason="lost", by=make_user("owner"))
+    assert cashier.post("/till/gifts/take/", sent).status_code == 302, "a repetition is answered as it was"
+    assert "blocked" in text_of(cashier.post("/till/gifts/take/", sent | {"number": "a-1"}), 404)
+    reward = Reward.objects.get()
+    assert (reward.cashier, reward.handed_by, members.points_of(anna).available) == (
+        reward.cashier, reward.till, 150,
+    )  # fmt: skip
+    assert reward.cashier
+
+
+def test_what_cannot_be_taken_says_why_and_takes_nothing(cashier: Client) -> None:
+    anna = enrolled()
+    give(anna, 250)
+    mug = add_gift(GiftData("Mug", 300, 0), stock=3, by=None)
+    body = {"who": CARD, "gift": str(mug.pk), "points": "300", "number": "a-1"}
+    for wrong, words in (
+        ({}, "50 points missing"), ({"points": "299"}, "costs 300 points by now"), ({"gift": "x"}, "no whole number"),
+        ({"gift": ""}, "no gift 0"), ({"number": "'"}, "The form is broken"), ({"who": ""}, "Scan a card"),
+    ):  # fmt: skip
+        answer = cashier.post("/till/gifts/take/", body | wrong)
+        assert answer.status_code in (404, 422)
+        assert words in html.unescape(answer.content.decode()), words
+    assert not Reward.objects.exists()
+
+
+def test_a_gift_that_waits_is_handed_out_by_its_code_once(cashier: Client) -> None:
+    anna = enrolled()
+    give(anna, 250)
+    mug = add_gift(GiftData("Mug", 100, 0), stock=3, by=None)
+    first, second = (
+        set_aside(anna, open_page(anna, by=None, at=timezone.now()), number=str(n), gift=mug.pk, points=100)
+        for n in range(2)
+    )
+    assert "waits for him" in text_of(cashier.post("/till/", {"who": CARD}))
+    assert first.code is not None
+    page = text_of(cashier.post("/till/", {"who": first.code.lower()}))
+    assert "Mug" in page
+    assert "Anna" in page
+    sent = {"code": hidden(page, "code"), "number": hidden(page, "number")}
+    for _press in range(2):
+        assert cashier.post("/till/gifts/hand-out/", sent).status_code == 302
+    assert "handed out already" in text_of(cashier.post("/till/gifts/hand-out/", sent | {"number": "b-2"}), 422)
+    assert "handed out already" in text_of(cashier.post("/till/", {"who": first.code}))
+    second.refresh_from_db()
+    assert (second.handed_at, members.points_of(anna).available) == (None, 50)
+    tries = [
+        cashier.post("/till/gifts/hand-out/", {"code": f"BCDFGHJK{n}", "number": "1"}).status_code
+        for n in range(22, 52)
+    ]
+    assert (tries[0], tries[-1]) == (422, 429)
 
 
 def test_a_sum_is_quoted_and_written_once_however_often_it_is_pressed(cashier: Client) -> None:

@@ -4,7 +4,7 @@ One pass over a year of purchases leaves small tables for the time of one transa
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,10 @@ from regulars.loyalty.pace import WINDOW
 _FALSE = 0.05  # of the pairs that are told so many may be chance
 _FEWEST_BUYERS = 20  # a share of fewer people is no reason for anybody
 _SLOW = 0.25  # the quarter of the goods that sells least
+_SLICE = 20_000  # members whose wants are laid out at once: with a thousand gifts some hundred megabytes
 _SHORTEST_DAYS = 28  # what is new has had less time to sell, but a day says nothing
+
+Counts = tuple[int, int, int]  # can take, want, both
 
 _TABLES = (
     # members with what they can spend now and their tier
@@ -78,30 +81,38 @@ FROM both_ b JOIN liked USING (gift) JOIN bought USING (category) JOIN gift_offe
 WHERE b.category <> o.category AND bought.many >= %(fewest)s ORDER BY 1, 2
 """
 
+# of some members only: every member with every gift would be too many rows to keep
 _WANTS_AND_CAN = (
     """CREATE TEMP TABLE gift_wants ON COMMIT DROP AS
-    SELECT member, gift FROM gift_likes
+    SELECT member, gift FROM gift_likes WHERE member > %(after)s AND member <= %(upto)s
     UNION SELECT c.member, o.id FROM gift_categories c JOIN gift_offered o ON o.category = c.category
-    UNION SELECT c.member, t.gift_id FROM gift_categories c JOIN loyalty_taste t ON t.category = c.category""",
+    WHERE c.member > %(after)s AND c.member <= %(upto)s
+    UNION SELECT c.member, t.gift_id FROM gift_categories c JOIN loyalty_taste t ON t.category = c.category
+    WHERE c.member > %(after)s AND c.member <= %(upto)s""",
     """CREATE TEMP TABLE gift_can ON COMMIT DROP AS
     WITH taken AS (
         SELECT customer_id AS member, gift_id AS gift, count(*) AS many FROM loyalty_reward
-        WHERE cancelled_at IS NULL GROUP BY 1, 2
+        WHERE cancelled_at IS NULL AND customer_id > %(after)s AND customer_id <= %(upto)s GROUP BY 1, 2
     )
     SELECT m.id AS member, o.id AS gift
     FROM gift_offered o JOIN gift_member m ON m.points >= o.points AND (o.tiers = '[]' OR o.tiers ? m.tier)
     LEFT JOIN taken ON o.most_each IS NOT NULL AND taken.member = m.id AND taken.gift = o.id
-    WHERE o.stock > 0 AND (o.most_each IS NULL OR coalesce(taken.many, 0) < o.most_each)""",
+    WHERE o.stock > 0 AND (o.most_each IS NULL OR coalesce(taken.many, 0) < o.most_each)
+        AND m.id > %(after)s AND m.id <= %(upto)s""",
     "ANALYZE gift_wants, gift_can",
 )
 
+_NEXT = "SELECT max(id) FROM (SELECT id FROM gift_member WHERE id > %(after)s ORDER BY id LIMIT %(slice)s) following"
+
+_KNOWN = """
+SELECT (SELECT count(*) FROM gift_member),
+    (SELECT count(*) FROM (SELECT member FROM gift_kept UNION SELECT member FROM gift_likes) known)
+"""
+
+# of the members of a slice: who can take something, who wants something, and who both at once
 _COUNTS = """
-WITH known AS (
-    SELECT member FROM gift_kept UNION SELECT member FROM gift_likes
-), attracted AS (SELECT DISTINCT member FROM gift_can JOIN gift_wants USING (member, gift))
-SELECT (SELECT count(*) FROM gift_member), (SELECT count(*) FROM known),
-    (SELECT count(DISTINCT member) FROM gift_can), (SELECT count(DISTINCT member) FROM gift_wants),
-    (SELECT count(*) FROM attracted)
+SELECT (SELECT count(DISTINCT member) FROM gift_can), (SELECT count(DISTINCT member) FROM gift_wants),
+    (SELECT count(DISTINCT member) FROM gift_can JOIN gift_wants USING (member, gift))
 """
 
 _BY_GIFT = """
@@ -111,6 +122,16 @@ both_ AS (SELECT gift, count(*) AS many FROM gift_can JOIN gift_wants USING (mem
 SELECT o.id, coalesce(can.many, 0), coalesce(wants.many, 0), coalesce(both_.many, 0)
 FROM gift_offered o LEFT JOIN can ON can.gift = o.id LEFT JOIN wants ON wants.gift = o.id
 LEFT JOIN both_ ON both_.gift = o.id
+"""
+
+# told to whoever nothing closer suits; written last, for tills wait for a gift that is being written
+_TAKEN = """
+UPDATE loyalty_gift g SET taken_year = coalesce(now.many, 0)
+FROM loyalty_gift old LEFT JOIN (
+    SELECT gift_id, count(*) AS many FROM loyalty_reward
+    WHERE taken_at > %(since)s AND taken_at <= %(at)s AND cancelled_at IS NULL GROUP BY 1
+) now ON now.gift_id = old.id
+WHERE g.id = old.id AND g.taken_year <> coalesce(now.many, 0)
 """
 
 # how often each of the goods was sold in a day, from its first sale in the year; its place: which share sells slower
@@ -189,12 +210,11 @@ def measure(at: dt.datetime) -> Figures:
         _run(query, values)
     Taste.objects.all().delete()
     Taste.objects.bulk_create(_tastes(_rows(_PAIRS, values)))
-    for query in _WANTS_AND_CAN:
-        _run(query, values)
     found = _figures(values)
-    for table in ("member", "offered", "kept", "likes", "categories", "wants", "can"):
+    for table in ("member", "offered", "kept", "likes", "categories"):
         _run(f"DROP TABLE gift_{table}", {})
     CatalogueMeasure.objects.update_or_create(made_at=at, defaults={"figures": asdict(found)})
+    _run(_TAKEN, values)
     return found
 
 
@@ -216,7 +236,9 @@ def _tastes(pairs: list[tuple[Any, ...]]) -> Iterator[Taste]:
 
 
 def _figures(values: dict[str, Any]) -> Figures:
-    ((members, known, can, want, attracted),) = _rows(_COUNTS, values)
+    ((members, known),) = _rows(_KNOWN, values)
+    total, by_gift = _wants_and_can(values)
+    can, want, attracted = total
     rows = _rows(_SALES, values)
     sold = {gift: place for gift, place, _goods, _slow in rows}
     goods, slow = rows[0][2:] if rows else (0, 0)
@@ -227,10 +249,28 @@ def _figures(values: dict[str, Any]) -> Figures:
         slow / goods if goods else 0.0,
         {
             gift: OneGift(can, want, both, sold.get(gift), is_slow.get(gift, False))
-            for gift, can, want, both in _rows(_BY_GIFT, values)
+            for gift, (can, want, both) in by_gift.items()
         },
         first_rewards(at=values["at"]),
     )  # fmt: skip
+
+
+def _wants_and_can(values: dict[str, Any]) -> tuple[Counts, dict[int, Counts]]:
+    """How many can take, want, and both: of all gifts together and of each, added up over slices of the members."""
+    total, by_gift, after = (0, 0, 0), {gift: (0, 0, 0) for (gift,) in _rows("SELECT id FROM gift_offered", {})}, 0
+    while (upto := _rows(_NEXT, {"after": after, "slice": _SLICE})[0][0]) is not None:
+        for query in _WANTS_AND_CAN:
+            _run(query, values | {"after": after, "upto": upto})
+        total = _added(total, _rows(_COUNTS, values)[0])
+        for gift, *counts in _rows(_BY_GIFT, values):
+            by_gift[gift] = _added(by_gift[gift], counts)
+        _run("DROP TABLE gift_wants, gift_can", {})
+        after = upto
+    return total, by_gift
+
+
+def _added(one: Counts, other: Sequence[int]) -> Counts:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _read(stored: dict[str, Any]) -> Figures:

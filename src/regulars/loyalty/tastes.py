@@ -5,8 +5,9 @@ chance makes them; a card and a till only look them up.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from django.db import connection
 from django.db.models import Count
@@ -33,22 +34,89 @@ GROUP BY GROUPING SETS ((p.code, p.category), (p.category))
 """
 
 
+class Reason(IntEnum):
+    """Why a gift suits somebody, the strongest first."""
+
+    PRODUCT = 0
+    TAKEN = 1
+    CATEGORY = 2
+    ALIKE = 3
+    POPULAR = 4
+
+
+@dataclass(frozen=True)
+class Why:
+    """A reason with how strong it is: times, or the share of those who are like him."""
+
+    reason: Reason
+    weight: float
+    category: str = ""
+
+    @property
+    def told_of_him(self) -> str:
+        """For whoever serves him."""
+        return self._said(
+            {
+                Reason.PRODUCT: lambda n: ngettext(
+                    "He bought it {n} time in a year.", "He bought it {n} times in a year.", n
+                ),
+                Reason.TAKEN: lambda _n: _("He has taken it before."),
+                Reason.CATEGORY: lambda n: ngettext(
+                    "He bought from “{category}” {n} time in a year.",
+                    "He bought from “{category}” {n} times in a year.", n,
+                ),
+                Reason.ALIKE: lambda _n: _("Of members who buy from “{category}” as he does, {share} buy or take it."),
+            }
+        )  # fmt: skip
+
+    @property
+    def told_to_him(self) -> str:
+        """For his own page."""
+        return self._said(
+            {
+                Reason.PRODUCT: lambda n: ngettext(
+                    "You bought it {n} time in a year.", "You bought it {n} times in a year.", n
+                ),
+                Reason.TAKEN: lambda _n: _("You have taken it before."),
+                Reason.CATEGORY: lambda n: ngettext(
+                    "You bought from “{category}” {n} time in a year.",
+                    "You bought from “{category}” {n} times in a year.", n,
+                ),
+                Reason.ALIKE: lambda _n: _("Of those who buy from “{category}” as you do, {share} buy or take it."),
+            }
+        )  # fmt: skip
+
+    def _said(self, words: dict[Reason, Callable[[int], str]]) -> str:
+        popular: dict[Reason, Callable[[int], str]] = {
+            Reason.POPULAR: lambda n: ngettext(
+                "It was taken {n} time in a year.", "It was taken {n} times in a year.", n
+            )
+        }
+        times = round(self.weight)
+        text = (words | popular)[self.reason](times)
+        return text.format(n=format_number(times), category=self.category, share=format_percent(self.weight))
+
+
 @dataclass(frozen=True)
 class Fit:
     """A gift that fits a member, and why; the closest to his taste come first."""
 
     offer: Offer
-    reason: str
+    why: Why
+
+    @property
+    def reason(self) -> str:
+        """For whoever serves him."""
+        return self.why.told_of_him
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of his taste: times bought by goods and by category, gifts taken, and what others take."""
+    """What is known of his taste: times bought by goods and by category, gifts taken, and who is like him."""
 
     goods: Mapping[str, int]
     categories: Mapping[str, int]
     taken: Mapping[int, int]
-    popular: Mapping[int, int]
     category_of: Mapping[str, str]
     tastes: Mapping[int, Sequence[Taste]]
 
@@ -66,8 +134,10 @@ def fitting(customer: Customer, offers: Sequence[Offer], *, most: int = 3) -> li
     known = _known(customer, [one.gift for one in near], now)
     found = [(why, one) for one in near if (why := _why(one.gift, known))]
     # what he can have now goes before what he can have soon, within one kind of reason
-    found.sort(key=lambda pair: (pair[0][0], pair[1].missing > 0, -pair[0][1], pair[1].missing, pair[1].gift.pk))
-    return [Fit(one, words) for (_kind, _weight, words), one in found[:most]]
+    found.sort(
+        key=lambda pair: (pair[0].reason, pair[1].missing > 0, -pair[0].weight, pair[1].missing, pair[1].gift.pk)
+    )
+    return [Fit(one, why) for why, one in found[:most]]
 
 
 def _is_near(offer: Offer, pace: Pace | None) -> bool:
@@ -76,15 +146,14 @@ def _is_near(offer: Offer, pace: Pace | None) -> bool:
 
 def _known(customer: Customer, gifts: Sequence[Gift], at: dt.datetime) -> _Known:
     goods, categories = _bought(customer, at)
-    rewards = Reward.objects.filter(gift__in=gifts, cancelled_at=None).order_by().values("gift")
+    his = Reward.objects.filter(customer=customer, gift__in=gifts, cancelled_at=None).order_by().values("gift")
     tastes: dict[int, list[Taste]] = {}
     for one in Taste.objects.filter(gift__in=gifts, category__in=list(categories)):
         tastes.setdefault(one.gift_id, []).append(one)
     codes = [one.product for one in gifts if one.product]
     return _Known(
         goods, categories,
-        taken=dict(rewards.filter(customer=customer).values_list("gift", Count("pk"))),
-        popular=dict(rewards.filter(taken_at__gt=at - WINDOW).values_list("gift", Count("pk"))),
+        taken=dict(his.values_list("gift", Count("pk"))),
         category_of=dict(Product.objects.filter(code__in=codes).values_list("code", "category")),
         tastes=tastes,
     )  # fmt: skip
@@ -98,26 +167,18 @@ def _bought(customer: Customer, at: dt.datetime) -> tuple[dict[str, int], dict[s
     return goods, {category: times for code, category, times in rows if code is None and category}
 
 
-def _why(gift: Gift, known: _Known) -> tuple[int, float, str] | None:
-    """The strongest reason why it suits him: its kind (0 is the strongest), its weight, and its words."""
+def _why(gift: Gift, known: _Known) -> Why | None:
+    """The strongest reason why it suits him."""
     if times := known.goods.get(gift.product, 0):
-        words = ngettext("He bought it {n} time in a year.", "He bought it {n} times in a year.", times)
-        return 0, times, words.format(n=format_number(times))
+        return Why(Reason.PRODUCT, times)
     if times := known.taken.get(gift.pk, 0):
-        return 1, times, _("He has taken it before.")
+        return Why(Reason.TAKEN, times)
     category = known.category_of.get(gift.product, "")
     if times := known.categories.get(category, 0):
-        words = ngettext(
-            "He bought from “{category}” {n} time in a year.", "He bought from “{category}” {n} times in a year.", times
-        )
-        return 2, times, words.format(category=category, n=format_number(times))
+        return Why(Reason.CATEGORY, times, category)
     if alike := max(known.tastes.get(gift.pk, ()), key=_share, default=None):
-        words = _("Of members who buy from “{category}” as he does, {share} buy or take it.")
-        return 3, _share(alike), words.format(category=alike.category, share=format_percent(_share(alike)))
-    if times := known.popular.get(gift.pk, 0):
-        words = ngettext("It was taken {n} time in a year.", "It was taken {n} times in a year.", times)
-        return 4, times, words.format(n=format_number(times))
-    return None
+        return Why(Reason.ALIKE, _share(alike), alike.category)
+    return Why(Reason.POPULAR, gift.taken_year) if gift.taken_year else None
 
 
 def _share(taste: Taste) -> float:

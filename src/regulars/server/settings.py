@@ -161,6 +161,7 @@ LANGUAGES = [(code, code) for code in _LANGUAGES]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.home / "static"
+COMPILED_ROOT = CONFIG.home / "templates"
 MEDIA_ROOT = CONFIG.home / "files"
 AUDITS_ROOT = CONFIG.home / "audits"
 EXPORTS_ROOT = CONFIG.home / "exports"

@@ -17,6 +17,7 @@ from regulars.foundation.models import Business
 from regulars.server.backup import backup
 from regulars.server.config import Config
 from regulars.server.static_files import collect_static_files
+from regulars.web.environment import compile_templates
 
 _KEPT_BACKUPS = 3
 # what a business that says nothing of itself is taken for
@@ -31,11 +32,12 @@ def pending_migrations() -> list[str]:
 
 
 def bring_up_to_date() -> None:
-    """The newest form of the database, its table for counts, the roles, the static files. Safe to repeat."""
+    """The newest form of the database, its table for counts, the roles, the static files, the pages. Safe to repeat."""
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     make_preset_roles()
     collect_static_files()
+    compile_templates()
 
 
 def make_business(*, name: str | None, currency: str | None, time_zone: str | None, language: str) -> None:

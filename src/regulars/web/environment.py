@@ -1,8 +1,11 @@
 """The templates' language: Jinja, as in the report, with the same catalogue of translations."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import jinja2
+from django.conf import settings
 from django.contrib.messages import get_messages
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
@@ -23,6 +26,10 @@ def environment(**options: Any) -> jinja2.Environment:
     options |= {"loader": jinja2.PackageLoader("regulars.web"), "undefined": jinja2.StrictUndefined}
     options |= {"trim_blocks": True, "lstrip_blocks": True, "extensions": ["jinja2.ext.i18n", "jinja2.ext.do"]}
     made = jinja2.Environment(autoescape=True, **options)
+    compiled = Path(settings.COMPILED_ROOT)
+    if compiled.is_dir():
+        # else whoever opens a page first after a start waits for its compiler
+        made.bytecode_cache = _Compiled(str(compiled))
     # looked up at each call: the language is that of the request
     made.install_gettext_callables(  # type: ignore[attr-defined]
         i18n.gettext, i18n.ngettext, newstyle=False, pgettext=i18n.pgettext
@@ -48,6 +55,22 @@ def environment(**options: Any) -> jinja2.Environment:
         "allowed": _allowed,
     }
     return made
+
+
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """Pages that were compiled before. Where nothing can be written each process compiles its own, as without it."""
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def compile_templates() -> None:
+    """Compile all pages of this version, for every process of this machine."""
+    Path(settings.COMPILED_ROOT).mkdir(mode=0o700, exist_ok=True)
+    made = environment(autoescape=True)
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)
 
 
 def _url(name: str, *arguments: Any, **named: Any) -> str:

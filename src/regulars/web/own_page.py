@@ -5,6 +5,7 @@ browser, and the page has an address without secrets. See `loyalty.page_links` f
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -34,6 +35,7 @@ from regulars.customers.services.consents import record_consent, text_read
 from regulars.foundation.changes import acting
 from regulars.foundation.models import Business
 from regulars.loyalty.cards import cards_among
+from regulars.loyalty.gifts import NoGift, TooManySetAside
 from regulars.loyalty.models import CustomerPage
 from regulars.loyalty.overview import FEW, MANY, Overview, changes, history, overview
 from regulars.loyalty.page_links import TooManyTries, page_behind, page_by_code, page_named, whose
@@ -41,9 +43,11 @@ from regulars.loyalty.page_links import prove as prove_himself
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import Words, percent, period_words
 from regulars.loyalty.programmes import rules_of
+from regulars.loyalty.setting_aside import HOURS, let_go, set_aside
 from regulars.web.access import View
 from regulars.web.guessing import misses_too_often
 from regulars.web.middleware import LANGUAGE_COOKIE
+from regulars.web.own_gifts import gifts_shown
 from regulars.web.programme import names_of
 
 COOKIE = "own_page"
@@ -152,6 +156,51 @@ def consent(request: HttpRequest) -> HttpResponse:
 
 @private
 @require_POST
+def set_gift_aside(request: HttpRequest) -> HttpResponse:
+    """For his points, to be fetched at a till: for whoever has shown that it is he."""
+    return _about_gifts(request, lambda visit: set_aside(
+        visit.customer, visit.page, number=_typed(request, "number", r"[0-9a-f]{16}"),
+        gift=int(_typed(request, "gift", r"[0-9]{1,18}")), points=int(_typed(request, "points", r"[0-9]{1,18}")),
+    ))  # fmt: skip
+
+
+@private
+@require_POST
+def let_gift_go(request: HttpRequest) -> HttpResponse:
+    """He does not want it any more: his points come back."""
+    return _about_gifts(
+        request, lambda visit: let_go(visit.customer, int(_typed(request, "reward", r"[0-9]{1,18}")), visit.page)
+    )
+
+
+def _about_gifts(request: HttpRequest, work: Callable[[Visit], object]) -> HttpResponse:
+    visit = _visit(request)
+    if visit is None:
+        return redirect("own_page")
+    with _speaking(request, visit.customer):
+        if not visit.is_proven:
+            return _page(request, visit, error=_("First show that it is you."), status=403)
+        try:
+            work(visit)
+        except (TooManySetAside, NoGift) as refused:
+            return _page(request, visit, error=str(refused), status=422)
+        except InputError:
+            # what the till is told speaks of him
+            error = _("This gift cannot be set aside any more. Here is how things stand now.")
+            return _page(request, visit, error=error, status=422)
+    return redirect(reverse("own_page") + "?saved=1#gifts")
+
+
+def _typed(request: HttpRequest, name: str, pattern: str) -> str:
+    """What the page has written into its form itself."""
+    value = request.POST.get(name, "")
+    if not re.fullmatch(pattern, value):
+        raise InputError(_("The form is broken: begin anew."))
+    return value
+
+
+@private
+@require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """In which language he reads it, in this browser."""
     response = redirect("own_page")
@@ -188,7 +237,8 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "entries": entries, "has_more": has_more, "is_long": is_long, "zone": business.zone,
             "currency": business.currency, **_promised(found, customer, business),
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,
-            "saved": "saved" in request.GET,
+            "saved": "saved" in request.GET, "hours": HOURS,
+            **(gifts_shown(customer, is_proven=visit.is_proven, is_long=is_long) if found else {}),
         }  # fmt: skip
     return _shown(request, "own/page.html", context, customer, status=status)
 

@@ -29,18 +29,22 @@ from regulars.core.money import format_money, read_money
 from regulars.customers.contact_values import normal_phone, normalised, region
 from regulars.customers.models import Contact, Customer
 from regulars.customers.models.consent import Consent
+from regulars.customers.names import half_name
 from regulars.customers.selectors.consents import current_purposes
 from regulars.customers.services.consents import record_consent, text_read
 from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
-from regulars.loyalty import members
+from regulars.loyalty import gifts, members
 from regulars.loyalty.cards import give_virtual
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember
+from regulars.loyalty.models import Reward
 from regulars.loyalty.privileges import standing_privileges
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.setting_aside import NoCode, fetch, waiting_under
 from regulars.loyalty.standing import standings_of
+from regulars.loyalty.tastes import fitting
 from regulars.loyalty.tiers import tier_of
 from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
@@ -86,6 +90,8 @@ def page(request: Request) -> HttpResponse:
         _enter(request)
         if "photo" in request.FILES:
             who = _scanned(request)
+        if (waiting := waiting_under(who)) is not None:
+            return _waiting(request, waiting)
         return _shown(request, who, _found(request, who))
     except InputError as error:
         return _refused(request, who, error)
@@ -124,6 +130,52 @@ def sell(request: Request) -> HttpResponse:
 
 
 @needs(Right.SERVE_AT_TILL)
+@require_POST
+@_with_camera
+def take_gift(request: Request) -> HttpResponse:
+    """A gift for his points, given into his hands."""
+    who = request.POST.get("who", "")
+    try:
+        _enter(request)
+        wish = _wish(request, who)
+        # a repetition is answered as it was, though his card be lost by now
+        if known := gifts.told_before(wish):
+            return _handed_out(request, known)
+        found = _found(request, who)
+    except InputError as error:
+        return _refused(request, who, error)
+    try:
+        return _handed_out(request, gifts.take(found, wish))
+    except InputError as error:
+        return _shown(request, who, found, error=str(error))
+
+
+def _wish(request: Request, who: str) -> gifts.Wish:
+    typed, store = request.POST, request.session.get(_STORE, "")
+    return gifts.Wish(
+        f"user:{request.user.pk}", _number(typed), _whole(typed.get("gift", "")), _whole(typed.get("points", "")),
+        shown=who[:100], cashier=request.user.name[:200], is_handed_out=True,
+        # of a sum that was asked and never paid the store may not be there yet
+        store=store if Store.objects.filter(name=store).exists() else "",
+    )  # fmt: skip
+
+
+@needs(Right.SERVE_AT_TILL)
+@require_POST
+@_with_camera
+def hand_out_gift(request: Request) -> HttpResponse:
+    """What waits for him, to whoever shows its code."""
+    code, till = request.POST.get("code", ""), f"user:{request.user.pk}"
+    try:
+        _enter(request)
+        return _handed_out(request, fetch(code, who=till, till=till, number=_number(request.POST)))
+    except InputError as error:
+        if isinstance(error, NoCode):
+            charge(of_user(request.user.pk), A_MISS)
+        return _refused(request, code, error)
+
+
+@needs(Right.SERVE_AT_TILL)
 @require_http_methods(["GET", "POST"])
 @_with_camera
 def member(request: Request) -> HttpResponse:
@@ -139,6 +191,21 @@ def member(request: Request) -> HttpResponse:
         return _form(request, error=error)
     messages.success(request, _("He takes part now."))
     return _shown(request, who, members.find(card=who))
+
+
+def _handed_out(request: Request, reward: Reward) -> HttpResponse:
+    said = _("Give it to him: {gift}, paid with {points} points.")
+    messages.success(request, said.format(gift=reward.gift.name, points=format_number(reward.points)))
+    return redirect("till")
+
+
+def _waiting(request: Request, reward: Reward) -> HttpResponse:
+    """A gift that waits, by its code."""
+    context = {
+        "one": reward, "name": half_name(reward.customer), "form_number": _drawn_number(),
+        "zone": Business.current().zone,
+    }  # fmt: skip
+    return render(request, "till_gift.html", context)
 
 
 def _enter(request: Request) -> None:
@@ -248,7 +315,7 @@ def _shown(
 ) -> HttpResponse:
     """Who it is, and what he is about to pay."""
     business, day = Business.current(), timezone.now()
-    number = f"{day.astimezone(business.zone):%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    number, offers = _drawn_number(), gifts.offers_for(found)
     context: dict[str, Any] = {
         "who": who, "error": error, "customer": found, "name": found.given_name or found.name,
         "standings": standings_of(found.pk), "tier": tier_of(found.pk), "privileges": standing_privileges(found),
@@ -256,9 +323,16 @@ def _shown(
         "day_now": day.astimezone(business.zone).date(), "zone": business.zone, "currency": business.currency,
         "stores": _stores(business), "store": request.POST.get("store") or request.session.get(_STORE, ""),
         "typed": request.POST if "sum" in request.POST else {}, "quoted": quoted,
-        "number_of_receipt": request.POST.get("number") or number,
+        "number_of_receipt": request.POST.get("number") or number, "number_of_gift": number,
+        "waiting": gifts.waiting_gifts(found), "fits": fitting(found, offers),
+        "offers": [one for one in offers if one.can_take],
     }  # fmt: skip
     return render(request, "till_member.html", context, status=422 if error else 200)
+
+
+def _drawn_number() -> str:
+    """By the clock of the business, and no other's."""
+    return f"{timezone.now().astimezone(Business.current().zone):%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def _stores(business: Business) -> Sequence[str]:
