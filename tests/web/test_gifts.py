@@ -143,3 +143,14 @@ def test_who_may_not_see_purchases_learns_no_tastes() -> None:
     analyst = text_of(logged_in(make_user("analyst")), f"/customers/{anna.pk}/")
     assert "He bought it" in analyst
     assert "Take Tea" not in analyst
+
+
+def test_a_long_catalogue_is_shown_in_pages() -> None:
+    Gift.objects.bulk_create(Gift(name=f"Mug {number:03}", points=9, cost=0, stock=1) for number in range(120))
+    marketer = logged_in(make_user("marketer"))
+    seen: list[str] = []
+    for start in ("", "?from=50", "?from=100"):
+        seen += re.findall(r"Mug \d{3}", marketer.get(f"/programme/gifts/{start}").content.decode())
+    assert seen == [f"Mug {number:03}" for number in range(120)]
+    assert marketer.get("/programme/gifts/?from=999")["Location"] == "/programme/gifts/"
+    assert marketer.get("/programme/gifts/?from=-1' OR").status_code == 200

@@ -14,9 +14,7 @@ from regulars.accounts.models import User
 from regulars.core.i18n import current_language
 from regulars.core.money import minor_digits, to_units
 from regulars.customers.models import Customer
-from regulars.customers.models.customer import CustomerSet
 from regulars.insights.columns import Column, heading, rows_of
-from regulars.insights.selectors.people import all_of
 from regulars.report.sheets import Sheet, Styles
 
 MOST_XLSX_ROWS = 20_000  # made while the browser waits; CSV goes out row by row and has no end
@@ -29,11 +27,11 @@ Row = tuple[Any, ...]
 
 
 def rows_to_take(
-    people: CustomerSet, money: str | None, columns: Sequence[Column], user: User, titles: dict[str, str],
+    pieces: Iterable[list[Customer]], columns: Sequence[Column], user: User, titles: dict[str, str],
     prepare: Callable[[list[Customer]], None] | None = None,
 ) -> Iterator[Row]:  # fmt: skip
-    """All rows of a list, fetched in pieces; `prepare` looks up what columns of its own need of a piece."""
-    for customers in all_of(people, money):
+    """All rows of a list that is fetched in pieces; `prepare` looks up what columns of its own need of a piece."""
+    for customers in pieces:
         if prepare is not None:
             prepare(customers)
         yield from rows_of(customers, columns, user, titles)

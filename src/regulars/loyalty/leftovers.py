@@ -65,9 +65,14 @@ class Leftover:
 
 def with_leftovers(kind: str, *, at: dt.datetime) -> CustomerSet:
     """The members with points of this kind: enough for a gift, or expiring within a month."""
-    placed = RawSQL(_WHOM[kind], _values(at))  # noqa: S611 - nobody's words are in it
+    placed = RawSQL(*keys_with(kind, at=at))  # noqa: S611 - nobody's words are in it
     found: CustomerSet = Customer.objects.whole().filter(is_erased=False, pk__in=placed)
     return found
+
+
+def keys_with(kind: str, *, at: dt.datetime) -> tuple[str, list[Any]]:
+    """The query of their numbers, and its parameters."""
+    return _WHOM[kind], _values(at)
 
 
 def leftovers_of(customers: Sequence[int], *, at: dt.datetime) -> dict[int, Leftover]:

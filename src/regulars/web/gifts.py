@@ -1,6 +1,6 @@
 """The catalogue of gifts: what there is, how attractive it is, and who could take something."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import minor_digits, to_minor, to_units
 from regulars.foundation.models import Business
+from regulars.foundation.patience import in_time
 from regulars.loyalty.gifts import GiftData, add_gift, catalogue, change_gift, taken_of
 from regulars.loyalty.measured_words import attractiveness, time_to_reward
 from regulars.loyalty.measuring import latest
@@ -27,6 +28,8 @@ from regulars.web.sign_in import address_of
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _MOST_UNITS = Decimal(10) ** 11
+_ROWS = 50
+_PATIENCE_MS = 2_000
 
 
 class GiftForm(forms.Form):
@@ -63,11 +66,18 @@ class GiftForm(forms.Form):
 @require_safe
 def page(request: Request) -> HttpResponse:
     """The catalogue."""
-    business, found, measured = Business.current(), catalogue(), latest()
-    taken = taken_of(found)
+    business, measured, start = Business.current(), latest(), _start(request)
+    found = catalogue(since=start, most=_ROWS + 1)
+    if start and not found:
+        return redirect("gifts")
+    gifts, titles = found[:_ROWS], dict(_tiers())
+    taken = in_time(_PATIENCE_MS, lambda: taken_of(gifts))
     figures = measured[1] if measured else None
     context = {
-        "gifts": [(one, taken[one.pk], _tier_titles(one)) for one in found],
+        "gifts": [(one, taken[one.pk] if taken else None, _titles_of(one, titles)) for one in gifts],
+        "is_counted": taken is not None,
+        "before": max(0, start - _ROWS) if start else None,
+        "next": start + _ROWS if len(found) > _ROWS else None,
         "currency": business.currency,
         "day_now": timezone.now().astimezone(business.zone).date(),
         "zone": business.zone,
@@ -138,6 +148,11 @@ def _tiers() -> list[tuple[str, str]]:
     return [(one.id, one.title or one.id) for one in levels]
 
 
-def _tier_titles(gift: Gift) -> str:
-    titles = dict(_tiers()) if gift.tiers else {}
+def _titles_of(gift: Gift, titles: Mapping[str, str]) -> str:
     return ", ".join(titles.get(one, one) for one in gift.tiers)
+
+
+def _start(request: Request) -> int:
+    """At which place of the catalogue the page begins."""
+    given = request.GET.get("from", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0

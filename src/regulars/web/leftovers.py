@@ -15,13 +15,17 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.models.customer import CustomerSet
+from regulars.foundation.patience import in_time
 from regulars.insights.columns import heading, rows_of
-from regulars.insights.selectors.people import MOST_COUNTED, PeoplePage, count_of, page_of
+from regulars.insights.selectors.people import PeoplePage, keys_at_once, page_at_once
 from regulars.loyalty.leftovers import Leftover, leftovers_of, with_leftovers
 from regulars.web.access import Request, needs
 from regulars.web.contacts_seen import list_seen
 from regulars.web.leftover_columns import LEFTOVERS, leftover_columns
 from regulars.web.taking import take
+
+_PATIENCE_MS = 5_000
+_PATIENCE_FOR_A_FILE_MS = 120_000
 
 
 @needs(Right.SEE_PURCHASES)
@@ -30,20 +34,20 @@ def page(request: Request, leftover: str) -> HttpResponse:
     """One page of them, the newest customers first."""
     people, error = _people(request, leftover), ""
     try:
-        shown = page_of(people, None, after=request.GET.get("after", "")[:60])
+        found = in_time(_PATIENCE_MS, lambda: page_at_once(people, after=request.GET.get("after", "")[:60]))
+        if found is None:
+            raise InputError(_("There are too many points to go through while you wait. Take the list as a file."))
+        shown, count = found
     except InputError as problem:
-        shown, error = PeoplePage([], ""), str(problem)
+        shown, count, error = PeoplePage([], ""), 0, str(problem)
     columns = leftover_columns(_looked_up(shown.customers))
     list_seen(request, f"leftovers:{leftover}", [one.id for one in columns], len(shown.customers))
-    count, more = count_of(people)
     context: dict[str, Any] = {
         "leftover": leftover,
         "kinds": LEFTOVERS,
         "columns": [(one, heading(one)) for one in columns],
         "people": list(zip(shown.customers, rows_of(shown.customers, columns, request.user, {}), strict=True)),
         "count": count,
-        "more": more,
-        "most": MOST_COUNTED,
         "error": error,
         "next": shown.after,
         "may_export": request.user.may(Right.EXPORT_CUSTOMERS),
@@ -66,7 +70,11 @@ def take_out(request: Request, leftover: str) -> HttpResponseBase:
         found.update(_looked_up(customers))
 
     try:
-        return take(request, people, None, columns, about=f"leftovers:{leftover}", filters={}, prepare=prepare)
+        keys = in_time(_PATIENCE_FOR_A_FILE_MS, lambda: keys_at_once(people))
+        if keys is None:
+            raise InputError(_("There are too many points to go through: make a segment by points, and take that."))
+        about = f"leftovers:{leftover}"
+        return take(request, people, None, columns, about=about, filters={}, prepare=prepare, keys=keys)
     except InputError as problem:
         content = {"error": str(problem), "back": reverse("leftovers", args=[leftover])}
         return render(request, "people_refused.html", content, status=422)

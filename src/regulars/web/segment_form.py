@@ -147,6 +147,7 @@ _USUAL: dict[str, dict[str, Any]] = {
     "bought": {"value": ["1"], "days": "90"},
     "days": {"value": ["90"]},
     "own_date": {"value": ["90"]},
+    "within": {"value": ["1"], "days": "30"},
     "birthday": {"value": ["14"]},
 }
 

@@ -18,7 +18,7 @@ from regulars.customers.models.customer import CustomerSet
 from regulars.foundation.models import Business
 from regulars.insights.columns import Column
 from regulars.insights.exports import MOST_XLSX_ROWS, csv_lines, rows_to_take, write_xlsx
-from regulars.insights.selectors.people import count_of
+from regulars.insights.selectors.people import all_of, all_with, count_of
 from regulars.insights.selectors.today import titles
 from regulars.report import words
 from regulars.web.access import Request
@@ -37,10 +37,15 @@ def take(
     about: str,
     filters: Mapping[str, Any],
     prepare: Callable[[list[Customer]], None] | None = None,
+    keys: Sequence[int] | None = None,
 ) -> HttpResponseBase:
-    """The people as a file of the form that was asked for; `InputError` when it would be too long for a workbook."""
+    """The people as a file of the form that was asked for; `InputError` when it would be too long for a workbook.
+
+    With `keys` they were found already, and nobody is looked for again.
+    """
     kind = "csv" if request.POST.get("form") == "csv" else "xlsx"
-    count, more = count_of(people, most=MOST_XLSX_ROWS if kind == "xlsx" else _MOST_CSV_ROWS)
+    most = MOST_XLSX_ROWS if kind == "xlsx" else _MOST_CSV_ROWS
+    count, more = count_of(people, most=most) if keys is None else (len(keys), len(keys) > most)
     if more:
         raise InputError(
             _("A workbook takes {most} customers at most. Take this list as CSV.").format(
@@ -49,7 +54,8 @@ def take(
         )
     details = {"rows": count, "columns": [column.id for column in columns], "form": kind, "filters": dict(filters)}
     log("exported", user=request.user, about=about[:200], details=details, address=address_of(request))
-    rows = rows_to_take(people, money, columns, request.user, titles(), prepare)
+    pieces = all_of(people, money) if keys is None else all_with(keys)
+    rows = rows_to_take(pieces, columns, request.user, titles(), prepare)
     name = f"customers-{timezone.now():%Y-%m-%d}.{kind}"
     if kind == "xlsx":
         return _workbook(columns, rows, name)

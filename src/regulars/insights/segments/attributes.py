@@ -1,7 +1,11 @@
 """What a rule of a segment may speak of."""
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from django.db.models import Q
 
 from regulars.analytics.lifecycle import STATES
 from regulars.analytics.opportunities import OPPORTUNITIES
@@ -36,14 +40,30 @@ HOWS = {
     "yes_no": ("yes", "no"),
     "consent": ("given", "not_given"),
     "bought": ("at_least", "at_most"),
+    "within": ("at_least",),
 }
 MEASURES = ("receipts", "amount", "quantity")
 THINGS = ("anything", "product", "category", "store")
 
 
+class Finder(Protocol):
+    """Finds whom a condition of another package is about.
+
+    `midnight` is the beginning of the day so many days ago by the clock of the business; `one_by_one` is told when few
+    customers are asked about.
+    """
+
+    def __call__(self, leaf: dict[str, Any], *, midnight: Callable[[int], dt.datetime], one_by_one: bool) -> Q:
+        """What a customer must fulfil."""
+
+
 @dataclass(frozen=True)
 class Attribute:
-    """One thing that a condition can be about; `path` is where the database keeps it."""
+    """One thing that a condition can be about; `path` is where the database keeps it.
+
+    What another package keeps is found by `find`, told of one customer by `fact`, and said by `say` where the words of
+    its type do not fit.
+    """
 
     id: str
     title: str
@@ -51,6 +71,9 @@ class Attribute:
     type: str
     path: str = ""
     options: Callable[[], Options] = list
+    find: Finder | None = None
+    fact: Callable[[int], str] | None = None
+    say: Callable[[dict[str, Any]], str] | None = None
 
     @property
     def hows(self) -> tuple[str, ...]:
@@ -60,10 +83,22 @@ class Attribute:
 
 def attributes() -> dict[str, Attribute]:
     """All of them in the language of the reader, those of the business's own fields included."""
-    found = [Attribute(one.id, _(one.title), _(one.group), one.type, one.path, one.options) for one in _BUILT_IN] + [
-        _own(field) for field in Field.objects.filter(is_archived=False)[:100]
-    ]
-    return {one.id: one for one in found}
+    found = [replace(one, title=_(one.title), group=_(one.group)) for one in (*_BUILT_IN, *_REGISTERED)]
+    own = [_own(field) for field in Field.objects.filter(is_archived=False)[:100]]
+    return {one.id: one for one in (*found, *own)}
+
+
+_REGISTERED: list[Attribute] = []
+
+
+def register(*made: Attribute) -> None:
+    """Called once, when the application is ready: what packages beside this one know of customers' purchases."""
+    _REGISTERED.extend(made)
+
+
+def tells_of_purchases(what: str) -> bool:
+    """Whether this is to be known to those alone who may see purchases."""
+    return what in _OF_PURCHASES or any(one.id == what for one in _REGISTERED)
 
 
 def _own(field: Field) -> Attribute:
@@ -166,5 +201,4 @@ _BUILT_IN = (
     Attribute("created", N_("entry into the base"), _WHO, "days", "created_at"),
     Attribute("consent", N_("consent"), _MAY, "consent"),
 )
-# to be known to those who may see purchases
-PURCHASES = frozenset(one.id for one in _BUILT_IN if one.group in (_BUYS, _AUDIT))
+_OF_PURCHASES = frozenset(one.id for one in _BUILT_IN if one.group in (_BUYS, _AUDIT))

@@ -71,6 +71,8 @@ class Compiler:
         attribute = self.known.get(leaf["what"])
         if attribute is None:
             return Q(pk__in=[])
+        if attribute.find is not None:
+            return attribute.find(leaf, midnight=self._start, one_by_one=self.one_by_one)
         by_type = {
             "choice": self._choice,
             "own_choice": self._own_choice,

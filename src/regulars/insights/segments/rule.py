@@ -9,6 +9,7 @@ A rule is a group: `{"join": "all" | "any", "not": false, "items": [...]}`. An i
     {"what": "bought", "how": "at_least", "value": 2, "measure": "receipts", "days": 90,
      "of": "category", "which": "Coffee"}
     {"what": "consent", "how": "given", "purpose": "news", "channel": "email"}
+    {"what": "points_expiring", "how": "at_least", "value": 100, "days": 30}
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import Any
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.insights.segments.attributes import MEASURES, PURCHASES, THINGS, Attribute, attributes
+from regulars.insights.segments.attributes import MEASURES, THINGS, Attribute, attributes, tells_of_purchases
 
 Rule = dict[str, Any]
 
@@ -53,7 +54,7 @@ def conditions(rule: Rule) -> Any:
 
 def is_about_purchases(rule: Rule) -> bool:
     """Whether who fits it tells what somebody bought."""
-    return any(leaf["what"] in PURCHASES for leaf in conditions(rule))
+    return any(tells_of_purchases(leaf["what"]) for leaf in conditions(rule))
 
 
 def _group(raw: Any, known: Mapping[str, Attribute], *, depth: int) -> Rule:
@@ -93,6 +94,9 @@ def _details(raw: Mapping[str, Any], attribute: Attribute, how: str) -> Rule:
         return {name: _text(raw.get(name), attribute, most=40) for name in ("purpose", "channel")}
     if kind == "bought":
         return _bought(raw, attribute)
+    if kind == "within":
+        days = int(_number(raw.get("days"), attribute, most=_MOST_DAYS))
+        return {"value": _number(raw.get("value"), attribute, most=_LARGEST), "days": days}
     if how in _EMPTY_HOWS:
         return {}
     return {"value": _value(raw.get("value"), attribute)}

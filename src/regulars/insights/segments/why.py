@@ -58,6 +58,8 @@ class _Judge:
         attribute = self.compiler.known.get(leaf["what"])
         if attribute is None:
             return ""
+        if attribute.fact is not None:
+            return attribute.fact(self.customer.pk)
         special = {"bought": self._bought, "consent": self._consent}
         if attribute.type in special:
             return special[attribute.type](leaf)

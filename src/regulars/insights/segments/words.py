@@ -45,6 +45,8 @@ class Speaker:
         if attribute is None or leaf["how"] not in attribute.hows:
             return _("who have the removed field “{name}”").format(name=leaf["what"])
         special = {"bought": self._bought, "consent": self._consent, "birthday": self._birthday}
+        if attribute.say is not None:
+            return attribute.say(leaf)
         if attribute.type in special:
             return special[attribute.type](leaf)
         if attribute.type in ("days", "own_date"):

@@ -1,10 +1,12 @@
 """Lists of people: who is behind a number, narrowed by filters, read page by page however long they are."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
@@ -309,6 +311,39 @@ def all_of(people: CustomerSet, money: str | None, *, at_once: int = 1000) -> It
         if not page.after:
             return
         page = page_of(people, money, after=page.after, rows=at_once)
+
+
+_ONCE = """
+WITH found (id) AS MATERIALIZED ({sql})
+SELECT (SELECT count(*) FROM found), ARRAY(SELECT id FROM found WHERE id < %s ORDER BY id DESC LIMIT %s)
+"""
+
+
+def page_at_once(people: CustomerSet, *, after: str = "", rows: int = PAGE_ROWS) -> tuple[PeoplePage, int]:
+    """As `page_of` without money, and how many there are, by one look at people who are slow to be found."""
+    below = _place(after, 1)[0] if after else 2**63 - 1
+    sql, values = people.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_ONCE.format(sql=sql), [*values, below, rows + 1])
+        count, keys = cursor.fetchone()
+    found = _by_keys(keys[:rows])
+    return PeoplePage(found, str(keys[rows - 1]) if len(keys) > rows else ""), count
+
+
+def keys_at_once(people: CustomerSet) -> "array[int]":
+    """The numbers of all of them, the newest first: eight bytes for each, and found once for a whole file."""
+    return array("q", people.order_by("-pk").values_list("pk", flat=True).iterator(chunk_size=10_000))
+
+
+def all_with(keys: Sequence[int], *, at_once: int = 1000) -> Iterator[list[Customer]]:
+    """These customers in pieces; who was erased since is left out."""
+    for start in range(0, len(keys), at_once):
+        yield [one for one in _by_keys(keys[start : start + at_once]) if not one.is_erased]
+
+
+def _by_keys(keys: Sequence[int]) -> list[Customer]:
+    whole = Customer.objects.select_related("score", "owner").defer("search_text", "search_parts").in_bulk(list(keys))
+    return [whole[key] for key in keys if key in whole]
 
 
 def main_contacts(customers: list[Customer]) -> dict[tuple[int, str], str]:

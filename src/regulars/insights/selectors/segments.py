@@ -4,7 +4,6 @@ import math
 import random
 from dataclasses import dataclass
 
-from django.db import OperationalError, connection, transaction
 from django.db.models import Max
 
 from regulars.accounts.models import User
@@ -12,6 +11,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.i18n import ngettext
 from regulars.customers.models import Customer
 from regulars.customers.models.customer import CustomerSet
+from regulars.foundation.patience import in_time
 from regulars.insights.segments.query import customers_of
 from regulars.insights.segments.rule import Rule
 from regulars.insights.selectors.people import MOST_COUNTED
@@ -47,14 +47,7 @@ def preview(rule: Rule, user: User) -> Preview:
 
 
 def _keys_in_time(found: CustomerSet, patience_ms: int) -> list[int] | None:
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {patience_ms:d}")
-            keys = list(found.order_by().values_list("pk", flat=True)[: MOST_COUNTED + 1])
-            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
-            return keys
-    except OperationalError:
-        return None
+    return in_time(patience_ms, lambda: list(found.order_by().values_list("pk", flat=True)[: MOST_COUNTED + 1]))
 
 
 @dataclass(frozen=True)
