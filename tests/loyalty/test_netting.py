@@ -38,11 +38,13 @@ from regulars.loyalty.ledger import (
     write_one,
 )
 from regulars.loyalty.members import points_unit
-from regulars.loyalty.models import Contract, Partner, Posting, Settlement, SettlementNet, Statement
+from regulars.loyalty.models import Contract, Lot, Partner, Posting, Settlement, SettlementNet, Statement
 from regulars.loyalty.partners import Terms, bind_till
 from regulars.loyalty.settling import close_days, last_closed, lines_of, make_statement
 from regulars.loyalty.verifying import faults
+from tests.loyalty import rebuilt
 from tests.loyalty.coalition_cases import judge_now
+from tests.loyalty.rebuilt import LATE, Debts
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 TILLS = {"a": "till:1", "b": "till:2"}
@@ -57,6 +59,7 @@ class Sold:
     """A sale of the model: its partner, its prices, and what is left of it."""
 
     partner: str | None
+    who: str
     issue: int
     redeem: int
     issued: int
@@ -78,6 +81,7 @@ class Trade(RuleBasedStateMachine):
         self.terms: dict[str, list[tuple[dt.date, int, int]]] = {"a": [], "b": []}
         self.closed: dict[tuple[dt.date, str | None], int] = {}
         self.stored: dict[int, list[Any]] = {}
+        self.debts = Debts()
         self.around = transaction.atomic()
 
     @initialize(issue=ISSUE, redeem=REDEEM, wait=st.integers(0, 3))
@@ -96,7 +100,8 @@ class Trade(RuleBasedStateMachine):
 
     @property
     def at(self) -> dt.datetime:
-        return START + dt.timedelta(hours=self.now)
+        # no two writes at one moment: so a row tells whether a day was closed before or after it
+        return START + dt.timedelta(hours=self.now, seconds=self.count)
 
     @property
     def day(self) -> dt.date:
@@ -128,7 +133,7 @@ class Trade(RuleBasedStateMachine):
 
     @rule(
         slug=st.sampled_from("abo"), who=st.sampled_from(PEOPLE), spent=st.just(0) | st.integers(1, 40),
-        granted=st.just(0) | POINTS, late=st.just(0) | st.integers(1, 70), life=st.none() | st.integers(1, 60),
+        granted=st.just(0) | POINTS, late=st.just(0) | st.integers(1, 200), life=st.none() | st.integers(1, 60),
     )  # fmt: skip
     def sale(self, slug: str, who: str, spent: int, granted: int, late: int, life: int | None) -> None:
         customer, bought = self.customers[who], max(START, self.at - dt.timedelta(hours=late))
@@ -138,10 +143,29 @@ class Trade(RuleBasedStateMachine):
             moves.append(grant(customer, granted, available_at=self.at, expires_at=until))
         written = self._write(TILLS.get(slug, "till:3"), Kind.SALE, moves, happened_at=bought)
         if written is not None:
-            _begin, issue, redeem = max(
-                (one for one in self.terms.get(slug, []) if one[0] <= self._day_of(bought)), default=(None, 0, 0)
-            )  # fmt: skip
-            self.sold[written] = Sold(slug if slug in TILLS else None, issue, redeem, granted, spent)
+            issue, redeem = self._prices(slug, bought) if slug in TILLS else (0, 0)
+            self.sold[written] = Sold(slug if slug in TILLS else None, who, issue, redeem, granted, spent)
+            if (paid := self._owed_leg(written, amount__gt=0)) > 0:
+                for root, points in self.debts.pay(customer, written, paid):
+                    self.sold[root].issued -= points
+
+    def _prices(self, slug: str, bought: dt.datetime) -> tuple[int, int]:
+        """The dearest of the contracts from the purchase to three days before it was told."""
+        first = max(one for one in self.terms[slug] if one[0] <= self._day_of(bought))
+        found = [
+            first,
+            *(one for one in self.terms[slug] if one[0] > first[0] and self._midnight(one[0]) + LATE <= self.at),
+        ]
+        return max(issue for _begin, issue, _redeem in found), min(redeem for _begin, _issue, redeem in found)
+
+    @staticmethod
+    def _midnight(day: dt.date) -> dt.datetime:
+        return dt.datetime.combine(day, dt.time(), dt.UTC) - dt.timedelta(hours=12)
+
+    @staticmethod
+    def _owed_leg(written: int, **sign: int) -> int:
+        legs = Posting.objects.filter(transaction=written, account__isnull=False, lot=None, **sign)
+        return legs.aggregate(sum=Sum("amount"))["sum"] or 0
 
     @rule(slug=st.sampled_from("ab"), who=st.sampled_from(PEOPLE))
     def he_spends_all_that_he_has(self, slug: str, who: str) -> None:
@@ -154,19 +178,41 @@ class Trade(RuleBasedStateMachine):
     @rule(data=st.data(), given=st.integers(0, 20), taken=st.integers(0, 20), is_void=st.booleans())
     def goods_come_back(self, data: Any, given: int, taken: int, is_void: bool) -> None:
         key = data.draw(st.sampled_from(sorted(self.sold)))
-        sold = self.sold[key]
         if is_void:
-            given, taken = sold.redeemed, sold.issued
+            self._comes_back(key)
+        else:
+            self._comes_back(key, given, taken)
+
+    @rule(
+        first=st.sampled_from("abo"), then=st.sampled_from("abo"), who=st.sampled_from(PEOPLE),
+        granted=st.tuples(st.integers(1, 30), st.integers(1, 60)), parts=st.integers(1, 3),
+    )  # fmt: skip
+    def a_debt_is_paid_with_goods_that_come_back(
+        self, first: str, then: str, who: str, granted: tuple[int, int], parts: int
+    ) -> None:
+        for slug, points in zip((first, then), granted, strict=True):
+            before = set(self.sold)
+            self.sale(slug=slug, who=who, spent=0, granted=points, late=0, life=None)
+            self.he_spends_all_that_he_has(slug="b", who=who)
+            for key in sorted(set(self.sold) - before):
+                if self.sold[key].issued:
+                    self._comes_back(key, 0, points // parts)
+
+    def _comes_back(self, key: int, given: int | None = None, taken: int | None = None) -> None:
+        sold = self.sold[key]
+        given, taken = sold.redeemed if given is None else given, sold.issued if taken is None else taken
         moves = [give_back(given)] if given else []
         moves += [take_back(taken)] if taken else []
         written = self._write(TILLS.get(sold.partner or "", "till:3"), Kind.RETURN, moves, reverses=key)
         if written is not None:
             sold.redeemed -= given
             # what the ledger says was taken; what he owes is still out there
-            legs = Posting.objects.filter(transaction=written)
-            void = legs.filter(book="void").aggregate(sum=Sum("amount"))["sum"] or 0
-            owed = legs.filter(account__isnull=False, lot=None, amount__lt=0).aggregate(sum=Sum("amount"))["sum"] or 0
-            sold.issued -= void + owed
+            void = Posting.objects.filter(transaction=written, book="void").aggregate(sum=Sum("amount"))["sum"] or 0
+            owed = -self._owed_leg(written, amount__lt=0)
+            again, own = self.debts.owe(self.customers[sold.who], key, owed)
+            sold.issued -= void - own
+            for root, points in again:
+                self.sold[root].issued += points
 
     @rule(who=st.sampled_from(PEOPLE))
     def night(self, who: str) -> None:
@@ -200,10 +246,16 @@ class Trade(RuleBasedStateMachine):
         sums = dict(Settlement.objects.order_by().values_list("partner__slug").annotate(sum=Sum("amount")))
         for slug in TILLS:
             assert sums.get(slug, 0) == sum(one.owed for one in self.sold.values() if one.partner == slug)
+        assert sum(one.issued for one in self.sold.values()) == self._out(), "points that are not paid for exactly once"
         for day in SettlementNet.objects.order_by().values_list("day").annotate(sum=Sum("amount")):
             assert day[1] == 0
         if not any(one.partner is None and one.issued for one in self.sold.values()):
             assert sum(sums.values()) >= 0, "the operator pays for points that nobody has paid for"
+
+    def _out(self) -> int:
+        """Points that somebody has, has bought for, or has lost: what was issued and did not come back."""
+        gone = Posting.objects.filter(book__in=("redeemed", "expired")).aggregate(sum=Sum("amount"))["sum"] or 0
+        return gone + (Lot.objects.aggregate(sum=Sum("remaining"))["sum"] or 0)
 
     def teardown(self) -> None:
         if not hasattr(self, "customers"):
@@ -212,6 +264,8 @@ class Trade(RuleBasedStateMachine):
             assert faults() == []
             for one in Statement.objects.all():
                 assert one.lines == self.stored[one.pk] == lines_of(one.partner, one.first, one.last)
+                again = [[*line[:3], *line[4:]] for line in one.lines]
+                assert again == rebuilt.lines(one.partner, one.first, one.last), "not what the ledger says"
                 assert one.amount == sum(
                     amount for (day, slug), amount in self.closed.items()
                     if slug == one.partner.slug and one.first <= day <= one.last

@@ -180,6 +180,8 @@ _EVENTS = {
     "partner_added": N_("new partner of the coalition"),
     "partner_changed": N_("partner of the coalition changed"),
     "contract_agreed": N_("new contract with a partner"),
+    "store_given": N_("store given to a partner"),
+    "store_taken": N_("store taken from a partner"),
     "statement_made": N_("new statement of a partner"),
     "gift_saved": N_("wrote into the catalogue of gifts"),
     "page_made": N_("opened a page of his own for the customer"),

@@ -11,10 +11,13 @@ from ninja.errors import HttpError
 from regulars.api.http import Problem, Request, answers, needs
 from regulars.api.models import Scope
 from regulars.api.pages import LARGEST_ID, PAGE, Cursor, NextField, Size, page_of
+from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.models import Partner, Sale, SaleLine, Statement
 from regulars.loyalty.partners import partner_at
 from regulars.loyalty.settling import read_lines
+
+_TOLD = 20  # tills in a message
 
 router = Router(tags=["partner"])
 
@@ -66,8 +69,10 @@ class WholePartnerReceiptOut(PartnerReceiptOut):
 class StatementLineOut(Schema):
     """Points of one kind by one contract."""
 
-    kind: Literal["issued", "redeemed"] = Field(description="Points that were given, or points that were taken.")
-    is_back: bool = Field(description="Whether these came back with goods.")
+    kind: Literal["issued", "redeemed", "owed"] = Field(
+        description="Points that were given, points that were taken, or given points that a member owed."
+    )
+    is_back: bool = Field(description="Whether these came back with goods; of owed ones, whether they are paid.")
     count: int = Field(description="Of how many receipts or returns.", examples=[12])
     points: int = Field(description="How many; less than zero for what came back.", examples=[340])
     price: int = Field(description="Of 1,000 points by the contract, in minor units.", examples=[90000])
@@ -85,9 +90,10 @@ class StatementOut(Schema):
 
 
 class StatementsOut(Schema):
-    """All statements, the newest first."""
+    """A page of statements, the oldest first."""
 
     items: list[StatementOut] = Field(description="The statements.")
+    next: str | None = Field(description=NextField)
 
 
 @router.get(
@@ -99,8 +105,11 @@ def list_partner_receipts(
     ] = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Receipts of the partner's own tills in the order in which they came."""
-    rows = Sale.objects.filter(partner=_partner(request)).select_related("receipt__store")
-    found, following = page_of(rows.filter(till=till) if till else rows, order=("id",), cursor=cursor, limit=limit)
+    partner = _partner(request)
+    rows = Sale.objects.filter(partner=partner).select_related("receipt__store")
+    if till:
+        rows = rows.filter(till=_till(partner, till))
+    found, following = page_of(rows, order=("id",), cursor=cursor, limit=limit)
     return {"items": [_receipt(one) for one in found], "next": following}
 
 
@@ -120,9 +129,10 @@ def read_partner_receipt(request: Request, receipt_id: Id) -> dict[str, Any]:
 @router.get(
     "/statements", response=answers(StatementsOut), **needs(Scope.PARTNER), summary="List the partner's statements"
 )
-def list_partner_statements(request: Request) -> dict[str, Any]:
+def list_partner_statements(request: Request, cursor: Cursor = None, limit: Size = PAGE) -> dict[str, Any]:
     """What was billed so far."""
-    return {"items": [_statement(one) for one in _statements(request).order_by("-number")]}
+    found, following = page_of(_statements(request), order=("number",), cursor=cursor, limit=limit)
+    return {"items": [_statement(one) for one in found], "next": following}
 
 
 @router.get(
@@ -143,6 +153,14 @@ def _partner(request: Request) -> Partner:
     if found is None:
         raise HttpError(403, _("This key belongs to no partner: make one that does."))
     return found
+
+
+def _till(partner: Partner, till: str) -> str:
+    """Of its own; whether there is another one of this name is not told."""
+    if not partner.tills.filter(till=till).exists():
+        known = ", ".join(partner.tills.order_by("-pk").values_list("till", flat=True)[:_TOLD])
+        raise InputError(_("{value!r} is no till of yours. Yours: {known}.").format(value=till, known=known))
+    return till
 
 
 def _statements(request: Request) -> Any:

@@ -95,15 +95,9 @@ def _statement(partner: str, through: dt.date | None, lang: str | None) -> None:
         made = make_statement(partner_named(partner), last=last, by=None, at=now)
         lines = read_lines(made)
     table = Table(_("What"), _("Receipts and returns"), _("Points"), _("Sum"))
-    titles = {
-        ("issued", False): _("Points given"),
-        ("issued", True): _("Points taken back with goods"),
-        ("redeemed", False): _("Points taken"),
-        ("redeemed", True): _("Points given back with goods"),
-    }
     for one in lines:
         money = format_money(one.amount, business.currency, exact=True)
-        table.add_row(titles[one.kind, one.is_back], format_number(one.count), format_number(one.points), money)
+        table.add_row(one.title, format_number(one.count), format_number(one.points), money)
     out.print(
         Text(
             _("Statement No. {number}, {first} – {last}: {money}").format(

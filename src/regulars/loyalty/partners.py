@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q, Sum
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -25,6 +25,8 @@ REVIEW = "review"  # under this name a person cancels what was rung up twice, at
 MOST_PRICE = 10**9
 MOST_LIMIT = 10**12
 MOST_WAIT = 365
+MOST_STORES = 100  # that tills of one partner may bring along; the operator may give it more
+MOST_SHOWN = 500  # stores in a list to choose from
 LIMITS = ("most_issued_a_day", "most_issued_a_month", "most_redeemed_a_day", "most_redeemed_a_month")
 _TEXTS = {"name": 100, "about_ru": 500, "about_en": 500, "addresses": 2000}
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -166,12 +168,58 @@ def store_of(name: str, partner: Partner | None, *, make: bool) -> Store:
     if found is None:
         found, is_new = Store.objects.get_or_create(name=name)
     if is_new and partner is not None:
+        _check_stores(partner)
         PartnerStore.objects.create(store=found, partner=partner)
         return found
     owned = getattr(found, "of_partner", None)
     if (owned and owned.partner_id) != (partner and partner.pk):
         raise InputError(_("The store {name!r} is somebody else's: give yours another name.").format(name=name))
     return found
+
+
+def _check_stores(partner: Partner) -> None:
+    """A till that numbers its receipts in the wrong field makes a store with each."""
+    with connection.cursor() as cursor:
+        # not the partner's row: whoever holds it has a member already, and this one does not yet
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"stores\x1f{partner.pk}"])
+    if partner.stores.count() >= MOST_STORES:
+        raise InputError(
+            _("{partner} has {count} stores already: ask the operator of the programme for another one.").format(
+                partner=partner.name, count=MOST_STORES
+            )
+        )
+
+
+@transaction.atomic
+def give_store(name: str, partner: Partner, *, by: User | None, address: str | None = None) -> None:
+    """From now on this partner alone sells there, whoever did before; what was sold there stays as it is."""
+    found = Store.objects.filter(name=name.strip()).first()
+    if found is None:
+        raise InputError(_("There is no store {name!r}.").format(name=name[:60]))
+    PartnerStore.objects.update_or_create(store=found, defaults={"partner": partner})
+    log("store_given", user=by, about=f"{found.name[:90]}, {partner.name[:90]}", address=address)
+
+
+@transaction.atomic
+def take_store(name: str, partner: Partner, *, by: User | None, address: str | None = None) -> None:
+    """It is a store of the operator from now on."""
+    if not PartnerStore.objects.filter(store__name=name, partner=partner).delete()[0]:
+        raise InputError(_("{partner} has no store {name!r}.").format(partner=partner.name, name=name[:60]))
+    log("store_taken", user=by, about=f"{name[:90]}, {partner.name[:90]}", address=address)
+
+
+def own_stores() -> list[str]:
+    """Names of the operator's own stores."""
+    return _names(Store.objects.filter(of_partner=None))
+
+
+def stores_of_others(partner: Partner) -> list[str]:
+    """Names of the stores that it might be given."""
+    return _names(Store.objects.exclude(of_partner__partner=partner))
+
+
+def _names(stores: QuerySet[Store]) -> list[str]:
+    return list(stores.order_by("name").values_list("name", flat=True)[:MOST_SHOWN])
 
 
 def check_same_partner(till: str, sale_till: str) -> None:
@@ -186,11 +234,12 @@ def check_same_partner(till: str, sale_till: str) -> None:
 
 
 def room_of(partner: Partner, *, bought_at: dt.datetime, now: dt.datetime) -> Room:
-    """What its contract of that day still allows. Raises `InputError` when there was none."""
+    """What its contract of today still allows. Raises `InputError` when there was none on the day of the purchase."""
     zone = Business.current().zone
     bought, today = bought_at.astimezone(zone).date(), now.astimezone(zone).date()
-    terms = partner.contracts.filter(begins_on__lte=bought).order_by("-begins_on").first()
-    if terms is None:
+    # no date that a till tells chooses limits that are wider
+    terms = partner.contracts.filter(begins_on__lte=today).order_by("-begins_on").first()
+    if terms is None or not partner.contracts.filter(begins_on__lte=bought).exists():
         raise InputError(
             _("{partner} has no contract for {day}: agree on one first.").format(
                 partner=partner.name, day=format_date(bought)

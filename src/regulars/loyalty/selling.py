@@ -164,7 +164,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     goods = {one.code: one for one in Product.objects.filter(code__in={item.product for item in order.items})}
     basket = Basket(
         store=store.name, store_zone=zone, channel=order.channel, purchased_at=at,
-        lines=tuple(_line(item, goods.get(item.product)) for item in order.items),
+        lines=tuple(_line(item, goods.get(item.product), is_own=partner is None) for item in order.items),
         partner=partner.slug if partner else "",
     )  # fmt: skip
     customer = _recognised(order, at) if order.has_member else None
@@ -184,13 +184,17 @@ def _recognised(order: Order, at: dt.datetime) -> Customer:
     return members.find(card=order.card, phone=order.phone, at=None if order.points else at)
 
 
-def _line(item: Item, product: Product | None) -> Line:
-    """With what the shop knows of its goods: a till could call anything by the category that is cheaper."""
+def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
+    """With what the shop knows of its goods: a till could call anything by the category that is cheaper.
+
+    At a partner's till the goods of the same code cost what they cost there: how far a price falls would tell a
+    competitor what the operator pays.
+    """
     line = Line(
         product=item.product, category=(product.category if product else "") or item.category,
         quantity=item.quantity, price=item.price,
     )  # fmt: skip
-    if product is None:
+    if product is None or not is_own:
         return line
     cost = None if product.cost is None else round(product.cost * item.quantity)
     return replace(line, cost=cost, price_raised_on=product.price_raised_on)

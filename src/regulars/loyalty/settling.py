@@ -1,7 +1,7 @@
 """Days are closed, statements are made of closed days, and both can be added up again from what was settled.
 
 What is settled is written by the database together with the points, at the price of the contract; see
-`0009_coalition.sql`. An amount is what the partner owes, below zero what it is owed.
+`0009_coalition.sql` and `0015_owed.sql`. An amount is what the partner owes, below zero what it is owed.
 """
 
 import datetime as dt
@@ -103,7 +103,24 @@ class StatementLine:
     @property
     def price(self) -> int:
         """Of 1,000 points."""
-        return self.contract.issue_price if self.kind == Settlement.Kind.ISSUED else self.contract.redeem_price
+        return self.contract.redeem_price if self.kind == Settlement.Kind.REDEEMED else self.contract.issue_price
+
+    @property
+    def title(self) -> str:
+        """What happened."""
+        return what_happened(self.kind, is_back=self.is_back)
+
+
+def what_happened(kind: str, *, is_back: bool) -> str:
+    """For people: on statements, and in the file behind them."""
+    return {
+        ("issued", False): _("Points given"),
+        ("issued", True): _("Points taken back with goods"),
+        ("redeemed", False): _("Points taken"),
+        ("redeemed", True): _("Points given back with goods"),
+        ("owed", False): _("Points that members owe again"),
+        ("owed", True): _("Points that members owed and have paid"),
+    }[kind, is_back]
 
 
 def read_lines(statement: Statement) -> list[StatementLine]:
@@ -127,14 +144,18 @@ class Settled:
 
 
 def details(partner: Partner, first: dt.date, last: dt.date) -> Iterator[Settled]:
-    """All that was settled with it on these days, in their order. Nobody's name is among it."""
+    """All that was settled with it on these days, in their order. Nobody's name is among it.
+
+    A debt that is paid or open again is told by the partner's own sale: where he paid it is not the partner's business.
+    """
     rows = Settlement.objects.filter(partner=partner, day__gte=first, day__lte=last).order_by("day", "id")
-    names = (
-        "day", "posting__transaction__happened_at", "posting__transaction__source", "posting__transaction__number",
-        "kind", "points", "contract__issue_price", "contract__redeem_price", "amount",
-    )  # fmt: skip
-    for day, at, till, number, kind, points, issue, redeem, amount in rows.values_list(*names).iterator():
-        yield Settled(day, at, till, number, kind, points, issue if kind == "issued" else redeem, amount)
+    names = ("happened_at", "source", "number")
+    written = [f"{of}__{name}" for of in ("posting__transaction", "root") for name in names]
+    rest = ("day", "kind", "points", "contract__issue_price", "contract__redeem_price", "amount")
+    for *told, day, kind, points, issue, redeem, amount in rows.values_list(*written, *rest).iterator():
+        at, till, number = told[3:] if kind == Settlement.Kind.OWED else told[:3]
+        price = redeem if kind == Settlement.Kind.REDEEMED else issue
+        yield Settled(day, at, till, number, kind, points, price, amount)
 
 
 @dataclass(frozen=True)
@@ -145,12 +166,25 @@ class Standing:
     waiting: int
 
 
+def standing_of(partner: Partner, *, at: dt.datetime) -> Standing:
+    """Of one."""
+    settled = SettlementNet.objects.filter(partner=partner, day__gte=_month_of(at)).aggregate(sum=Sum("amount"))
+    waiting = Settlement.objects.filter(partner=partner, day=None).aggregate(sum=Sum("amount"))
+    return Standing(settled["sum"] or 0, waiting["sum"] or 0)
+
+
+def _month_of(at: dt.datetime) -> dt.date:
+    return at.astimezone(Business.current().zone).date().replace(day=1)
+
+
 def standings(*, at: dt.datetime) -> dict[int | None, Standing]:
     """Of all partners by their keys; None is the operator, who has the opposite of them all."""
-    month = at.astimezone(Business.current().zone).date().replace(day=1)
     # without their order: else it would be grouped by that too
     settled = dict(
-        SettlementNet.objects.filter(day__gte=month).order_by().values_list("partner").annotate(sum=Sum("amount"))
+        SettlementNet.objects.filter(day__gte=_month_of(at))
+        .order_by()
+        .values_list("partner")
+        .annotate(sum=Sum("amount"))
     )
     waiting = dict(Settlement.objects.filter(day=None).order_by().values_list("partner").annotate(sum=Sum("amount")))
     found: dict[int | None, Standing] = {

@@ -269,11 +269,15 @@ def _lines(ids: Sequence[int], begin: dt.datetime, end: dt.datetime) -> dict[int
     rows = Bought.objects.filter(
         receipt__customer__in=ids, receipt__purchased_at__gte=begin, receipt__purchased_at__lt=end, amount__gte=0
     ).order_by("receipt", "position")
-    names = ("receipt", "product__code", "product__category", "product__cost", "quantity", "amount", "discount", "cost")
+    names = (
+        "receipt", "product__code", "product__category", "product__cost", "quantity", "amount", "discount", "cost",
+        "receipt__store__of_partner",
+    )  # fmt: skip
     found, odd = defaultdict(list), set()
-    for receipt, code, category, each, quantity, amount, discount, cost in rows.values_list(*names).iterator():
+    for receipt, code, category, each, quantity, amount, discount, cost, others in rows.values_list(*names).iterator():
         many = max(_MICRO, Decimal(1 if quantity is None else abs(quantity)).quantize(_MICRO))
-        known = round(each * many) if cost is None and each is not None else cost
+        # what the goods cost a partner nobody here knows
+        known = round(each * many) if cost is None and each is not None and others is None else cost
         price = amount + max(0, discount or 0)
         try:
             found[receipt].append(Line(code or "-", category or "", many, price, None if known is None else abs(known)))

@@ -113,6 +113,7 @@ _partners = [
     path("of/<slug:partner>/", partners.partner, name="partner"),
     path("of/<slug:partner>/edit/", partners.edit, name="partner_edit"),
     path("of/<slug:partner>/contract/", partners.agree_contract, name="contract_agree"),
+    path("of/<slug:partner>/stores/", partners.move_store, name="partner_stores"),
     path("of/<slug:partner>/statements/", partners.bill, name="statement_make"),
     path("of/<slug:partner>/statements/<int:number>/", partners.statement, name="statement"),
     path("of/<slug:partner>/statements/<int:number>/rows.csv", partners.statement_rows, name="statement_rows"),

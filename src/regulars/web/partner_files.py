@@ -9,8 +9,7 @@ from regulars.core.i18n import gettext as _
 from regulars.core.money import to_units
 from regulars.foundation.models import Business
 from regulars.insights.exports import safe_text
-from regulars.loyalty.models import Settlement
-from regulars.loyalty.settling import Settled
+from regulars.loyalty.settling import Settled, what_happened
 
 _PIECE = 1 << 16
 
@@ -19,7 +18,6 @@ def csv_of(rows: Iterable[Settled], business: Business) -> Iterator[bytes]:
     """One posting in a line, piece by piece: what a Russian Excel opens has semicolons."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";" if current_language() == "ru" else ",", lineterminator="\r\n")
-    titles = dict(Settlement.Kind.choices)
     writer.writerow([
         _("Settled on"), _("Date"), _("Till"), _("Receipt"), _("What"), _("Points"), _("Price of 1,000 points"),
         _("Sum"),
@@ -28,8 +26,8 @@ def csv_of(rows: Iterable[Settled], business: Business) -> Iterator[bytes]:
     for one in rows:
         writer.writerow([
             one.day.isoformat(), one.happened_at.astimezone(business.zone).isoformat(" ", "minutes"), one.till,
-            safe_text(one.number), _(str(titles[one.kind])), one.points, to_units(one.price, business.currency),
-            to_units(one.amount, business.currency),
+            safe_text(one.number), what_happened(one.kind, is_back=one.points < 0), one.points,
+            to_units(one.price, business.currency), to_units(one.amount, business.currency),
         ])  # fmt: skip
         if out.tell() > _PIECE:
             yield _taken(out)

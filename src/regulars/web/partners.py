@@ -32,9 +32,12 @@ from regulars.loyalty.partners import (
     catalogue,
     contracts_from,
     edit_partner,
+    give_store,
+    stores_of_others,
+    take_store,
 )
 from regulars.loyalty.programmes import valid_at
-from regulars.loyalty.settling import ONE_DAY, details, last_closed, make_statement, read_lines, standings
+from regulars.loyalty.settling import ONE_DAY, details, last_closed, make_statement, read_lines, standing_of, standings
 from regulars.web.access import Request, needs
 from regulars.web.partner_files import csv_of
 from regulars.web.sign_in import address_of
@@ -159,13 +162,14 @@ def _partner(
         "partner": found,
         "contracts": found.contracts.order_by("-begins_on"),
         "valid": found.contracts.filter(begins_on__lte=today).order_by("-begins_on").first(),
-        "standing": standings(at=timezone.now())[found.pk],
+        "standing": standing_of(found, at=timezone.now()),
         "days": SettlementNet.objects.filter(partner=found).order_by("-day")[:_DAYS_SHOWN],
         "statements": found.statements.order_by("-number"),
         "may_bill": closed is not None and found.contracts.exists() and (last is None or last.last < closed),
         "closed": closed,
         "tills": found.tills.order_by("pk"),
-        "stores": found.stores.select_related("store").order_by("store__name"),
+        "stores": list(found.stores.order_by("store__name").values_list("store__name", flat=True)),
+        "other_stores": stores_of_others(found),
         "texts": texts or TextsForm(initial={name: getattr(found, name) for name in TextsForm.base_fields}),
         "contract_form": contract or ContractForm(business.currency, initial={"begins_on": today + ONE_DAY}),
         "temptations": temptations(contracts_from(today), _worth(), of=found),
@@ -207,6 +211,20 @@ def agree_contract(request: Request, partner: str) -> HttpResponse:
             messages.success(request, _("Agreed."))
             return redirect("partner", found.slug)
     return _partner(request, found, contract=form, status=422)
+
+
+@needs(Right.MANAGE_BUSINESS)
+@require_POST
+def move_store(request: Request, partner: str) -> HttpResponse:
+    """A store that is the partner's from now on, or is not any more."""
+    found, name = get_object_or_404(Partner, slug=partner), request.POST.get("store", "").replace("\0", "")
+    move = take_store if request.POST.get("move") == "take" else give_store
+    try:
+        move(name, found, by=request.user, address=address_of(request))
+    except InputError as refused:
+        return _partner(request, found, error=str(refused), status=422)
+    messages.success(request, _("Saved."))
+    return redirect("partner", found.slug)
 
 
 @needs(Right.MANAGE_BUSINESS)

@@ -39,6 +39,7 @@ from regulars.loyalty.cards import give_virtual
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember
 from regulars.loyalty.models import Reward
+from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
@@ -46,7 +47,6 @@ from regulars.loyalty.setting_aside import NoCode, fetch, waiting_under
 from regulars.loyalty.standing import standings_of
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.tiers import tier_of
-from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
 from regulars.web.middleware import PERMISSIONS
 
@@ -336,7 +336,7 @@ def _drawn_number() -> str:
 
 
 def _stores(business: Business) -> Sequence[str]:
-    return list(Store.objects.order_by("name").values_list("name", flat=True)[:500]) or [business.name]
+    return own_stores() or [business.name]
 
 
 def _form(request: Request, *, error: InputError | None = None) -> HttpResponse:

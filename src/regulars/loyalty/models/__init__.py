@@ -8,7 +8,7 @@ from regulars.loyalty.models.page import CustomerPage
 from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
 from regulars.loyalty.models.programme import Programme
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
-from regulars.loyalty.models.settlement import Settlement, SettlementDay, SettlementNet, Statement
+from regulars.loyalty.models.settlement import DebtPart, Settlement, SettlementDay, SettlementNet, Statement
 from regulars.loyalty.models.status import Privilege, TierChange, TierEnding
 from regulars.loyalty.models.watch import Alert, Correction, Look
 
@@ -24,6 +24,7 @@ __all__ = [
     "ContractUse",
     "Correction",
     "CustomerPage",
+    "DebtPart",
     "Gift",
     "Hold",
     "HoldPart",

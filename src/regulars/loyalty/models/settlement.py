@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from regulars.core.i18n import N_
-from regulars.loyalty.models.ledger import Posting, Transaction
+from regulars.loyalty.models.ledger import Account, Posting, Transaction
 from regulars.loyalty.models.partners import Contract, Partner
 
 
@@ -22,6 +22,7 @@ class Settlement(models.Model):
 
     `amount` is what the partner owes, in minor units; below zero, what it is owed. `root` is the transaction that
     it belongs to: of a return, that of the sale. It waits for `due_on`, and falls into the day closed then or next.
+    `told_on`: when the purchase was told, for its price; null for what comes back, and for what is older than the rule.
     """
 
     class Kind(models.TextChoices):
@@ -29,14 +30,16 @@ class Settlement(models.Model):
 
         ISSUED = "issued", N_("Points issued")
         REDEEMED = "redeemed", N_("Points redeemed")
+        OWED = "owed", N_("Points owed")  # of those issued: a debt was paid, or is open again
 
-    posting = models.OneToOneField(Posting, on_delete=models.PROTECT, related_name="+")
+    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="+", db_index=False)
     root = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="+", db_index=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     points = models.BigIntegerField()
     amount = models.BigIntegerField()
+    told_on = models.DateField(null=True)
     due_on = models.DateField()
     day = models.ForeignKey(SettlementDay, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
@@ -48,13 +51,33 @@ class Settlement(models.Model):
             models.Index(fields=["due_on"], name="settlement_open", condition=Q(day=None)),
         ]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["posting", "root"], name="settlement_once"),
             models.CheckConstraint(
-                condition=Q(kind="issued", points__gt=0, amount__gte=0)
-                | Q(kind="issued", points__lt=0, amount__lte=0)
+                condition=Q(kind__in=["issued", "owed"], points__gt=0, amount__gte=0)
+                | Q(kind__in=["issued", "owed"], points__lt=0, amount__lte=0)
                 | Q(kind="redeemed", points__gt=0, amount__lte=0)
                 | Q(kind="redeemed", points__lt=0, amount__gte=0),
                 name="settlement_signs",
             ),
+        ]
+
+
+class DebtPart(models.Model):
+    """Whose points a leg of a debt is about: less than zero when they are owed, above it when they are paid.
+
+    `root` is the transaction that gave the points which are owed. Written by `0015_owed.sql`.
+    """
+
+    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    root = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="+", db_index=False)
+    amount = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "root"], name="debt_part_of_account")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["posting", "root"], name="debt_part_once"),
+            models.CheckConstraint(condition=~Q(amount=0), name="debt_part_of_something"),
         ]
 
 
