@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from itertools import product
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.customers.models import Customer
-from regulars.loyalty.concentration import FEWEST, concentration, tail
+from regulars.loyalty.concentration import FEWEST, Concentration, tail
+from regulars.loyalty.concentration import concentration as found_or_none
 from regulars.loyalty.models import Sale
 from regulars.purchases.models import Receipt, Store
-from tests.web.people import make_user
+from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +27,12 @@ Told = tuple[int, int, str, int]  # day, hour, cashier, card
 @pytest.fixture
 def owner() -> User:
     return make_user("owner")
+
+
+def concentration(user: User, *, as_of: dt.datetime) -> Concentration:
+    found = found_or_none(user, as_of=as_of)
+    assert found is not None
+    return found
 
 
 def cards_of(count: int) -> list[int]:
@@ -111,6 +120,18 @@ def test_other_times_and_other_peoples_customers_are_left_out(owner: User) -> No
     assert len(concentration(owner, as_of=AS_OF).meetings) == 1
     Customer.objects.filter(pk=own).update(owner=owner)
     assert concentration(make_user("manager"), as_of=AS_OF).meetings == ()
+
+
+def test_nobody_waits_for_too_many_receipts(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    record(by_chance(cards_of(20), random.Random(3)), until=now)
+    monkeypatch.setattr("regulars.loyalty.concentration._PATIENCE_MS", 1)
+    assert found_or_none(owner, as_of=now) is None
+    page = logged_in(owner).get("/programme/review/meetings/").content.decode()
+    assert "too many receipts to compare" in page
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",), "the next question has its time again"
 
 
 def test_the_chance_is_that_of_the_strata_together() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -30,6 +30,7 @@ FEWEST = 8  # receipts of a card in such hours: of fewer nothing can be said
 FEWEST_TOGETHER = 5
 TIMES = 2  # less than twice what chance gives is too little to ask anybody about
 RATE = 0.05
+_PATIENCE_MS = 20_000  # for each question: half a million receipts take five seconds
 
 Floats = NDArray[np.float64]
 
@@ -59,11 +60,11 @@ _PAIRS = f"""{_HOURS}, chances AS (
     SELECT customer_id, cashier, count(*) AS times FROM told JOIN hours USING (store, hour)
     GROUP BY customer_id, cashier
 ), pairs AS (
-    SELECT customer_id, cashier, shown::bigint, expected::float8, coalesce(times, 0) AS times,
-        count(*) OVER () AS compared
+    SELECT customer_id, cashier, shown::bigint, expected::float8, coalesce(times, 0) AS times
     FROM chances LEFT JOIN met USING (customer_id, cashier)
 )
-SELECT * FROM pairs WHERE times >= %(fewest_together)s AND times >= %(times)s * expected
+SELECT pairs.*, compared FROM (SELECT count(*) AS compared FROM pairs) AS counted
+LEFT JOIN pairs ON times >= %(fewest_together)s AND times >= %(times)s * expected
 """
 
 _STRATA = f"""{_HOURS}
@@ -111,19 +112,34 @@ class Concentration:
     meetings: tuple[Meeting, ...]
 
 
-def concentration(user: User, *, as_of: dt.datetime, days: int = DAYS) -> Concentration:
-    """Pairs that meet more often than chance makes them, the least likely first; of customers that the user sees."""
+def concentration(user: User, *, as_of: dt.datetime, days: int = DAYS) -> Concentration | None:
+    """Pairs that meet more often than chance makes them, the least likely first; of customers that the user sees.
+
+    None when a question to the database takes too long: somebody waits for the page, and tills for the database.
+    """
     values: dict[str, Any] = {
         "since": as_of - dt.timedelta(days=days), "as_of": as_of, "fewest": FEWEST,
         "fewest_together": FEWEST_TOGETHER, "times": TIMES,
     }  # fmt: skip
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {_PATIENCE_MS:d}")
+            found = _concentration(user, values)
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+            return found
+    except OperationalError:
+        return None
+
+
+def _concentration(user: User, values: dict[str, Any]) -> Concentration:
     rows = _rows(_PAIRS, values)
-    if not rows:
-        return Concentration(_compared(values), ())
+    compared = int(rows[0][5])
+    if rows[0][0] is None:
+        return Concentration(compared, ())
     pairs = [(int(row[0]), str(row[1])) for row in rows]
     strata = _strata(pairs, values)
     # pairs that cannot be told anyway count as the least telling: it makes none of the others more so
-    p = np.ones(int(rows[0][5]))
+    p = np.ones(compared)
     p[: len(rows)] = [tail(strata[pair], int(row[4])) for pair, row in zip(pairs, rows, strict=True)]
     q = q_values(p)
     seen = Customer.objects.seen_by(user).in_bulk([customer for customer, _cashier in pairs])
@@ -132,7 +148,7 @@ def concentration(user: User, *, as_of: dt.datetime, days: int = DAYS) -> Concen
         for place, ((customer, _cashier), row) in enumerate(zip(pairs, rows, strict=True))
         if q[place] <= RATE and customer in seen
     ]
-    return Concentration(p.size, tuple(sorted(found, key=lambda one: (one.q, -one.times, one.cashier))))
+    return Concentration(compared, tuple(sorted(found, key=lambda one: (one.q, -one.times, one.cashier))))
 
 
 def tail(strata: Iterable[tuple[int, int, int]], times: int) -> float:
@@ -145,12 +161,6 @@ def tail(strata: Iterable[tuple[int, int, int]], times: int) -> float:
     for shown, served, everything in strata:
         whole = np.convolve(whole, stats.hypergeom.pmf(np.arange(shown + 1), everything, served, shown))
     return float(min(1.0, whole[times:].sum()))
-
-
-def _compared(values: dict[str, Any]) -> int:
-    pairs = _PAIRS.rpartition("SELECT * FROM pairs")[0]
-    ((count,),) = _rows(f"{pairs} SELECT count(*) FROM pairs", values)
-    return int(count)
 
 
 def _strata(pairs: list[tuple[int, str]], values: dict[str, Any]) -> dict[tuple[int, str], list[tuple[int, int, int]]]:
