@@ -1,5 +1,6 @@
 """A partner reads its own receipts and statements, and nothing of anybody else."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from django.utils import timezone
 from regulars.api.models import ApiKey, Scope
 from regulars.api.services import make_key
 from regulars.core.errors import InputError
-from regulars.loyalty.models import Partner, Sale
+from regulars.loyalty.models import Gift, Partner, Sale
 from regulars.loyalty.partners import add_partner
-from regulars.loyalty.settling import close_days, make_statement
+from regulars.loyalty.settling import close_day, close_days, make_statement
 from tests.loyalty.coalition_cases import PRICES, contract, later, today
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 from tests.web.people import logged_in, make_user
@@ -71,7 +72,11 @@ def test_a_partner_reads_its_own_receipts_alone(pair: tuple[Program, Program]) -
     line = {"product_id": "tea", "quantity": 1.0, "returned": 0.0, "price": 10_000, "discount": 500, "by_points": 0}
     assert whole["lines"] == [line | {"points": 9}]
     assert coffee(f"partner/receipts/{theirs}")[0] == 404
-    assert coffee(f"partner/receipts?till={books.till}")[1]["items"] == []
+    own = coffee(f"partner/receipts?till={coffee.till}")[1]
+    assert [one["receipt_id"] for one in own["items"]] == mine
+    for till in (books.till, "till:999999", "x"):
+        status, told = coffee(f"partner/receipts?till={till}")
+        assert (status, told["detail"]) == (400, f"'{till}' is no till of yours. Yours: {coffee.till}.")
 
 
 def test_no_answer_says_who_bought_or_what_it_cost(pair: tuple[Program, Program]) -> None:
@@ -92,8 +97,33 @@ def test_a_partner_reads_its_own_statements_alone(pair: tuple[Program, Program])
     assert (status, [one["lines"] for one in page["items"]]) == (200, [lines])
     assert coffee("partner/statements/1") == (200, page["items"][0])
     assert coffee("partner/statements/2")[0] == 404
-    assert books("partner/statements") == (200, {"items": []})
+    assert books("partner/statements") == (200, {"items": [], "next": None})
     assert books("partner/statements/1")[0] == 404
+
+
+def test_statements_come_in_pages(pair: tuple[Program, Program]) -> None:
+    coffee, books = pair
+    for ago in (3, 2, 1):
+        day = today() - dt.timedelta(days=ago)
+        close_day(day, at=timezone.now())
+        make_statement(coffee.partner, last=day, by=None, at=timezone.now())
+    make_statement(books.partner, last=today() - dt.timedelta(days=1), by=None, at=timezone.now())
+    status, page = coffee("partner/statements?limit=2")
+    assert (status, [one["number"] for one in page["items"]]) == (200, [1, 2])
+    rest = coffee(f"partner/statements?limit=2&cursor={page['next']}")[1]
+    assert ([one["number"] for one in rest["items"]], rest["next"]) == ([3], None)
+    assert coffee("partner/statements?cursor=x")[0] == 400
+    assert coffee("partner/statements?limit=0")[0] == 422
+    again = books(f"partner/statements?cursor={page['next']}")[1]
+    assert again["items"] == [], "the cursor of another opens nothing"
+
+
+def test_a_gift_is_refused_at_a_partners_till(pair: tuple[Program, Program]) -> None:
+    gift = Gift.objects.create(name="Mug", points=1, cost=100, stock=5)
+    status, told = pair[0]("till/gifts/take", {"number": "g", "gift": gift.pk, "points": 1, "card": CARD})
+    assert (status, "handed out by the operator" in told["detail"]) == (409, True)
+    assert pair[0]("till/gifts", {"card": CARD})[1]["can_take"] == []
+    assert Gift.objects.get().stock == 5
 
 
 def test_a_partners_key_opens_nothing_of_the_operator(pair: tuple[Program, Program]) -> None:

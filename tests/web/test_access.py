@@ -110,6 +110,7 @@ TABLE: dict[str, Right | str] = {
     "partner_add": Right.MANAGE_BUSINESS,
     "partner": Right.SEE_INSIGHTS,
     "partner_edit": Right.MANAGE_BUSINESS,
+    "partner_stores": Right.MANAGE_BUSINESS,
     "contract_agree": Right.MANAGE_BUSINESS,
     "statement_make": Right.MANAGE_BUSINESS,
     "statement": Right.SEE_INSIGHTS,

@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import re
 
 import pytest
 from django.test import Client
@@ -101,7 +102,7 @@ def test_a_statement_is_made_shown_and_taken_out(owner: Client) -> None:
     assert "to get ₽100.00" in text_of(owner, "/programme/partners/"), "what a partner pays the operator gets"
     answer = owner.get(f"{BOOKS}statements/1/rows.csv")
     rows = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))  # type: ignore[arg-type]
-    assert rows[1][2:] == ["till:5", "'=1+1", "Points issued", "100", "1000.00", "100.00"]
+    assert rows[1][2:] == ["till:5", "'=1+1", "Points given", "100", "1000.00", "100.00"]
     assert "Anna" not in str(rows)
     assert Statement.objects.get().amount == 10_000
     assert owner.get(f"{BOOKS}statements/2/").status_code == 404
@@ -117,6 +118,35 @@ def test_a_statement_without_sales_is_a_page_too(owner: Client) -> None:
     close_days(at=later(days=1))
     make_statement(books, last=today(), by=None, at=timezone.now())
     assert "Nothing was settled" in text_of(owner, f"{BOOKS}statements/1/")
+
+
+def stores_at_the_till(client: Client) -> list[str]:
+    page = client.post("/till/", {"who": "1000000017"}).content.decode()
+    return [
+        html.unescape(one)
+        for one in re.findall(r'<option[^>]*>([^<]+)</option>|name="store" value="([^"]+)"', page)
+        for one in one
+        if one
+    ]
+
+
+def test_an_owner_gives_a_store_and_takes_it(owner: Client) -> None:
+    books = partner("books", "till:5", name="Book Yard")
+    enrolled()
+    sell(order(("tea", 1, 10_000), till="till:5", store="<b>Mira 1"))
+    assert stores_at_the_till(owner) == ["Arbat"], "the operator's cashiers do not sell at Mira 1"
+    page = owner.get(BOOKS).content.decode()
+    assert "&lt;b&gt;Mira 1" in page and "<b>Mira" not in page and 'value="Arbat"' in page
+    assert owner.post(f"{BOOKS}stores/", {"store": "Arbat", "move": "give"}).status_code == 302
+    assert owner.post(f"{BOOKS}stores/", {"store": "<b>Mira 1", "move": "take"}).status_code == 302
+    assert [one.store.name for one in books.stores.all()] == ["Arbat"]
+    assert stores_at_the_till(owner) == ["<b>Mira 1"]
+    for store, move, said in (
+        ("Mira 2", "give", "no store 'Mira 2'"), ("<b>Mira 1", "take", "has no store"), ("", "", "no store ''"),
+    ):  # fmt: skip
+        refused = owner.post(f"{BOOKS}stores/", {"store": store, "move": move})
+        assert (refused.status_code, said in html.unescape(refused.content.decode())) == (422, True)
+    assert set(LogEntry.objects.values_list("event", flat=True)) >= {"store_given", "store_taken"}
 
 
 def test_everybody_reads_the_catalogue_in_his_language(owner: Client) -> None:

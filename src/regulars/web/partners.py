@@ -217,7 +217,7 @@ def agree_contract(request: Request, partner: str) -> HttpResponse:
 @require_POST
 def move_store(request: Request, partner: str) -> HttpResponse:
     """A store that is the partner's from now on, or is not any more."""
-    found, name = get_object_or_404(Partner, slug=partner), request.POST.get("store", "").replace("\0", "")
+    found, name = get_object_or_404(Partner, slug=partner), request.POST.get("store", "")
     move = take_store if request.POST.get("move") == "take" else give_store
     try:
         move(name, found, by=request.user, address=address_of(request))
@@ -253,12 +253,14 @@ def _day(text: str) -> dt.date:
 @require_safe
 def statement(request: Request, partner: str, number: int) -> HttpResponse:
     """One statement, fit to be printed."""
-    found = _statement(partner, number)
+    found, business = _statement(partner, number), Business.current()
+    lines = read_lines(found)
     content = {
         "statement": found,
-        "lines": read_lines(found),
-        "business": Business.current(),
-        "zone": Business.current().zone,
+        "lines": lines,
+        "business": business,
+        "zone": business.zone,
+        "currency": lines[0].contract.currency if lines else business.currency,
     }
     return render(request, "partners/statement.html", content)
 

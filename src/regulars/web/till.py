@@ -47,6 +47,7 @@ from regulars.loyalty.setting_aside import NoCode, fetch, waiting_under
 from regulars.loyalty.standing import standings_of
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.tiers import tier_of
+from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
 from regulars.web.middleware import PERMISSIONS
 

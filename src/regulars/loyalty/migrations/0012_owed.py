@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0010_page"),
+        ("loyalty", "0011_gifts_watched"),
     ]
 
     operations = [
@@ -95,5 +95,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("amount", 0), _negated=True), name="debt_part_of_something"
             ),
         ),
-        migrations.RunSQL([(Path(__file__).with_name("0015_owed.sql").read_text(encoding="utf-8"), None)]),
+        migrations.RunSQL([(Path(__file__).with_name("0012_owed.sql").read_text(encoding="utf-8"), None)]),
     ]
