@@ -65,7 +65,7 @@ class Settlement(models.Model):
 class DebtPart(models.Model):
     """Whose points a leg of a debt is about: less than zero when they are owed, above it when they are paid.
 
-    `root` is the transaction that gave the points which are owed. Written by `0015_owed.sql`.
+    `root` is the transaction that gave the points which are owed. Written by `0012_owed.sql`.
     """
 
     posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="+", db_index=False)
