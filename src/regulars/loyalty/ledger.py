@@ -63,9 +63,12 @@ def grant(
     }  # fmt: skip
 
 
-def spend(customer: int, amount: int) -> dict[str, Any]:
-    """Points for goods: the soonest to expire first, then the oldest, then those that never expire."""
-    return {"do": "spend", "customer": customer, "amount": amount}
+def spend(customer: int, amount: int, *, owe: bool = False) -> dict[str, Any]:
+    """Points for goods: the soonest to expire first, then the oldest, then those that never expire.
+
+    With `owe` what he has not is his debt, up to its limit: a till without a line could not look.
+    """
+    return {"do": "spend", "customer": customer, "amount": amount, "owe": owe or None}
 
 
 def take(customer: int, amount: int) -> dict[str, Any]:
@@ -73,9 +76,14 @@ def take(customer: int, amount: int) -> dict[str, Any]:
     return {"do": "take", "customer": customer, "amount": amount}
 
 
-def give_back(amount: int, *, late_until: dt.datetime | None = None) -> dict[str, Any]:
-    """Of the points that the reversed document spent. Expired ones are lost, or live until `late_until`."""
-    return {"do": "give_back", "amount": amount, "late_until": late_until}
+def give_back(
+    amount: int, *, late_until: dt.datetime | None = None, expires_at: dt.datetime | None = None
+) -> dict[str, Any]:
+    """Of the points that the reversed document spent. Expired ones are lost, or live until `late_until`.
+
+    Points that he owed for it pay the debt; those that he has paid since are new, and live until `expires_at`.
+    """
+    return {"do": "give_back", "amount": amount, "late_until": late_until, "expires_at": expires_at}
 
 
 def take_back(amount: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingRet
 from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.programme.conditions import Scope
 from regulars.loyalty.programme.effects import NthFree
+from regulars.loyalty.programme.rules import Life
 from regulars.loyalty.programmes import rules_of
 from regulars.loyalty.telling import AHEAD, OLDEST, checked_moment, digest_of, hold_number, repeated, wholly
 from regulars.purchases.keys import named_key
@@ -220,20 +221,23 @@ def _text(quantity: Decimal) -> str:
 def _write_points(coming: Coming, sale: Sale, now: _Back, at: dt.datetime) -> Written | None:
     """Points and stamps; what became of the points, when there was something to move."""
     moment, documents = timezone.now(), []
-    late = rules_of(sale.programme).life.late_days if sale.programme else 0
-    late_until = moment + dt.timedelta(days=late) if late else None
-    if moves := _moves(now.spent, now.earned, late_until):
+    life = rules_of(sale.programme).life if sale.programme else Life()
+    late_until = moment + dt.timedelta(days=life.late_days) if life.late_days else None
+    expires_at = moment + dt.timedelta(days=life.days) if life.days else None
+    if moves := _moves(now.spent, now.earned, late_until, expires_at):
         documents.append(_document(points_unit(), coming, moves, sale.transaction_id, at))
     for (counter, _added, _spent, written), (taken, given) in zip(sale.stamps, now.stamps, strict=True):
-        if stamps := _moves(given, taken, None):
+        if stamps := _moves(given, taken):
             documents.append(_document(stamps_unit(counter), coming, stamps, written, at))
     done = wholly(write(documents, at=moment)) if documents else []
     return done[0] if moves else None
 
 
-def _moves(spent: int, earned: int, late_until: dt.datetime | None) -> tuple[dict[str, Any], ...]:
+def _moves(
+    spent: int, earned: int, late_until: dt.datetime | None = None, expires_at: dt.datetime | None = None
+) -> tuple[dict[str, Any], ...]:
     # first back what he spent: what he earned is taken from what he has
-    given = (give_back(spent, late_until=late_until),) if spent else ()
+    given = (give_back(spent, late_until=late_until, expires_at=expires_at),) if spent else ()
     return given + ((take_back(earned),) if earned else ())
 
 

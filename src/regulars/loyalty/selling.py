@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
@@ -196,7 +197,7 @@ def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
     )  # fmt: skip
     if product is None or not is_own:
         return line
-    cost = None if product.cost is None else round(product.cost * item.quantity)
+    cost = None if product.cost is None else product.cost * Fraction(item.quantity)
     return replace(line, cost=cost, price_raised_on=product.price_raised_on)
 
 
@@ -307,8 +308,12 @@ def _bought(case: _Case, judged: Judged) -> Iterator[Bought]:
         off = _lowered(one, judged)
         yield Bought(
             code=item.product, name=item.name, category=item.category, quantity=float(item.quantity),
-            amount=one.line.price - off, discount=off, cost=one.line.cost,
+            amount=one.line.price - off, discount=off, cost=_whole(one.line.cost),
         )  # fmt: skip
+
+
+def _whole(cost: int | Fraction | None) -> int | None:
+    return None if cost is None else round(cost)
 
 
 def _sale_lines(case: _Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
@@ -316,7 +321,7 @@ def _sale_lines(case: _Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
     for position, one in enumerate(judged.lines, start=1):
         yield SaleLine(
             sale=sale, position=position, product=one.line.product, category=one.line.category,
-            quantity=one.line.quantity, price=one.line.price, cost=one.line.cost,
+            quantity=one.line.quantity, price=one.line.price, cost=_whole(one.line.cost),
             floor=None if guard is None else floor_of(one.line, guard),
             discount=one.discount, by_points=one.by_points, lowered=_lowered(one, judged),
             earned=one.earned if case.customer else 0,

@@ -302,7 +302,7 @@ def _of_one(history: _History, sets: Sequence[RuleSet], segments: Segments) -> _
         for line in receipt.lines:
             if line.cost is not None:
                 found.costed += line.price
-                found.profit += line.price - line.cost
+                found.profit += line.price - round(line.cost)
         for spent, one in zip(found.spent, knowing, strict=True):
             judged = judge(basket, one.before(receipt.at), one.rules)
             one.count(judged)

@@ -4,6 +4,7 @@ from regulars.loyalty.models.cards import Card, CardBatch
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
 from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
+from regulars.loyalty.models.offline import OfflineDocument, SnapshotFacts, TillSnapshot
 from regulars.loyalty.models.page import CustomerPage
 from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
 from regulars.loyalty.models.programme import Programme
@@ -30,6 +31,7 @@ __all__ = [
     "HoldPart",
     "Look",
     "Lot",
+    "OfflineDocument",
     "Partner",
     "PartnerStore",
     "PartnerTill",
@@ -44,10 +46,12 @@ __all__ = [
     "Settlement",
     "SettlementDay",
     "SettlementNet",
+    "SnapshotFacts",
     "Statement",
     "Taste",
     "TierChange",
     "TierEnding",
+    "TillSnapshot",
     "Transaction",
     "Unit",
     "WaitingReturn",

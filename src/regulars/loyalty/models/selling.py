@@ -38,6 +38,8 @@ class Sale(models.Model):
     points_spent = models.BigIntegerField()
     points_earned = models.BigIntegerField()
     points_as = models.CharField(max_length=8)  # "discount" or "payment"
+    # sold without a line: points were taken without a look at the balance, and what was paid is what was paid
+    is_offline = models.BooleanField(default=False)
     balance = models.BigIntegerField(null=True)  # what he could spend afterwards, as the receipt says
     stamps: "models.JSONField[Any, list[Any]]" = models.JSONField(default=list)  # [counter, added, spent, transaction]
     why: "models.JSONField[Any, list[str]]" = models.JSONField(default=list)  # the judgement in words, as it was told

@@ -26,6 +26,7 @@ class Alert(models.Model):
         REFUSED = "refused", N_("Refused at the limit")
         SAME = "same", N_("Perhaps rung up twice")
         OWN = "own", N_("A cashier's own card")
+        OFFLINE = "offline", N_("Sold without a line")
 
     class Decision(models.TextChoices):
         """What it was."""

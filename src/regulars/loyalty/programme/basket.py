@@ -5,6 +5,7 @@ import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache, cached_property
 
 from regulars.core.errors import InputError
@@ -18,14 +19,19 @@ MOST_LINES = 2_000
 
 @dataclass(frozen=True)
 class Line:
-    """One line, all of it: `price` without any discount, and what it cost the shop, in minor units."""
+    """One line, all of it: `price` without any discount, and what it cost the shop, in minor units.
+
+    The cost of goods by weight need not be whole. `in_receipt` is the line's part in the least that the receipt may be
+    sold for, where that does not follow from its cost: a till that is offline is told least prices, and no costs.
+    """
 
     product: str
     category: str
     quantity: Decimal
     price: int
-    cost: int | None = None
+    cost: int | Fraction | None = None
     price_raised_on: dt.date | None = None
+    in_receipt: Fraction | None = None
 
     def __post_init__(self) -> None:
         if not self.quantity.is_finite() or not 0 < self.quantity <= MOST_QUANTITY:
@@ -35,7 +41,7 @@ class Line:
                 )
             )
         _check_money(self.price, _("The price of {product!r}").format(product=self.product))
-        if self.cost is not None:
+        if self.cost is not None and not (isinstance(self.cost, Fraction) and 0 <= self.cost <= MOST_MONEY):
             _check_money(self.cost, _("The cost of {product!r}").format(product=self.product))
 
 
@@ -103,7 +109,7 @@ class Member:
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def _check_money(value: int, name: str) -> None:
+def _check_money(value: object, name: str) -> None:
     # a fraction of a kopeck would break every sum silently
     if type(value) is not int or not 0 <= value <= MOST_MONEY:
         raise InputError(

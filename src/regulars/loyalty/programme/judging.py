@@ -5,7 +5,7 @@ and whole points, and every total is the sum of its lines.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
@@ -32,6 +32,8 @@ GAVE_NOTHING = "gave_nothing"  # it holds, but there was nothing for it to do
 SPENT = "spent"  # `points` paid `amount`
 SPENT_LESS = "spent_less"  # of `asked` points only `points`, because of `why`: share, goods, or guard
 PRICE_RAISED = "price_raised"  # a line whose price was raised lately is discounted
+
+OWN = ""  # instead of a rule: a discount that a till gave by itself
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,36 @@ def judge(basket: Basket, member: Member | None, rules: RuleSet, points_to_spend
     return _answer(case, lowered, kept, spending, earned)
 
 
+def reward(told: Judged, basket: Basket, member: Member, rules: RuleSet) -> Judged:
+    """The money as it was taken at a till without a line; points and stamps for it by what is known of the member.
+
+    A discount of no rule (its name is empty) is one of the till's own: such money earns nothing. No stamps are spent,
+    because no unit was free. The trace is of points and stamps alone; lines are those of the basket.
+    """
+    case = Case(rules.for_member(member.lot), basket, member)
+    in_order = [told.lines[place] for place in case.places]
+    prices = tuple(price - one.discount for price, one in zip(case.prices, in_order, strict=True))
+    base = _base(case, prices, tuple(one.by_points for one in in_order))
+    own = [dict(one.discounts).get(OWN, 0) if rules.accrual.basis == "before_discounts" else 0 for one in in_order]
+    earned = earn(case, tuple(max(0, one - off) for one, off in zip(base, own, strict=True)), prices)
+    if any(OWN in dict(one.discounts) for one in in_order) and not any(one.to_pay for one in in_order):
+        earned = Earned({}, {}, {})
+    lines = dict(zip(case.places, range(len(in_order)), strict=True))
+    points = [tuple((rule, many[i]) for rule, many in earned.points.items() if many[i]) for i in range(len(in_order))]
+    stamps = tuple(replace(one, spent=0) for one in judge(basket, member, rules).stamps if one.added)
+    trace = [
+        *_told_points(case, earned, prices), *(Step(STAMPED, one.rule, points=one.added) for one in stamps)
+    ]  # fmt: skip
+    return replace(
+        told,
+        lines=tuple(
+            replace(one, line=basket.lines[place], points=points[lines[place]]) for place, one in enumerate(told.lines)
+        ),
+        stamps=stamps,
+        trace=tuple(trace),
+    )
+
+
 @dataclass(frozen=True)
 class _Spending:
     asked: int
@@ -197,8 +229,9 @@ def _answer(case: Case, lowered: Lowered, kept: list[Part], spending: _Spending,
             tuple((rule, points[i]) for rule, points in earned.points.items() if points[i]),
             raised[i] and is_lower,
         )
+    prices = tuple(price - off for price, off in zip(case.prices, lowered.allowed, strict=True))
     trace = [
-        *_told_discounts(case, lowered, kept, stamps), *_told_spending(spending), *_told_points(case, earned, lowered),
+        *_told_discounts(case, lowered, kept, stamps), *_told_spending(spending), *_told_points(case, earned, prices),
         *(Step(PRICE_RAISED, line=place) for place in case.places if lines[place].is_price_raised),
     ]  # fmt: skip
     in_order = tuple(lines[place] for place in range(len(lines)))
@@ -248,8 +281,7 @@ def _told_spending(spending: _Spending) -> Iterator[Step]:
         yield Step(SPENT_LESS, points=spending.points, asked=spending.asked, why=spending.why)
 
 
-def _told_points(case: Case, earned: Earned, lowered: Lowered) -> Iterator[Step]:
-    prices = tuple(price - off for price, off in zip(case.prices, lowered.allowed, strict=True))
+def _told_points(case: Case, earned: Earned, prices: tuple[int, ...]) -> Iterator[Step]:
     for rule in case.rules.for_points:
         if rule.id in earned.times:
             yield Step(TIMES, rule.id, points=earned.times[rule.id])

@@ -1,6 +1,7 @@
 """The margin guard: how far a line and a receipt may be lowered. It says only less, never more."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from regulars.loyalty.programme.basket import Line
 from regulars.loyalty.programme.rounding import spread
@@ -22,9 +23,14 @@ def floor_of(line: Line, guard: Guard) -> int:
     return line.price - line.price * guard.unknown_most // 100_00
 
 
-def least_price(cost: int, margin: int) -> int:
+def least_price(cost: int | Fraction, margin: int) -> int:
     """The least price of which so many hundredths of a per cent are above the cost."""
     return -(-cost * 100_00 // (100_00 - margin))
+
+
+def least_part(cost: int | Fraction, margin: int) -> Fraction:
+    """The same before it is rounded up: parts of goods add up exactly."""
+    return cost * Fraction(100_00, 100_00 - margin)
 
 
 def allowed(lines: Sequence[Line], guard: Guard | None, wanted: Sequence[int], taken: Sequence[int]) -> list[int]:
@@ -51,5 +57,5 @@ def allowed(lines: Sequence[Line], guard: Guard | None, wanted: Sequence[int], t
 def _room(lines: Sequence[Line], guard: Guard, taken: Sequence[int], counted: Sequence[bool]) -> int:
     """How much may still come off the counted lines together."""
     known = [(line, off) for line, off, one in zip(lines, taken, counted, strict=True) if one]
-    cost = sum(line.cost or 0 for line, _off in known)
+    cost = sum((line.cost or 0) if line.in_receipt is None else line.in_receipt for line, _off in known)
     return max(0, sum(line.price - off for line, off in known) - least_price(cost, guard.receipt))

@@ -120,13 +120,25 @@ class Accrual(Record):
 
 
 @dataclass(frozen=True)
+class Offline(Record):
+    """What a till without a line may take: so many points on a receipt, on so many receipts of a card in a day."""
+
+    most_points: int = has(whole(1, MOST_POINTS))
+    most_receipts: int = has(whole(1, 1_000), default=1)
+
+
+@dataclass(frozen=True)
 class Spending(Record):
-    """What points pay. A discount lowers the price of goods; a means of payment leaves it and pays a part of it."""
+    """What points pay. A discount lowers the price of goods; a means of payment leaves it and pays a part of it.
+
+    A till without a line takes none, unless `offline` says how many.
+    """
 
     as_: str = has(choice("discount", "payment"))
     worth: int = has(whole(1, 10**9))
     most_share: int = has(hundredths(0, 100_00))
     on: Scope = has(SCOPE, default=EVERYTHING)
+    offline: Offline | None = has(record(Offline), default=None)
 
 
 def _read_days(raw: Any, where: str) -> int | None:
