@@ -10,6 +10,8 @@ from regulars.api.models import Delivery
 from regulars.api.sending import send_due
 from regulars.api.services import hand_out
 from regulars.foundation.models import Answer
+from regulars.insights.selectors.membership import segments_of
+from regulars.loyalty.offline import write_waiting
 
 ANSWERS_KEPT_DAYS = 7
 DELIVERIES_KEPT_DAYS = 30
@@ -43,3 +45,10 @@ def write_export(export_id: int) -> None:
 def forget_exports(timestamp: int) -> None:
     """Files that were there to be fetched go."""
     export_files.forget_old(before=timezone.now() - dt.timedelta(hours=export_files.KEPT_HOURS))
+
+
+@app.periodic(cron="* * * * *", periodic_id="receipts of tills without a line")
+@app.task(queueing_lock="receipts of tills without a line", lock="receipts of tills without a line", pass_context=False)
+def write_offline(timestamp: int) -> None:
+    """Every minute: what tills told after it had happened, when they have told all."""
+    write_waiting(timezone.now(), segments=segments_of)

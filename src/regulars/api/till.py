@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Router
+from ninja import Header, NinjaAPI, Query, Router
 
 from regulars.api.http import Problem, Request, answers, needs
 from regulars.api.limits import A_MISS, charge
@@ -24,12 +25,17 @@ from regulars.api.till_bodies import (
     GiftWishIn,
     MemberOut,
     NewMemberIn,
+    OfflineIn,
+    OfflineOut,
+    OfflineSaleIn,
     OrderIn,
     QuoteOut,
     ReturnIn,
     ReturnOut,
     SaleIn,
     SaleOut,
+    SnapshotKeyOut,
+    SnapshotOut,
     VoidIn,
     WhoIn,
 )
@@ -37,17 +43,20 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.insights.selectors.membership import segments_of
-from regulars.loyalty import gifts, members
+from regulars.loyalty import gifts, members, offline
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember
-from regulars.loyalty.models import Reward, WaitingReturn
+from regulars.loyalty.models import Reward, Sale, SaleReturn, WaitingReturn
+from regulars.loyalty.offline_sale import Told
 from regulars.loyalty.partners import partner_at
 from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
 from regulars.loyalty.setting_aside import NoCode, fetch
+from regulars.loyalty.signatures import public_key
+from regulars.loyalty.snapshots import snapshot_for
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.tiers import tier_of
@@ -115,6 +124,52 @@ def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
             _told(request, one.number, "back", partial(_take_back, _coming(request, one))) for one in body.returns
         ],
     }
+
+
+@router.get(
+    "/snapshot", response=answers(SnapshotOut, more={304: None}), **needs(Scope.TILL), summary="Rules to sell by alone"
+)
+def read_snapshot(
+    request: Request,
+    response: HttpResponse,
+    store: Annotated[str, Query(min_length=1, max_length=200, description="Where the till sells.", examples=["Arbat"])],
+    known: Annotated[
+        str | None, Header(alias="If-None-Match", description="The `ETag` of the last one: 304 while it is as good.")
+    ] = None,
+) -> Any:
+    """The rules of now and of the next three days, with which the till can judge baskets by itself."""
+    found = snapshot_for(_till(request), store, now=timezone.now())
+    tag = f'"{found.name}"'
+    if known == tag:
+        return HttpResponse(status=304, headers={"ETag": tag})
+    response["ETag"] = tag
+    return {"snapshot": found.text, "signature": found.signature}
+
+
+@router.get("/snapshot/key", response=answers(SnapshotKeyOut), **needs(Scope.TILL), summary="The key of snapshots")
+def read_snapshot_key(request: Request) -> dict[str, Any]:
+    """With which a till checks that a snapshot is the server's."""
+    return {"public_key": public_key(settings.SECRET_KEY)}
+
+
+@router.post("/offline", response=answers(OfflineOut), **needs(Scope.TILL), summary="Tell what was sold without a line")
+def tell_offline(request: Request, body: OfflineIn) -> dict[str, Any]:
+    """Receipts and returns are kept at once, and written in the order in which they happened."""
+    offline.check_clock(body.clock, timezone.now())
+    till = _till(request)
+    answer = {
+        "receipts": [
+            _stored(one.number, partial(offline.store_sale, _told_offline(request, one), more=body.more))
+            for one in body.receipts
+        ],
+        "returns": [
+            _stored(one.number, partial(offline.store_return, _coming(request, one), more=body.more))
+            for one in body.returns
+        ],
+    }
+    if not body.more:
+        offline.hurry(till)
+    return answer
 
 
 @router.post("/gifts", response=answers(GiftsOut, more={404: Problem}), **needs(Scope.TILL), summary="Gifts for him")
@@ -197,7 +252,10 @@ def _order(request: Request, body: OrderIn) -> Order:
 
 
 def _sell(request: Request, body: SaleIn) -> dict[str, Any]:
-    sale = commit(_order(request, body), body.number, to_pay=body.to_pay, segments=segments_of)
+    return _sold(commit(_order(request, body), body.number, to_pay=body.to_pay, segments=segments_of))
+
+
+def _sold(sale: Sale) -> dict[str, Any]:
     return {name: getattr(sale, name) for name in SaleOut.model_fields}
 
 
@@ -209,8 +267,29 @@ def _coming(request: Request, body: ReturnIn) -> Coming:
     )  # fmt: skip
 
 
+def _told_offline(request: Request, body: OfflineSaleIn) -> Told:
+    order = _order(request, body)
+    return Told(order, body.number, body.snapshot, body.paid, order.has_member)
+
+
+def _stored(number: str, work: Callable[[], offline.State]) -> dict[str, Any]:
+    """One of many: whatever is wrong with it, the others are kept."""
+    try:
+        found = work()
+    except InputError as refused:
+        return {"number": number, "state": "refused", "detail": str(refused)}
+    except DatabaseError:
+        _log.warning("what a till told was not kept", exc_info=True)
+        return {"number": number, "state": "refused", "detail": _("It could not be kept: tell it again.")}
+    sale, back = found.sale and _sold(found.sale), found.back and _back(found.back)
+    return {"number": number, "state": found.name, "detail": found.problem, "sale": sale, "back": back}
+
+
 def _take_back(coming: Coming) -> dict[str, Any]:
-    found = bring_back(coming)
+    return _back(bring_back(coming))
+
+
+def _back(found: SaleReturn | WaitingReturn) -> dict[str, Any]:
     if isinstance(found, WaitingReturn):
         detail = found.wanted.get("refused", "")
         nothing = dict.fromkeys(("refund", "points_back", "points_taken"))

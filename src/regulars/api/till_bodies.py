@@ -104,6 +104,24 @@ class SaleIn(OrderIn):
     )  # fmt: skip
 
 
+class OfflineSaleIn(OrderIn):
+    """A receipt that was sold without a line, by the till's snapshot of the rules."""
+
+    number: Number
+    snapshot: str = Field(
+        min_length=1, max_length=40, description="The `id` of the snapshot that it was sold by.",
+        examples=["5d41402abc4b2a76b9719d91"],
+    )  # fmt: skip
+    purchased_at: dt.datetime = Field(
+        description="When, by the till's clock, with its zone.", examples=["2026-11-23T12:30:00+03:00"]
+    )
+    paid: int = Field(
+        ge=0, le=_LARGEST, description="What he paid in money. It is never refused; what differs from the rules of the "
+        "snapshot is looked at by people.", examples=[19000],
+    )  # fmt: skip
+    points: int = Field(0, ge=0, le=_LARGEST, description="How many points were taken.", examples=[0])
+
+
 class ReturnedLineIn(In):
     """How much of a line comes back."""
 
@@ -131,6 +149,27 @@ class ReturnIn(In):
         None, description="When, with its zone; now when left out.", examples=[None]
     )
     cashier: str = Field("", max_length=200, description="Who takes it back.", examples=["Irina"])
+
+
+class OfflineReturnIn(ReturnIn):
+    """What came back while there was no line."""
+
+    returned_at: dt.datetime = Field(
+        description="When, by the till's clock, with its zone.", examples=["2026-11-23T12:40:00+03:00"]
+    )
+
+
+class OfflineIn(In):
+    """What happened without a line, in any order and parts; telling it again changes nothing."""
+
+    clock: dt.datetime = Field(
+        description="What the till's clock says now, with its zone.", examples=["2026-11-23T14:00:00+03:00"]
+    )
+    more: bool = Field(
+        False, description="Whether this till has more to tell: then nothing is written yet, for an hour at most."
+    )
+    receipts: list[OfflineSaleIn] = Field([], max_length=MOST_AT_ONCE, description="Receipts.")
+    returns: list[OfflineReturnIn] = Field([], max_length=MOST_AT_ONCE, description="Returns.")
 
 
 class VoidIn(In):
@@ -265,6 +304,41 @@ class BatchOut(Schema):
 
     receipts: list[ToldOut] = Field(description="Of the receipts.")
     returns: list[ToldOut] = Field(description="Of the returns.")
+
+
+class StoredOut(Schema):
+    """What became of one of them. `waits` and `stuck`: it is kept here, and need not be told again."""
+
+    number: str = Field(description="Its number at this till.", examples=["17"])
+    state: Literal["waits", "written", "stuck", "refused"] = Field(
+        description="`waits`: kept, and written soon; `written`; `stuck`: kept, a person looks at it; `refused`: not "
+        "kept, see `detail`."
+    )
+    detail: str = Field(description="Why it is refused or stuck; empty otherwise.", examples=[""])
+    sale: SaleOut | None = Field(None, description="The receipt as it was written.")
+    back: ReturnOut | None = Field(None, description="The return as it was written.")
+
+
+class OfflineOut(Schema):
+    """One answer for each, in the order of the request."""
+
+    receipts: list[StoredOut] = Field(description="Of the receipts.")
+    returns: list[StoredOut] = Field(description="Of the returns.")
+
+
+class SnapshotOut(Schema):
+    """The rules for a till without a line, signed."""
+
+    snapshot: str = Field(description="JSON as a text; the signature is of exactly its UTF-8 bytes.")
+    signature: str = Field(description="Ed25519, in base64.")
+
+
+class SnapshotKeyOut(Schema):
+    """What snapshots are checked with."""
+
+    public_key: str = Field(
+        description="32 bytes of Ed25519 in base64. Keep it in the till: it changes only with the secret of the server."
+    )
 
 
 class GiftOut(Schema):

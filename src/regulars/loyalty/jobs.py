@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, measuring, setting_aside, settling, tiers, volume, watching
+from regulars.loyalty import expiring, measuring, setting_aside, settling, snapshots, tiers, volume, watching
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -60,3 +60,10 @@ def close_days(timestamp: int) -> None:
 def measure_catalogue(timestamp: int) -> None:
     """Every night: tastes and the attractiveness of gifts follow what was bought."""
     measuring.measure(timezone.now())
+
+
+@app.periodic(cron="40 4 * * *", periodic_id="snapshots of tills")
+@app.task(queueing_lock="snapshots of tills", pass_context=False)
+def forget_snapshots(timestamp: int) -> None:
+    """Every night: of what is too old nothing can be told."""
+    snapshots.forget_snapshots(timezone.now())

@@ -5,7 +5,7 @@ a till says of them is compared, never believed.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -95,8 +95,8 @@ class Quote:
 
 
 @dataclass(frozen=True)
-class _Case:
-    """An order with all that it is judged by."""
+class Case:
+    """An order with all that it is judged by. `is_offline`: money and points were taken before anybody was asked."""
 
     order: Order
     at: dt.datetime
@@ -109,6 +109,7 @@ class _Case:
     products: dict[str, int]  # ids of known goods by their codes
     member: Member | None
     said: Said
+    is_offline: bool = False
 
 
 def quote(order: Order, *, segments: Segments) -> Quote:
@@ -143,18 +144,20 @@ def _commit(order: Order, number: str, to_pay: int, segments: Segments) -> Sale:
         if quoted.judged.to_pay != to_pay:
             raise OtherSum(quoted, to_pay)
         _check(case, quoted, hold=True)
-        sale = _write(case, quoted, number, digest)
-        if case.customer is not None and case.rules.tiers is not None:
-            tiers.review([case.customer.pk], at=sale.recorded_at)
-        if bring_waiting(sale) and case.customer is not None:
-            sale.balance = members.points_of(case.customer).available
-            sale.save(update_fields=["balance"])
-        return sale
+        return write_sale(case, quoted.judged, quoted.why, number, digest)
 
 
-def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
-    now = timezone.now()
-    at = checked_moment(order.purchased_at, now)
+def case_offline(order: Order, *, at: dt.datetime, segments: Segments) -> Case:
+    """What was sold without a line at this moment, which was looked at when it was told; the member is held."""
+    return replace(_case(order, at=at, segments=segments, hold=True), is_offline=True)
+
+
+def _case(order: Order, *, segments: Segments, hold: bool = False, at: dt.datetime | None = None) -> Case:
+    # points that are spent now are spent by a card that is good now; of what is over the moment counts
+    card_at = at
+    if at is None:
+        at = checked_moment(order.purchased_at, timezone.now())
+        card_at = None if order.points else at
     valid = valid_at(at)
     if valid is None:
         raise InputError(_("No programme was valid at {moment}: publish one first.").format(moment=at.isoformat()))
@@ -168,7 +171,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
         lines=tuple(_line(item, goods.get(item.product), is_own=partner is None) for item in order.items),
         partner=partner.slug if partner else "",
     )  # fmt: skip
-    customer = _recognised(order, at) if order.has_member else None
+    customer = members.find(card=order.card, phone=order.phone, at=card_at) if order.has_member else None
     known = None
     if customer is not None:
         if hold:
@@ -177,12 +180,7 @@ def _case(order: Order, *, segments: Segments, hold: bool = False) -> _Case:
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     basket = replace(basket, promo_codes=said.names)
     products = {code: one.pk for code, one in goods.items()}
-    return _Case(order, at, store, partner, customer, programme, rules, basket, products, known, said)
-
-
-def _recognised(order: Order, at: dt.datetime) -> Customer:
-    """Points are spent now, so the card must be good now; what was only earned may be told after it was blocked."""
-    return members.find(card=order.card, phone=order.phone, at=None if order.points else at)
+    return Case(order, at, store, partner, customer, programme, rules, basket, products, known, said)
 
 
 def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
@@ -201,15 +199,27 @@ def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
     return replace(line, cost=cost, price_raised_on=product.price_raised_on)
 
 
-def _quoted(case: _Case) -> Quote:
+def _quoted(case: Case) -> Quote:
     if case.customer is None:
         judged = judge(case.basket, None, case.rules)
         return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), None, 0)
     balance = members.points_of(case.customer)
-    room = Room() if case.partner is None else room_of(case.partner, bought_at=case.at, now=timezone.now())
+    room = room_for(case)
     # nobody spends what he has not, nor more than the partner may take: the rest is money
     usable = balance.available if room.redeem is None else min(balance.available, room.redeem)
     judged = judge(case.basket, case.member, case.rules, min(case.order.points, usable))
+    check_earned(case, judged, room)
+    most = judge(case.basket, case.member, case.rules, usable).points_spent if usable else 0
+    return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), balance, most)
+
+
+def room_for(case: Case) -> Room:
+    """How many points may be given and taken at this till."""
+    return Room() if case.partner is None else room_of(case.partner, bought_at=case.at, now=timezone.now())
+
+
+def check_earned(case: Case, judged: Judged, room: Room) -> None:
+    """Raise when the receipt gives more points than can be, or than the partner may give."""
     if judged.earned > MOST_POINTS:
         raise InputError(
             _("This receipt would earn {points} points: the rules give too many. Publish others.").format(
@@ -223,11 +233,9 @@ def _quoted(case: _Case) -> Quote:
                 "without the card, or agree on a higher limit."
             ).format(partner=case.partner, left=room.issue, points=judged.earned)
         )
-    most = judge(case.basket, case.member, case.rules, usable).points_spent if usable else 0
-    return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), balance, most)
 
 
-def _check(case: _Case, quoted: Quote, *, hold: bool = False) -> None:
+def _check(case: Case, quoted: Quote, *, hold: bool = False) -> None:
     """Raise when the receipt passes a limit that refuses."""
     judged = quoted.judged
     deed = Deed(
@@ -237,8 +245,19 @@ def _check(case: _Case, quoted: Quote, *, hold: bool = False) -> None:
     check_limits(deed, case.rules.watch, case.basket.local.tzinfo or dt.UTC, hold=hold)
 
 
-def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
-    order, judged, now = case.order, quoted.judged, timezone.now()
+def write_sale(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes) -> Sale:
+    """The receipt with its points and stamps, and all that follows from it, in the transaction of the caller."""
+    sale = _write(case, judged, why, number, digest)
+    if case.customer is not None and case.rules.tiers is not None:
+        tiers.review([case.customer.pk], at=sale.recorded_at)
+    if bring_waiting(sale) and case.customer is not None:
+        sale.balance = members.points_of(case.customer).available
+        sale.save(update_fields=["balance"])
+    return sale
+
+
+def _write(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes) -> Sale:
+    order, now = case.order, timezone.now()
     moved, stamps = _write_points(case, judged, number, now) if case.customer else (None, [])
     receipt = record_receipt(
         key=named_key("till", f"{order.till}\x1f{number}"), number=number, customer=case.customer, store=case.store,
@@ -251,7 +270,7 @@ def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
         purchased_at=case.at, recorded_at=now,
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
-        points_as=judged.points_as, stamps=stamps, why=list(quoted.why),
+        points_as=judged.points_as, stamps=stamps, why=list(why), is_offline=case.is_offline,
         balance=None if case.customer is None else members.points_of(case.customer).available,
     )  # fmt: skip
     SaleLine.objects.bulk_create(_sale_lines(case, judged, sale))
@@ -261,11 +280,11 @@ def _write(case: _Case, quoted: Quote, number: str, digest: bytes) -> Sale:
     return sale
 
 
-def _write_points(case: _Case, judged: Judged, number: str, now: dt.datetime) -> tuple[int | None, list[Any]]:
+def _write_points(case: Case, judged: Judged, number: str, now: dt.datetime) -> tuple[int | None, list[Any]]:
     """Everything that the ledger is told of this receipt; the ids of what it wrote."""
     assert case.customer is not None
     customer, life, till = case.customer.pk, case.rules.life, case.order.till
-    movements = [spend(customer, judged.points_spent)] if judged.points_spent else []
+    movements = [spend(customer, judged.points_spent, owe=case.is_offline)] if judged.points_spent else []
     if judged.earned:
         # from the purchase, not from now: a till that tells of it later leaves the same points
         usable = case.at + dt.timedelta(days=life.after_days)
@@ -302,7 +321,7 @@ def _lowered(one: JudgedLine, judged: Judged) -> int:
     return one.discount + (one.by_points if judged.points_as == "discount" else 0)
 
 
-def _bought(case: _Case, judged: Judged) -> Iterator[Bought]:
+def _bought(case: Case, judged: Judged) -> Iterator[Bought]:
     """As the analyses know a purchase."""
     for item, one in zip(case.order.items, judged.lines, strict=True):
         off = _lowered(one, judged)
@@ -316,13 +335,14 @@ def _whole(cost: int | Fraction | None) -> int | None:
     return None if cost is None else round(cost)
 
 
-def _sale_lines(case: _Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
+def _sale_lines(case: Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
     guard = case.rules.guard
     for position, one in enumerate(judged.lines, start=1):
         yield SaleLine(
             sale=sale, position=position, product=one.line.product, category=one.line.category,
             quantity=one.line.quantity, price=one.line.price, cost=_whole(one.line.cost),
-            floor=None if guard is None else floor_of(one.line, guard),
+            # what was sold without a line may have been sold for anything
+            floor=None if guard is None or case.is_offline else floor_of(one.line, guard),
             discount=one.discount, by_points=one.by_points, lowered=_lowered(one, judged),
             earned=one.earned if case.customer else 0,
         )  # fmt: skip
