@@ -5,9 +5,13 @@ import random
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from pytest_django.live_server_helper import LiveServer
 
 from regulars.api.models import Scope
@@ -16,8 +20,10 @@ from regulars.customers.models import Customer
 from regulars.demo.till import Till, simulate
 from regulars.loyalty import members
 from regulars.loyalty.balances import Balance
+from regulars.loyalty.models import OfflineDocument
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Receipt
+from tests.loyalty.offline_cases import settle
 from tests.loyalty.selling_cases import open_shop
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "connect-a-till.md"
@@ -72,3 +78,38 @@ def test_the_simulator_names_what_is_not_as_it_should_be(
     wrong = {check.title: check.wrong for check in simulate(till, 1) if check.wrong}
     assert wrong["A receipt gives the points that it promised"].startswith("points: 1, not ")
     assert "A receipt told twice is written once" in wrong
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_simulator_sells_without_a_line_and_tells_later(live_server: LiveServer) -> None:
+    open_shop()
+    key = make_key(name="1", scopes=[Scope.TILL], by=None)
+    environment = os.environ | {"REGULARS_URL": live_server.url, "REGULARS_KEY": key}
+    command = [sys.executable, "-m", "regulars", "till-simulator", "--times", "1", "--offline", "--lang", "en"]
+    with worker():
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout + run.stderr
+    assert "A till without a line comes to the same sums: tried 1 time" in run.stdout
+    assert "What was sold without a line is told in any order and parts, twice: tried 1 time" in run.stdout
+    assert (OfflineDocument.objects.count(), faults()) == (0, [])
+
+
+@contextmanager
+def worker() -> Iterator[None]:
+    """Writes what tills told, as the one of the server does every minute."""
+    over = threading.Event()
+
+    def work() -> None:
+        try:
+            while not over.wait(0.5):
+                settle()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=30)

@@ -243,8 +243,11 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
     from django.utils import timezone
 
     from regulars.accounts.models import User
+    from regulars.customers.models import Customer
+    from regulars.loyalty import members
     from regulars.loyalty.correcting import correct
-    from regulars.loyalty.models import Alert
+    from regulars.loyalty.ledger import Document, Kind, spend, write_one
+    from regulars.loyalty.models import Alert, OfflineDocument
     from regulars.loyalty.selling import commit, quote
     from regulars.loyalty.watching import look
 
@@ -269,7 +272,19 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
     )  # fmt: skip
     for key, by in enumerate((owner, User.objects.get(email="manager@example.com"))):
         made = correct(customer, 5_000, reason=f"Подарок за ожидание {LONG[:200]}", key=str(key), by=by)
-    return {"alert_id": decided.pk, "correction_id": made.pk}
+    stuck = OfflineDocument.objects.create(
+        till="till:1", kind="sale", number=LONG[:200], digest=b"1", body={"paid": 12_300, "card": "1", "phone": ""},
+        happened_at=now, stored_at=now, due_at=now, problem=f"Нет участника с этой картой. {LONG}",
+    )  # fmt: skip
+    Alert.objects.create(
+        key="offline", kind="offline", customer=customer, subject="till:1", figures={"gap": 5_000, "points": 31},
+        begins_at=now, found_at=now,
+    )  # fmt: skip
+    owing = Customer.objects.create(name=f"Должник {LONG[:100]}")
+    members.enrol(owing, at=now, most_debt=100)
+    spent = (spend(owing.pk, 75, owe=True),)
+    write_one(Document(members.points_unit(), Kind.SALE, "till:1", "owing", "till:1", spent), at=now)
+    return {"alert_id": decided.pk, "correction_id": made.pk, "document_id": stuck.pk}
 
 
 def _coalition(owner: Any) -> dict[str, Any]:

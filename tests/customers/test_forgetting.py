@@ -23,7 +23,7 @@ from regulars.customers.services.files import store_file
 from regulars.customers.services.merging import merge, unmerge
 from regulars.foundation.models import Answer, Change, Happening
 from regulars.insights.models import Audience, AuditRun, Segment
-from regulars.loyalty.models import Card, Correction, CustomerPage, Privilege, Transaction, Unit
+from regulars.loyalty.models import Card, Correction, CustomerPage, OfflineDocument, Privilege, Transaction, Unit
 from regulars.purchases.importing import files
 from regulars.purchases.models import Filled, Import
 
@@ -100,6 +100,10 @@ def plant(anna: Customer, owner: User) -> None:
     CustomerPage.objects.create(customer=anna, name="x", made_at=MOMENT, code_digest="x", code_until=MOMENT)
     Card.objects.create(number="1")
     Privilege.objects.create(customer=anna, name="x", given_at="2026-01-01T00:00Z")
+    OfflineDocument.objects.create(
+        till="till:1", kind="sale", number="1", digest=b"0", body={}, happened_at=MOMENT, stored_at=MOMENT,
+        due_at=MOMENT,
+    )  # fmt: skip
     Correction.objects.create(customer=anna, points=1, needs_two=True, asked_at="2026-01-01T00:00Z")
     endpoint = Endpoint.objects.create(url="https://example.com", secret="s")
     Delivery.objects.create(endpoint=endpoint, message_id="m", event="x", content={})

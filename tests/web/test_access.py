@@ -24,7 +24,7 @@ from regulars.loyalty import members
 from regulars.loyalty.cards import make_cards
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Alert, Correction, Gift, Privilege, Reward
+from regulars.loyalty.models import Alert, Correction, Gift, OfflineDocument, Privilege, Reward
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
 from tests.loyalty.coalition_cases import billed_partner
@@ -107,6 +107,7 @@ TABLE: dict[str, Right | str] = {
     "review_meetings": Right.WATCH_TILLS,
     "alert_decide": Right.WATCH_TILLS,
     "correction_decide": Right.WATCH_TILLS,
+    "offline_try": Right.WATCH_TILLS,
     "partners": Right.SEE_INSIGHTS,
     "partner_add": Right.MANAGE_BUSINESS,
     "partner": Right.SEE_INSIGHTS,
@@ -320,6 +321,10 @@ class World:
         correction = Correction.objects.create(
             key="c", customer=customer, points=9, reason="x", needs_two=True, asked_by=other, asked_at=now
         )
+        waiting = OfflineDocument.objects.create(
+            till="till:1", kind="sale", number="1", digest=b"1", body={"paid": 1, "card": "1000000017", "phone": ""},
+            happened_at=now, stored_at=now, due_at=now, problem="x",
+        )  # fmt: skip
         gift, reward = _reward(customer)
         form = Form.objects.create(title="Tastes")
         batch = make_cards("Spring", count=1)
@@ -354,6 +359,7 @@ class World:
             "list_id": f"segment:{segment.pk}", "likeness_id": likeness.pk, "merge_id": merged.pk,
             "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
             "alert_id": alert.pk, "correction_id": correction.pk,
+            "document_id": waiting.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
             "batch_id": batch.pk,
         }  # fmt: skip

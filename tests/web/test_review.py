@@ -13,11 +13,12 @@ from regulars.accounts.models import LogEntry, Role
 from regulars.customers.models import Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import members
-from regulars.loyalty.models import Alert, Correction, Sale, SaleReturn
+from regulars.loyalty.models import Alert, Correction, OfflineDocument, Sale, SaleReturn
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.verifying import faults
 from regulars.loyalty.watching import look
 from tests.loyalty.at_once import together
+from tests.loyalty.offline_cases import CAPS, OfflineTill
 from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
 from tests.loyalty.test_concentration import by_chance, cards_of, record
 from tests.web.people import logged_in, make_user
@@ -229,3 +230,61 @@ def test_nobody_decides_about_his_own_card() -> None:
     assert "about your own card" in pressed(logged_in(owner), alert, "yes")
     alert.refresh_from_db()
     assert alert.decision == ""
+
+
+def told_late(**more: Any) -> OfflineTill:
+    """A till that sold to a card that nobody has, and told it."""
+    open_shop(spending=CAPS)
+    till = OfflineTill()
+    till.fetch()
+    till.told(till.sold("17", card="1000000033", **more))
+    return till
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_till_told_and_nobody_could_write_is_shown_and_tried_again() -> None:
+    till, client = told_late(points=5), logged_in(make_user("owner"))
+    page, waiting = text_of(client), OfflineDocument.objects.get()
+    assert "Told by tills, and not written" in page and "No member has this card or phone." in page
+    assert "1000000033" not in page
+    address = f"/programme/review/offline/{waiting.pk}/"
+    again = client.post(address, {"decision": "again"}, follow=True)
+    assert "No member has this card or phone." in again.content.decode() and Sale.objects.count() == 0
+    enrolled("1000000033")
+    assert "Written." in client.post(address, {"decision": "again"}, follow=True).content.decode()
+    assert (Sale.objects.get().points_spent, OfflineDocument.objects.count()) == (5, 0)
+    assert "It is written already." in client.post(address, {"decision": "again"}, follow=True).content.decode()
+    assert LogEntry.objects.filter(event="offline_tried").count() == 2
+    page = text_of(client)
+    assert "Who owes points" not in page and "Told by tills" not in page  # what he earned paid it
+    assert faults() == [] and till.tell() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_can_be_written_without_the_card_and_the_shop_bears_the_points() -> None:
+    told_late(points=5)
+    client, waiting = logged_in(make_user("owner")), OfflineDocument.objects.get()
+    client.post(f"/programme/review/offline/{waiting.pk}/", {"decision": "without"})
+    sale = Sale.objects.get()
+    assert (sale.customer, sale.to_pay, sale.points_spent) == (None, 9_000, 0)
+    assert "₽5.00 less than by its rules. 5 points that it took are not the member's to pay" in text_of(client)
+    assert faults() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_debts_are_listed_with_their_sum() -> None:
+    open_shop(spending=CAPS)
+    till = OfflineTill()
+    till.fetch()
+    for place, card in enumerate(("1000000017", "1000000025")):
+        enrolled(card, name=f"Anna {place}")
+        till.told(till.sold(str(place), card=card, points=30 + place))
+    page = text_of(logged_in(make_user("owner")))
+    assert "2 members owe 49 in all. What they earn next pays it." in page
+    assert page.index("Anna 1") < page.index("Anna 0")
+    limited = make_user("manager")
+    role = Role.objects.get(slug="manager")
+    role.rights = [*role.rights, "watch_tills"]
+    role.own_customers_only = True
+    role.save()
+    assert "Who owes points" not in text_of(logged_in(limited))

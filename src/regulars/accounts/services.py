@@ -177,6 +177,7 @@ _EVENTS = {
     "points_corrected": N_("points given or taken by hand"),
     "points_declined": N_("a correction of points was declined"),
     "alert_decided": N_("an odd receipt was looked at"),
+    "offline_tried": N_("a receipt that a till told later was tried again"),
     "partner_added": N_("new partner of the coalition"),
     "partner_changed": N_("partner of the coalition changed"),
     "contract_agreed": N_("new contract with a partner"),

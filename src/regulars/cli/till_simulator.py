@@ -1,7 +1,10 @@
 """`regulars till-simulator`: sell, repeat and return against a server, and compare every answer."""
 
+import datetime as dt
 import os
 import random
+from decimal import Decimal
+from typing import Any
 
 import click
 from rich.text import Text
@@ -27,6 +30,10 @@ def command() -> click.Command:
                 ["--times"], type=click.IntRange(1, 1000), default=5, show_default=True,
                 help=_("How often each thing is tried."),
             ),
+            click.Option(
+                ["--offline"], is_flag=True,
+                help=_("Also sell without a line: by a snapshot of the rules, told later. It takes minutes."),
+            ),
             click.Option(["--seed"], type=int, default=1, show_default=True, help=_("Of the baskets.")),
             language_option(),
         ],
@@ -37,7 +44,7 @@ def command() -> click.Command:
     )  # fmt: skip
 
 
-def _simulate(url: str | None, store: str, times: int, seed: int, lang: str | None) -> int:
+def _simulate(url: str | None, store: str, times: int, offline: bool, seed: int, lang: str | None) -> int:
     from regulars.demo.till import Till, simulate
 
     address, key = url or os.environ.get("REGULARS_URL", ""), os.environ.get("REGULARS_KEY", "")
@@ -47,7 +54,7 @@ def _simulate(url: str | None, store: str, times: int, seed: int, lang: str | No
         raise InputError(_("Give the key of a till: REGULARS_KEY."))
     wrong = 0
     till = Till(address, key, store, random.Random(seed))  # noqa: S311 - baskets, no secrets
-    for check in simulate(till, times):
+    for check in simulate(till, times, _Alone() if offline else None):
         tried = ngettext("{title}: tried {n} time", "{title}: tried {n} times", check.times).format(
             title=_(check.title), n=check.times
         )
@@ -57,3 +64,22 @@ def _simulate(url: str | None, store: str, times: int, seed: int, lang: str | No
         else:
             out.print(Text(tried))
     return WRONG if wrong else 0
+
+
+class _Alone:
+    """The reference: what a till without a line does."""
+
+    def read(self, answer: Any, key: str) -> Any:
+        from regulars.loyalty.programme.offline import read
+        from regulars.loyalty.signatures import verify
+
+        verify(answer["snapshot"], answer["signature"], key)
+        return read(answer["snapshot"])
+
+    def judge(self, snapshot: Any, basket: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
+        from regulars.loyalty.programme.basket import Line
+        from regulars.loyalty.programme.offline import judge_offline
+
+        lines = [Line(one["product_id"], "", Decimal(one["quantity"]), one["price"]) for one in basket["lines"]]
+        judged = judge_offline(snapshot, lines, at=at, has_card=bool(basket["card"]))
+        return {"paid": judged.to_pay, "points": judged.points_spent}

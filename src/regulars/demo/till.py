@@ -10,9 +10,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from regulars.core.errors import InputError
@@ -44,8 +46,11 @@ class Till:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     count: int = 0
 
-    def call(self, path: str, body: Basket) -> tuple[int, Any]:
-        """Status and answer; waits when it asks too often. `InputError` when it cannot be asked at all."""
+    def call(self, path: str, body: Basket | None) -> tuple[int, Any]:
+        """Status and answer; waits when it asks too often. `InputError` when it cannot be asked at all.
+
+        Without a body it only reads.
+        """
         for _attempt in range(_PATIENCE):
             status, text = self._asked(path, body)
             if status != 429:
@@ -63,14 +68,15 @@ class Till:
             )
         return status, answer
 
-    def _asked(self, path: str, body: Basket) -> tuple[int, bytes]:
+    def _asked(self, path: str, body: Basket | None) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if not self.url.startswith(("http://", "https://")):
             raise InputError(_("{url!r} is no address of a server: begin with https://").format(url=self.url))
         address = f"{self.url.rstrip('/')}/api/v1/till/{path}"
         try:
             # the scheme was looked at above
-            with urlopen(Request(address, json.dumps(body).encode(), headers), timeout=30) as answer:  # noqa: S310
+            sent = None if body is None else json.dumps(body).encode()
+            with urlopen(Request(address, sent, headers), timeout=30) as answer:  # noqa: S310
                 return int(answer.status), answer.read()
         except HTTPError as error:
             return error.code, error.read()
@@ -109,7 +115,7 @@ class Till:
         found = self.good("member", {"card": card})["balance"]
         return int(found["available"] + found["pending"] - found["debt"])
 
-    def good(self, path: str, body: Basket) -> Any:
+    def good(self, path: str, body: Basket | None) -> Any:
         """The answer to something that must go well."""
         status, answer = self.call(path, body)
         if status != 200:
@@ -121,10 +127,23 @@ class Unexpected(Exception):
     """An answer that should have been another one."""
 
 
-def simulate(till: Till, times: int) -> Iterator[Check]:
-    """Try each thing so many times."""
+class Alone(Protocol):
+    """How a till judges without a line: it reads a signed snapshot, and says what a basket costs."""
+
+    def read(self, answer: Any, key: str) -> Any:
+        """The snapshot of the server's answer; `InputError` when the signature is not of this key."""
+
+    def judge(self, snapshot: Any, basket: Basket, at: datetime) -> Basket:
+        """What to tell of the basket: `paid` and `points`."""
+
+
+def simulate(till: Till, times: int, alone: Alone | None = None) -> Iterator[Check]:
+    """Try each thing so many times; with `alone` also what a till sells without a line."""
     for title, attempt in _ATTEMPTS.items():
         yield _tried(title, partial(attempt, till), times)
+    if alone is not None:
+        for title, lonely in _ALONE.items():
+            yield _tried(title, partial(lonely, till, alone), times)
     # once: whoever tries cards that nobody has is made to wait
     yield _tried(N_("A card that nobody has is no member's"), partial(_stranger, till), 1)
 
@@ -218,6 +237,55 @@ def _offline(till: Till) -> None:
     _expect(till.balance(card), 0, "points in the end")
 
 
+def _same_sums(till: Till, alone: Alone) -> None:
+    """Of a basket without a card all is known to both."""
+    snapshot = _fetched(till, alone)
+    basket = till.basket("")
+    quote, judged = till.good("quote", basket), alone.judge(snapshot, basket, datetime.now(UTC))
+    _expect(judged["paid"], quote["to_pay"], "what a stranger pays, alone and with a line")
+
+
+def _told_later(till: Till, alone: Alone) -> None:
+    """Receipts and returns, in any order, in parts, twice; whether they are written at once or soon is no matter."""
+    snapshot = _fetched(till, alone)
+    card, at = till.member(), datetime.now(UTC)
+    receipts: list[Basket] = []
+    for _receipt in range(4):
+        basket = till.basket(card)
+        named = {"number": till.number(), "snapshot": snapshot.id, "purchased_at": at.isoformat()}
+        receipts.append(basket | alone.judge(snapshot, basket, at) | named)
+    returns = [{"number": till.number(), "receipt": receipts[0]["number"], "returned_at": at.isoformat()}]
+    for part in (receipts[2:], receipts[:2], receipts[::-1]):
+        till.random.shuffle(part)
+        _tell(till, part, [], more=True)
+    told = _tell(till, receipts, returns, more=False)
+    for _second in range(_PATIENCE * 3):
+        if all(one["state"] != "waits" for one in told):
+            break
+        time.sleep(1)
+        # says nothing new, and so does not make the server wait for more
+        told = _tell(till, receipts, returns, more=False)
+    _expect({one["state"] for one in told}, {"written"}, "what became of it")
+    paid = {one["number"]: one["paid"] for one in receipts}
+    _expect({one["number"]: one["sale"]["to_pay"] for one in told[:-1]}, paid, "what was paid")
+    before = till.balance(card)
+    _expect(_tell(till, receipts[::-1], returns, more=False)[-1], told[-1], "the same return again")
+    _expect(till.balance(card), before, "points after all was told again")
+
+
+def _fetched(till: Till, alone: Alone) -> Any:
+    query = urlencode({"store": till.store})
+    return alone.read(till.good(f"snapshot?{query}", None), till.good("snapshot/key", None)["public_key"])
+
+
+def _tell(till: Till, receipts: list[Basket], returns: list[Basket], *, more: bool) -> list[Any]:
+    told = {"clock": datetime.now(UTC).isoformat(), "more": more, "receipts": receipts, "returns": returns}
+    answer = till.good("offline", told)
+    refused = [one["detail"] for one in (*answer["receipts"], *answer["returns"]) if one["state"] == "refused"]
+    _expect(refused, [], "refused")
+    return [*answer["receipts"], *answer["returns"]]
+
+
 def _stranger(till: Till) -> None:
     _expect(till.call("quote", till.basket(f"NOBODY{secrets.token_hex(4)}"))[0], 404, "a card that nobody has")
 
@@ -230,4 +298,9 @@ _ATTEMPTS: dict[str, Callable[[Till], None]] = {
     N_("Points pay for goods"): _spending,
     N_("Goods come back in any parts, and in the end all of it"): _returns,
     N_("What happened offline is told in any order, twice"): _offline,
+}
+
+_ALONE: dict[str, Callable[[Till, Alone], None]] = {
+    N_("A till without a line comes to the same sums"): _same_sums,
+    N_("What was sold without a line is told in any order and parts, twice"): _told_later,
 }

@@ -9,7 +9,9 @@ from regulars.accounts.services import log
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money
 from regulars.customers.models import Customer
+from regulars.foundation.models import Business
 from regulars.loyalty.correcting import is_his_own
 from regulars.loyalty.members import hold_survivor
 from regulars.loyalty.models import Alert
@@ -89,6 +91,8 @@ def what_is_odd(alert: Alert) -> str:
         return _("Two receipts of one card and one sum, {apart} apart.").format(apart=_span(apart))
     if alert.kind == Kind.OWN:
         return _("The cashier's name or address is that of the card's owner.")
+    if alert.kind == Kind.OFFLINE:
+        return _offline(alert)
     most = said_of(alert.figures["most"])
     span = _("In a day") if alert.per == "day" else _("In an hour")
     if alert.kind == Kind.REFUSED:
@@ -98,6 +102,26 @@ def what_is_odd(alert: Alert) -> str:
         return _("{span} {times} beyond the limit: {most}.").format(span=span, times=times, most=most)
     did = said_of({name: alert.figures[name] or None for name in ("receipts", "earned", "spent")})
     return _("{span} {did}; as a rule at most {most}.").format(span=span, did=did, most=most)
+
+
+def _offline(alert: Alert) -> str:
+    """What the till took otherwise than by its rules."""
+    gap, points, currency = alert.figures["gap"], alert.figures["points"], Business.current().currency
+    text = (
+        _("The till took {money} less than by its rules.")
+        if gap > 0
+        else _("The till took {money} more than by its rules.")
+    )
+    said = [text.format(money=format_money(abs(gap), currency, exact=True))] if gap else []
+    if points:
+        said.append(
+            ngettext(
+                "{n} point that it took is not the member's to pay, and the shop bears it.",
+                "{n} points that it took are not the member's to pay, and the shop bears them.",
+                points,
+            ).format(n=format_number(points))
+        )
+    return " ".join(said)
 
 
 def _span(seconds: int) -> str:

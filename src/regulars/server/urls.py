@@ -134,6 +134,7 @@ urlpatterns = [
     path("programme/review/meetings/", review.meetings, name="review_meetings"),
     path("programme/review/alerts/<int:alert_id>/", review.decide_alert, name="alert_decide"),
     path("programme/review/corrections/<int:correction_id>/", review.decide_correction, name="correction_decide"),
+    path("programme/review/offline/<int:document_id>/", review.try_offline, name="offline_try"),
     path("programme/partners/", include(_partners)),
     path("partners/", partners.public, name="public_partners"),
     path("programme/gifts/", gifts.page, name="gifts"),

@@ -14,8 +14,11 @@ from regulars.api.models import ApiKey
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
+from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty.concentration import DAYS, FEWEST, RATE, concentration
 from regulars.loyalty.correcting import agree, decline, seen_corrections, waiting_corrections
+from regulars.loyalty.debts import debts
+from regulars.loyalty.offline import stuck, try_again
 from regulars.loyalty.reviewing import decide, decided_alerts, find_alert, open_alerts, what_is_odd
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
@@ -33,6 +36,8 @@ def page(request: Request) -> HttpResponse:
         "alerts": open_alerts(request.user),
         "decided": decided_alerts(request.user, _DECIDED),
         "say": what_is_odd,
+        "stuck": stuck(),
+        "debts": debts(request.user),
         "tills": {f"till:{key}": name for key, name in ApiKey.objects.values_list("pk", "name")},
         "zone": business.zone,
         "currency": business.currency,
@@ -76,6 +81,26 @@ def decide_correction(request: Request, correction_id: int) -> HttpResponse:
         return _("Done.") if is_right else _("Declined: nothing has changed.")
 
     return _said(request, decided)
+
+
+@needs(Right.WATCH_TILLS)
+@require_POST
+def try_offline(request: Request, document_id: int) -> HttpResponse:
+    """Write what a till told and could not be written, also as that of nobody."""
+    pressed = request.POST.get("decision")
+    try:
+        if pressed not in ("again", "without"):
+            raise InputError(_("Press one of the buttons."))
+        problem = try_again(
+            document_id, by=request.user, segments=segments_of, without_card=pressed == "without",
+            address=address_of(request),
+        )  # fmt: skip
+        if problem:
+            raise InputError(problem)
+        messages.success(request, _("Written."))
+    except InputError as refused:
+        messages.error(request, str(refused))
+    return redirect("review")
 
 
 def _said(request: Request, decide: Callable[[bool], str]) -> HttpResponse:

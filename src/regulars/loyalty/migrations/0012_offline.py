@@ -101,5 +101,9 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddIndex(
+            model_name="account",
+            index=models.Index(condition=models.Q(("debt__gt", 0)), fields=["-debt"], name="account_in_debt"),
+        ),
         migrations.RunSQL([(Path(__file__).with_name("0012_offline.sql").read_text(encoding="utf-8"), None)]),
     ]

@@ -39,7 +39,10 @@ class Account(models.Model):
     debt_limit = models.BigIntegerField(default=0)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["customer", "unit", "id"], name="account_of_customer")]
+        indexes: ClassVar = [
+            models.Index(fields=["customer", "unit", "id"], name="account_of_customer"),
+            models.Index(fields=["-debt"], name="account_in_debt", condition=Q(debt__gt=0)),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(debt__gte=0, debt__lte=F("debt_limit")), name="account_debt_in_limit"),
         ]

@@ -305,9 +305,22 @@ class Words:
             else _("A point pays {money}; points may pay at most {percent} of a receipt.")
         )
         yield text.format(money=self.money(spending.worth), percent=percent(spending.most_share))
+        yield from self._spent_offline()
         if scope := self.scope(spending.on):
             yield _("Points can be spent on: {scope}.").format(scope=scope)
         yield from self._life()
+
+    def _spent_offline(self) -> Iterator[str]:
+        caps = self.rules.spending.offline
+        if caps is None:
+            return
+        text = ngettext(
+            "A till without a line takes at most {points} of a card, on {n} receipt a day.",
+            "A till without a line takes at most {points} of a card, on {n} receipts a day each.",
+            caps.most_receipts,
+        )
+        points = ngettext("{n} point", "{n} points", caps.most_points).format(n=format_number(caps.most_points))
+        yield text.format(points=points, n=format_number(caps.most_receipts))
 
     def _life(self) -> Iterator[str]:
         life = self.rules.life
