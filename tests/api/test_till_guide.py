@@ -24,10 +24,10 @@ from regulars.loyalty.models import OfflineDocument
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Receipt
 from tests.loyalty.offline_cases import settle
-from tests.loyalty.selling_cases import open_shop
+from tests.loyalty.selling_cases import enrolled, open_shop
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "connect-a-till.md"
-(TILL,) = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+TILL, ALONE = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -47,6 +47,21 @@ def test_the_till_of_the_guide_sells_and_takes_back_whatever_is_told_twice(live_
     assert Customer.objects.get().given_name == "Vera"
     assert list(Receipt.objects.order_by("id").values_list("amount", flat=True)) == [95_000, -47_500]
     assert faults() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_till_of_the_guide_sells_without_a_line(live_server: LiveServer) -> None:
+    open_shop()
+    vera = enrolled("1000000017", name="Vera")
+    key = make_key(name="1", scopes=[Scope.TILL], by=None)
+    environment = {"REGULARS_URL": live_server.url, "REGULARS_KEY": key, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": os.environ["PATH"], **environment},
+    )  # fmt: skip
+    assert (run.returncode, run.stdout.splitlines()) == (0, ["to pay 95000", "waits"]), run.stderr
+    settle()
+    assert (Receipt.objects.get().amount, members.points_of(vera).available, faults()) == (95_000, 95, [])
 
 
 @pytest.mark.django_db(transaction=True)
