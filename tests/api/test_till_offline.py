@@ -18,6 +18,7 @@ from regulars.loyalty.cards import block
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Account, Alert, OfflineDocument, Sale, SnapshotFacts, TillSnapshot
 from regulars.loyalty.offline import PATIENCE, write_waiting
+from regulars.loyalty.partners import Terms, add_partner, agree, bind_till
 from regulars.loyalty.signatures import public_key, sign, verify
 from regulars.loyalty.snapshots import forget_snapshots
 from regulars.loyalty.verifying import faults
@@ -394,3 +395,22 @@ def test_a_new_store_can_be_sold_in_alone(till: OfflineTill) -> None:
     till.fetch("New")
     assert Store.objects.filter(name="New").exists()
     assert Account.objects.count() == 0
+
+
+# --- of a partner ---
+
+
+def test_a_partner_is_told_nothing_of_the_goods_of_others(till: OfflineTill) -> None:
+    books = add_partner("books", "Books", by=None)
+    agree(books, Terms(90_000, 70_000), begins_on=timezone.now().date() + dt.timedelta(days=1), by=None)
+    other = OfflineTill()
+    bind_till(books, f"till:{_key(other)}")
+    snapshot = other.fetch("Yard")
+    assert (snapshot.goods, snapshot.partner, snapshot.versions[0].least) == ({}, "books", {})
+    status, answer = other("till/snapshot", {"store": "Arbat"}, "get")
+    assert status == 400 and "is somebody else's" in answer["detail"]
+    # a stranger's receipt needs no contract, a member's does
+    enrolled()
+    states = other.told(other.sold("1", card=""), other.sold("2"))
+    assert [one["state"] for one in states] == ["written", "stuck"]
+    assert "has no contract" in states[1]["detail"]

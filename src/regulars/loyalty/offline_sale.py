@@ -60,7 +60,8 @@ def record(told: Told, snapshot: Snapshot, digest: bytes, *, segments: Segments)
     )  # fmt: skip
     taken = as_paid(judged, told.paid)
     found = _rewarded(case, judged if told.paid > judged.to_pay else taken)
-    check_earned(case, found, room_for(case))
+    if case.member is not None:
+        check_earned(case, found, room_for(case))
     why = [*_differences(told, judged, case), *Words(version.rules).trace(judged)]
     if case.member is not None:
         why += Words(case.rules).trace(found)

@@ -16,7 +16,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
-from regulars.loyalty.models import OfflineDocument, Programme, SnapshotFacts, TillSnapshot
+from regulars.loyalty.models import OfflineDocument, Partner, Programme, SaleLine, SnapshotFacts, TillSnapshot
 from regulars.loyalty.partners import partner_at, store_of
 from regulars.loyalty.programme.offline import FORMAT, Goods, Snapshot, Version, facts, read_versions
 from regulars.loyalty.programmes import rules_of, valid_at
@@ -42,7 +42,7 @@ def snapshot_for(till: str, store: str, *, now: dt.datetime) -> Signed:
     """What this till may sell by in this store for the next days. Raises `InputError` without rules."""
     partner = partner_at(till)
     place = store_of(store, partner, make=True)
-    text = _facts_text(now)
+    text = _facts_text(now, partner)
     kept = _kept(text)
     found = (
         TillSnapshot.objects.filter(till=till, store=place, facts=kept, made_at__gt=now - _RENEWED, made_at__lte=now)
@@ -93,18 +93,22 @@ def _head(found: TillSnapshot, store: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _facts_text(now: dt.datetime) -> str:
+def _facts_text(now: dt.datetime, partner: Partner | None) -> str:
     valid = valid_at(now)
     if valid is None:
         raise InputError(_("No programme was valid at {moment}: publish one first.").format(moment=now.isoformat()))
     coming = Programme.objects.filter(valid_from__gt=now, valid_from__lte=now + LIFE).order_by("valid_from")
     programmes = [valid[0], *coming.defer("rules")]
     versions = [(one.pk, one.valid_from, rules_of(one)) for one in programmes]
-    return json.dumps(facts(versions, _goods()), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(facts(versions, _goods(partner)), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _goods() -> list[Goods]:
-    rows = Product.objects.order_by("code").values_list("code", "category", "cost", "price_raised_on")
+def _goods(partner: Partner | None) -> list[Goods]:
+    known = Product.objects.order_by("code")
+    if partner is not None:
+        # what the others sell, and for how much at least, is not its business
+        known = known.filter(code__in=SaleLine.objects.filter(sale__partner=partner).values("product"))
+    rows = known.values_list("code", "category", "cost", "price_raised_on")
     found = [Goods(*row) for row in rows[: MOST_GOODS + 1]]
     if len(found) > MOST_GOODS:
         raise InputError(
