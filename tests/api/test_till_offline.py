@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from regulars.api import jobs
 from regulars.api.services import find_key
 from regulars.core.errors import InputError
 from regulars.customers.models import Contact, Customer
@@ -389,6 +390,16 @@ def test_a_till_that_has_more_to_tell_is_waited_for_but_not_for_ever(till: Offli
     other.tell(other.sold("1"))
     assert settle() == 0
     assert write_waiting(timezone.now() + PATIENCE + LATER, segments=no_segments) == 2
+
+
+def test_every_minute_a_job_writes_what_waits(till: OfflineTill) -> None:
+    enrolled()
+    till.tell(till.sold("17"))
+    jobs.write_offline(0)
+    assert Sale.objects.count() == 0
+    OfflineDocument.objects.update(due_at=timezone.now())
+    jobs.write_offline(0)
+    assert (Sale.objects.count(), OfflineDocument.objects.count()) == (1, 0)
 
 
 def test_a_new_store_can_be_sold_in_alone(till: OfflineTill) -> None:
