@@ -166,7 +166,9 @@ class OfflineIn(In):
         description="What the till's clock says now, with its zone.", examples=["2026-11-23T14:00:00+03:00"]
     )
     more: bool = Field(
-        False, description="Whether this till has more to tell: then nothing is written yet, for an hour at most."
+        False,
+        description="Whether this till has more to tell: then nothing is written yet, for an hour at most.",
+        examples=[False],
     )
     receipts: list[OfflineSaleIn] = Field([], max_length=MOST_AT_ONCE, description="Receipts.")
     returns: list[OfflineReturnIn] = Field([], max_length=MOST_AT_ONCE, description="Returns.")

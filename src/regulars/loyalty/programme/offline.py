@@ -240,7 +240,7 @@ def told(rules: RuleSet) -> RuleSet:
         unknown_cost=rules.guard.unknown_cost, unknown_most=rules.guard.unknown_most,
     )  # fmt: skip
     discounts = tuple(replace(one, when=_without_codes(one.when)) for one in rules.discounts)
-    return replace(rules, rules=discounts, guard=guard, watch=Watch(), life=Life(), tiers=None)
+    return replace(rules, rules=discounts, guard=guard, watch=Watch(), life=Life(), tiers=None, volume=())
 
 
 def _without_codes(condition: Condition) -> Condition:
