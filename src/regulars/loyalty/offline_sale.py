@@ -87,8 +87,9 @@ def _accepted(told: Told, case: Case, caps: Offline | None) -> int:
         return 0
     if _before(case) >= caps.most_receipts:
         return 0
+    # to a partner nobody owes: it is paid for every point that it takes, and would lend at the operator's risk
     account = Account.objects.filter(customer=case.customer, unit=members.points_unit())
-    may_owe: int = account.aggregate(sum=Sum(F("debt_limit") - F("debt")))["sum"] or 0
+    may_owe: int = 0 if case.partner else account.aggregate(sum=Sum(F("debt_limit") - F("debt")))["sum"] or 0
     room = room_for(case).redeem
     has = members.points_of(case.customer).available + may_owe
     return min(told.order.points, caps.most_points, has if room is None else min(has, room))

@@ -284,7 +284,8 @@ def _write_points(case: Case, judged: Judged, number: str, now: dt.datetime) -> 
     """Everything that the ledger is told of this receipt; the ids of what it wrote."""
     assert case.customer is not None
     customer, life, till = case.customer.pk, case.rules.life, case.order.till
-    movements = [spend(customer, judged.points_spent, owe=case.is_offline)] if judged.points_spent else []
+    owe = case.is_offline and case.partner is None
+    movements = [spend(customer, judged.points_spent, owe=owe)] if judged.points_spent else []
     if judged.earned:
         # from the purchase, not from now: a till that tells of it later leaves the same points
         usable = case.at + dt.timedelta(days=life.after_days)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0010_page"),
+        ("loyalty", "0012_owed"),
         ("purchases", "0004_costs"),
     ]
 
@@ -105,5 +105,5 @@ class Migration(migrations.Migration):
             model_name="account",
             index=models.Index(condition=models.Q(("debt__gt", 0)), fields=["-debt"], name="account_in_debt"),
         ),
-        migrations.RunSQL([(Path(__file__).with_name("0012_offline.sql").read_text(encoding="utf-8"), None)]),
+        migrations.RunSQL([(Path(__file__).with_name("0013_offline.sql").read_text(encoding="utf-8"), None)]),
     ]
