@@ -111,6 +111,11 @@ def test_another_card_cashier_or_till_has_a_limit_of_its_own() -> None:
     cup("1", cashier="Irina", purchased_at=noon)
     cup("1", card="1000000022", cashier="Olga", till="till:2", purchased_at=noon)
     cup("2", card="", till="till:3", purchased_at=noon)
+    assert Sale.objects.count() == 3
+    for other in ({"till": "till:4"}, {"card": "1000000022", "cashier": "Irina", "till": "till:4"}, {"card": ""}):
+        with pytest.raises(Beyond):
+            cup("4", **{"purchased_at": noon} | other)
+    assert Sale.objects.count() == 3
 
 
 def test_what_comes_back_frees_nothing() -> None:

@@ -537,6 +537,23 @@ def test_after_a_merge_the_link_leads_to_the_one_who_was_kept_and_back(anna: Cus
     assert "Anna" not in text(client)
 
 
+def test_who_was_merged_proves_himself_by_any_code_of_the_family(anna: Customer) -> None:
+    owner, part, other = make_user("owner"), Customer.objects.create(name="Anne"), enrolled("1000000018", "Boris")
+    old, own_code = link(part), make_code(part, by=owner, at=timezone.now())
+    merge(anna, part, by=owner, reasons=[])
+    for address, code in (
+        (old, make_code(anna, by=owner, at=timezone.now())), (link(anna), own_code), (old, CARD),
+    ):  # fmt: skip
+        client = Client()
+        client.post(address)
+        alien = make_code(other, by=owner, at=timezone.now())
+        assert client.post("/my/prove/", {"proof": alien}).status_code == 422, "another person's code"
+        assert client.post("/my/prove/", {"proof": code}).status_code == 302
+        assert "1000000017" in text(client)
+    # used once, on whichever page
+    assert client.post("/my/prove/", {"proof": own_code}).status_code == 422
+
+
 # --- where staff and programs get it ---
 
 

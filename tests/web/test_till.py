@@ -250,6 +250,19 @@ def test_without_plastic_a_number_is_given_at_once(cashier: Client) -> None:
     assert find(card=number) == find(phone="+79161234567")
 
 
+def test_give_the_card_pressed_twice_gives_one_card(cashier: Client) -> None:
+    asked = {"name": "Vera", "phone": "8 916 123-45-67"}
+    first, second = (hidden(text_of(cashier.post("/till/member/", asked)), "who") for _press in range(2))
+    assert first == second
+    contact = Contact.objects.get(kind="card")
+    # of a blocked card he cannot make use: then it is a new one
+    block(contact, reason="lost", by=make_user("owner"))
+    third = hidden(text_of(cashier.post("/till/member/", asked)), "who")
+    assert third not in ("", first)
+    assert Contact.objects.filter(kind="card").count() == 2
+    assert find(card=third) == contact.customer
+
+
 @pytest.mark.parametrize(
     ("new", "status", "said"),
     [

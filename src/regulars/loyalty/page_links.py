@@ -7,6 +7,7 @@ the number of his card, or a code of the shop.
 import datetime as dt
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,20 +115,22 @@ def page_by_code(written: str, *, at: dt.datetime) -> CustomerPage | None:
     """The page of this code, which is used up by it."""
     digest = _digest(written)
     found = CustomerPage.objects.select_related("customer").filter(code_digest=digest).first()
-    return found if found is not None and _use(found, digest, at) else None
+    return found if found is not None and _use_one_of([found.customer_id], digest, at) else None
 
 
 def prove(page: CustomerPage, written: str, *, at: dt.datetime) -> bool:
     """Whether this is the number of his card, or the code that the shop gave him. Raises `TooManyTries`.
 
-    The try is counted before it is looked at: many at one moment are as bounded as many in a row.
+    Who was merged keeps his old links, and the shop reads out codes of the page of whoever was kept: any page of the
+    family takes a code of another. The try is counted before it is looked at: many at one moment are as bounded as many in a row.
     """
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"page": page.pk, "at": at, "pace": _PACE, "ahead": _PACE * (_AT_ONCE - 1)}
         cursor.execute(_TRY, values)
         if not cursor.rowcount:
             raise TooManyTries
-    if not (_has_card(whose(page), written) or _use(page, _digest(written), at)):
+    customer = whose(page)
+    if not (_has_card(customer, written) or _use_one_of(family_of(customer.pk), _digest(written), at)):
         return False
     CustomerPage.objects.filter(pk=page.pk).update(tired_until=None)
     return True
@@ -142,8 +145,10 @@ def _living(page: CustomerPage | None) -> CustomerPage | None:
     return None if page is None or page.customer.is_erased else page
 
 
-def _use(page: CustomerPage, digest: str, at: dt.datetime) -> bool:
-    found = CustomerPage.objects.filter(pk=page.pk, code_digest=digest, code_until__gt=at, customer__is_erased=False)
+def _use_one_of(customers: Sequence[int], digest: str, at: dt.datetime) -> bool:
+    found = CustomerPage.objects.filter(
+        customer__in=customers, code_digest=digest, code_until__gt=at, customer__is_erased=False
+    )
     return bool(found.update(code_digest=None, code_until=None))
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.api.limits import A_MISS, charge, of_user, take
 from regulars.core import barcodes
@@ -35,7 +36,7 @@ from regulars.customers.services.consents import record_consent, text_read
 from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members
-from regulars.loyalty.cards import give_virtual
+from regulars.loyalty.cards import cards_of, give_virtual
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember
 from regulars.loyalty.models import Reward
@@ -308,7 +309,13 @@ def _welcome(request: Request) -> str:
             made, purpose=read.slug, channel=Consent.Channel.ANY, is_given=True, source=_("At the till"),
             by=request.user, text_version=read.version, proof={"entered": "till"},
         )  # fmt: skip
-    return card or give_virtual(made, by=request.user).value
+    return card or _number_of(made, request.user)
+
+
+def _number_of(customer: Customer, by: User) -> str:
+    """The card that he has already, or a virtual one: the button is pressed twice, or he forgot that he takes part."""
+    held = next((one.contact.value for one in cards_of([customer.pk]) if not one.is_blocked), "")
+    return held or give_virtual(customer, by=by).value
 
 
 def _shown(
