@@ -10,13 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from regulars.core.errors import InputError
-from regulars.customers.models import Contact
+from regulars.customers.models import Contact, Customer
+from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
+from regulars.loyalty.ledger import Document, Kind, grant, spend, write_one
+from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import Alert, Programme, Sale
 from regulars.loyalty.programme.rules import as_json, parse
 from regulars.loyalty.programme.words import Words
 from regulars.loyalty.returning import Coming, bring_back
-from regulars.loyalty.reviewing import decide
+from regulars.loyalty.reviewing import decide, open_alerts, what_is_odd
 from regulars.loyalty.selling import quote
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.watching import Beyond, look, window
@@ -445,3 +448,64 @@ class TestAtOnce:
         assert sorted(together(10, selling)) == ["1"] * 3 + ["refused"] * 7
         assert Sale.objects.count() == 3
         assert Alert.objects.get(kind="refused").figures["times"] == 7
+
+
+# --- merges ---
+
+
+def with_points(name: str, points: int, card: str) -> Customer:
+    """A member who has so many."""
+    found = enrolled(card, name)
+    if points:
+        gift = Document(points_unit(), Kind.GIFT, "test", card, "test", (grant(found.pk, points),))
+        write_one(gift, at=timezone.now())
+    return found
+
+
+def test_a_merge_that_moves_more_points_than_one_may_give_alone_is_told_once() -> None:
+    open_shop(watch={"alone": 500})
+    owner, other = make_user("owner"), make_user("manager")
+    anna = with_points("Anna", 900, "1000000018")
+    part, small = with_points("Boris", 501, "1000000026"), with_points("Vera", 500, "1000000034")
+    merge(with_points("Gleb", 0, "1000000042"), small, by=owner, reasons=[])
+    made = merge(anna, part, by=owner, reasons=[])
+    (alert,) = alerts("merged")
+    assert alerts("merged") == [alert]
+    assert (alert.customer, alert.merge, alert.figures["points"]) == (anna, made, 501), "not what she had herself"
+    said = what_is_odd(alert)
+    assert all(one in said for one in (owner.name, f"Boris #{part.pk}", "501 points")), said
+    with pytest.raises(InputError, match="merged these two yourself"):
+        decide(alert, is_right=True, by=owner)
+    decide(alert, is_right=True, by=other)
+    assert not open_alerts(owner)
+
+
+def test_points_gathered_by_small_merges_within_a_day_are_told_even_when_they_are_spent_and_parted() -> None:
+    open_shop(watch={"alone": 500})
+    owner = make_user("owner")
+    anna = with_points("Anna", 0, "1000000018")
+    parts = [with_points(f"Part {n}", 300, str(1000000100 + n)) for n in range(2)]
+    for part in parts:
+        last = merge(anna, part, by=owner, reasons=[])
+    spending = Document(points_unit(), Kind.SALE, "test", "s", "test", (spend(anna.pk, 600),))
+    write_one(spending, at=timezone.now())
+    unmerge(last, by=owner)
+    (alert,) = alerts("merged")
+    assert (alert.merge, alert.figures["points"], alert.figures["in_a_day"]) == (last, 300, 600)
+    assert "600" in what_is_odd(alert)
+
+
+def test_where_nobody_gives_points_alone_every_merge_with_points_is_told() -> None:
+    open_shop(watch={"alone": 0})
+    anna, nobody = with_points("Anna", 0, "1000000018"), with_points("Nobody", 0, "1000000026")
+    one = with_points("One", 1, "1000000034")
+    merge(anna, nobody, by=None)
+    merge(anna, one, by=None)
+    # by then he is part of somebody else
+    kept = with_points("Kept", 0, "1000000042")
+    merge(kept, anna, by=make_user("owner"), reasons=[])
+    found = alerts("merged")
+    assert [(alert.customer, alert.figures["points"]) for alert in found] == [(kept, 1), (kept, 1)]
+    assert "A rule of merging" in what_is_odd(found[0])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Alert.objects.filter(pk=found[0].pk).update(merge=None)

@@ -43,7 +43,7 @@ def find_alert(key: int, user: User) -> Alert | None:
 def _seen(user: User) -> QuerySet[Alert]:
     about = Q(customer=None) | Q(customer__in=Customer.objects.seen_by(user))
     return Alert.objects.filter(about).select_related(
-        "customer", "sale", "sale__store", "other", "other__store", "decided_by"
+        "customer", "sale", "sale__store", "other", "other__store", "decided_by", "merge__by", "merge__gone"
     )
 
 
@@ -58,9 +58,11 @@ def decide(alert: Alert, *, is_right: bool, by: User, address: str | None = None
             hold_number(till, number)
     if alert.customer_id is not None:
         hold_survivor(alert.customer_id)
-    found = Alert.objects.select_for_update(of=("self",)).select_related("decided_by").get(pk=alert.pk)
+    found = Alert.objects.select_for_update(of=("self",)).select_related("decided_by", "merge").get(pk=alert.pk)
     if found.customer_id is not None and is_his_own(found.customer_id, by):
         raise InputError(_("This is about your own card: somebody else has to look at it."))
+    if found.merge is not None and found.merge.by_id == by.pk:
+        raise InputError(_("You merged these two yourself: somebody else has to look at it."))
     if found.decision:
         raise InputError(_("{name} has decided this already.").format(name=found.decided_by or _("Somebody")))
     if coming:
@@ -93,6 +95,8 @@ def what_is_odd(alert: Alert) -> str:
         return _("The cashier's name or address is that of the card's owner.")
     if alert.kind == Kind.OFFLINE:
         return _offline(alert)
+    if alert.kind == Kind.MERGED:
+        return _merged(alert)
     most = said_of(alert.figures["most"])
     span = _("In a day") if alert.per == "day" else _("In an hour")
     if alert.kind == Kind.REFUSED:
@@ -122,6 +126,22 @@ def _offline(alert: Alert) -> str:
             ).format(n=format_number(points))
         )
     return " ".join(said)
+
+
+def _merged(alert: Alert) -> str:
+    assert alert.merge is not None
+    points, gone, by = alert.figures["points"], alert.merge.gone, alert.merge.by
+    text = ngettext(
+        "{who} merged {gone} into this customer: {n} point moved here without a second person.",
+        "{who} merged {gone} into this customer: {n} points moved here without a second person.",
+        points,
+    ).format(
+        who=by.name if by else _("A rule of merging"), gone=f"{gone.name} #{gone.pk}".strip(), n=format_number(points)
+    )
+    if alert.figures["in_a_day"] == points:
+        return text
+    in_a_day = _("With other merges of the day {n} points.").format(n=format_number(alert.figures["in_a_day"]))
+    return f"{text} {in_a_day}"
 
 
 def _span(seconds: int) -> str:

@@ -1,5 +1,8 @@
 """Watching over the till: limits that refuse a receipt or a gift at once, and a look at what was told for what is odd.
 
+Merging two customers moves points without a second person. So a merge is looked at as well when by it, or by several
+within a day, more points came to one customer than one person may give by hand alone.
+
 A refusal counts while the receipt is being judged, under a lock, so two tills cannot pass a limit together. What is
 only odd costs no till any time: every few minutes a job looks at what came since, and may look again at any of it
 without telling a thing twice. Receipts and gifts are counted as they were told: what comes back frees nothing.
@@ -17,6 +20,7 @@ from django.utils import timezone
 
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
+from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import Alert, Look, Reward, Sale
 from regulars.loyalty.programme.watch import Limit, Watch
 from regulars.loyalty.programmes import valid_at
@@ -247,6 +251,36 @@ WHERE s.recorded_at > %(since)s AND s.cashier <> ''
 ORDER BY s.customer_id, s.cashier, day.begins, s.id
 """
 
+# the accounts that went along, as the merge wrote them down, and what was on them at that moment; many small merges into
+# one customer are as good as a large one
+_MERGED = """
+INSERT INTO loyalty_alert
+    (key, kind, of, per, subject, customer_id, merge_id, begins_at, figures, found_at, decision, since)
+SELECT md5(concat_ws(chr(31), 'merged', day.id)), 'merged', '', 'day', '', (
+        WITH RECURSIVE chain (id, above) AS (
+            SELECT c.id, c.merged_into_id FROM customers_customer c WHERE c.id = day.kept_id
+            UNION ALL
+            SELECT c.id, c.merged_into_id FROM chain JOIN customers_customer c ON c.id = chain.above
+        ) SELECT chain.id FROM chain WHERE chain.above IS NULL
+    ), day.id, day.at, jsonb_build_object('points', day.points, 'in_a_day', day.in_a_day, 'alone', %(alone)s),
+    %(at)s, '', 0
+FROM (
+    SELECT m.id, m.kept_id, m.at, did.points, sum(did.points) OVER (
+        PARTITION BY m.kept_id ORDER BY m.at RANGE BETWEEN interval '1 day' PRECEDING AND CURRENT ROW
+    )::bigint AS in_a_day
+    FROM customers_merge m CROSS JOIN LATERAL (
+        SELECT greatest(coalesce(sum(p.amount), 0), 0)::bigint AS points
+        FROM jsonb_array_elements_text(m.moved #> '{rows,loyalty.Account.customer}') moved (id)
+        JOIN loyalty_account a ON a.id = moved.id::bigint AND a.unit_id = %(unit)s
+        JOIN loyalty_posting p ON p.account_id = a.id
+        JOIN loyalty_transaction t ON t.id = p.transaction_id AND t.recorded_at <= m.at
+    ) did
+    WHERE m.at > %(since)s - interval '1 day'
+) day
+WHERE day.at > %(since)s AND day.points > 0 AND day.in_a_day > %(alone)s
+    AND NOT EXISTS (SELECT FROM loyalty_alert told WHERE told.key = md5(concat_ws(chr(31), 'merged', day.id)))
+"""
+
 
 def look(at: dt.datetime) -> int:
     """Look at all that came since the last look, by the rules of now; how many alerts were made or grew."""
@@ -261,6 +295,7 @@ def look(at: dt.datetime) -> int:
         values = {"since": last.looked_at - _AGAIN, "at": at, "zone": Business.current().time_zone}
         count = sum(_look_at_limit(limit, values) for limit in watch.limits)
         count += _run(_OWN, values)
+        count += _run(_MERGED, values | {"unit": points_unit().pk, "alone": watch.alone})
         if watch.same_minutes:
             count += _run(_SAME, values | {"apart": dt.timedelta(minutes=watch.same_minutes)})
         Look.objects.filter(pk=1).update(looked_at=at)

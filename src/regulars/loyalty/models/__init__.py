@@ -2,6 +2,7 @@
 
 from regulars.loyalty.models.cards import Card, CardBatch
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
+from regulars.loyalty.models.expenses import Expense
 from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
 from regulars.loyalty.models.offline import OfflineDocument, SnapshotFacts, TillSnapshot
@@ -26,6 +27,7 @@ __all__ = [
     "Correction",
     "CustomerPage",
     "DebtPart",
+    "Expense",
     "Gift",
     "Hold",
     "HoldPart",

@@ -26,6 +26,7 @@ class CardBatch(models.Model):
     digits = models.PositiveSmallIntegerField()  # of the whole number
     is_random = models.BooleanField()
     is_virtual = models.BooleanField(default=False)
+    cost = models.BigIntegerField(null=True)  # of one card to the business, in minor units; null: nobody said
     next_serial = models.BigIntegerField(default=1)  # where the next sequence with this beginning goes on
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -39,6 +40,7 @@ class CardBatch(models.Model):
             # a spreadsheet eats a leading zero, and a reader takes it for another kind of code
             models.CheckConstraint(condition=Q(prefix__regex=r"^[1-9][0-9]*$"), name="card_batch_prefix"),
             models.UniqueConstraint(fields=["is_virtual"], condition=Q(is_virtual=True), name="card_batch_one_virtual"),
+            models.CheckConstraint(condition=Q(cost=None) | Q(cost__gte=0), name="card_batch_cost"),
         ]
 
 

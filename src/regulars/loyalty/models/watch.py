@@ -1,4 +1,4 @@
-"""What somebody has to look at: odd receipts of tills, and corrections of points that wait for a second person."""
+"""What somebody has to look at: odd receipts of tills, merges that move points, and corrections of points that wait for a second person."""
 
 from typing import Any, ClassVar
 
@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from regulars.accounts.models import User
 from regulars.core.i18n import N_
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Merge
 from regulars.loyalty.models.ledger import Transaction
 from regulars.loyalty.models.selling import Sale
 
@@ -16,7 +16,8 @@ class Alert(models.Model):
     """Something odd that tills told. Whoever looks at it decides once: it was right, or it was wrong.
 
     Of a pair of receipts `sale` is the later one, and `wrong` cancels it. `subject` names the cashier, till or store.
-    What has doubled since a decision is told anew; `since` counts the refusals after it.
+    What has doubled since a decision is told anew; `since` counts the refusals after it. Of a merge `customer` is the one
+    who was kept.
     """
 
     class Kind(models.TextChoices):
@@ -27,6 +28,7 @@ class Alert(models.Model):
         SAME = "same", N_("Perhaps rung up twice")
         OWN = "own", N_("A cashier's own card")
         OFFLINE = "offline", N_("Sold without a line")
+        MERGED = "merged", N_("Points moved by a merge")
 
     class Decision(models.TextChoices):
         """What it was."""
@@ -43,6 +45,7 @@ class Alert(models.Model):
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, related_name="+")
     sale = models.ForeignKey(Sale, null=True, on_delete=models.PROTECT, related_name="+")
     other = models.ForeignKey(Sale, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    merge = models.ForeignKey(Merge, null=True, on_delete=models.PROTECT, related_name="+")
     begins_at = models.DateTimeField()
     figures: "models.JSONField[Any, dict[str, Any]]" = models.JSONField(default=dict)
     found_at = models.DateTimeField()
@@ -66,6 +69,7 @@ class Alert(models.Model):
             models.CheckConstraint(
                 condition=~Q(kind="same") | Q(sale__isnull=False, other__isnull=False), name="alert_of_two_receipts"
             ),
+            models.CheckConstraint(condition=~Q(kind="merged") | Q(merge__isnull=False), name="alert_of_a_merge"),
         ]
 
 
