@@ -248,6 +248,8 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
     from regulars.loyalty.correcting import correct
     from regulars.loyalty.ledger import Document, Kind, spend, write_one
     from regulars.loyalty.models import Alert, OfflineDocument
+    from regulars.foundation.models import Business
+    from regulars.loyalty.expenses import Spent, add_expense
     from regulars.loyalty.selling import commit, quote
     from regulars.loyalty.watching import look
 
@@ -284,7 +286,12 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
     members.enrol(owing, at=now, most_debt=100)
     spent = (spend(owing.pk, 75, owe=True),)
     write_one(Document(members.points_unit(), Kind.SALE, "till:1", "owing", "till:1", spent), at=now)
-    return {"alert_id": decided.pk, "correction_id": made.pk, "document_id": stuck.pk}
+    day = now.astimezone(Business.current().zone).date()
+    for kind, note in (("messages", "СМС ко дню рождения"), ("work", LONG[:200]), ("other", HOSTILE)):
+        bill = add_expense(Spent(day, kind, 1_234_500, note), key=kind, by=owner)
+    return {
+        "alert_id": decided.pk, "correction_id": made.pk, "document_id": stuck.pk, "expense_id": bill.pk, "part": "costs",
+    }  # fmt: skip
 
 
 def _coalition(owner: Any) -> dict[str, Any]:

@@ -6,14 +6,24 @@ import math
 import pytest
 from django.utils import timezone
 
+from regulars.accounts.models import LogEntry, User
+from regulars.core.errors import InputError
 from regulars.customers.models import Customer
+from regulars.foundation.models import Business
+from regulars.insights.segments.query import customers_of
+from regulars.loyalty.cards import give_virtual, make_cards, numbers_of, say_cost
 from regulars.loyalty.economics import FEWEST_DECIDED, economics
+from regulars.loyalty.expenses import Spent, add_expense, expenses_between, new_key, remove_expense
 from regulars.loyalty.expiring import expire_points
+from regulars.loyalty.gifts import GiftData, Wish, add_gift, cancel, take
 from regulars.loyalty.ledger import Document, Kind, grant, spend, write
 from regulars.loyalty.members import points_unit
-from regulars.loyalty.models import TierChange
+from regulars.loyalty.models import CardBatch, Expense, TierChange
+from regulars.loyalty.results_words import cost_sentences, cost_table
 from regulars.loyalty.returning import Coming, bring_back
+from regulars.report.words import Purse
 from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
+from tests.web.people import make_user
 
 WORTH = 100
 
@@ -21,6 +31,12 @@ WORTH = 100
 def last_days(days: int = 2) -> tuple[dt.datetime, dt.datetime]:
     now = timezone.now()
     return now - dt.timedelta(days=days), now + dt.timedelta(minutes=1)
+
+
+def spend_on(kind: str, amount: int, *, days_ago: int = 0) -> Expense:
+    day = timezone.now().astimezone(Business.current().zone).date() - dt.timedelta(days=days_ago)
+    owner = User.objects.filter(email__startswith="owner").first() or make_user("owner")
+    return add_expense(Spent(day, kind, amount), key=new_key(), by=owner)
 
 
 @pytest.mark.django_db
@@ -42,7 +58,9 @@ def test_money_and_points_of_receipts_that_stand() -> None:
     assert (found.cost.low, found.cost.high) == (1_000, 2_900)
     assert found.uplift is not None
     assert found.uplift.value == pytest.approx(2_900 / (8_000 - 2_900))
-    dear = economics(*last_days(), worth=WORTH, other=10_000)
+    spend_on("work", 10_000)
+    dear = economics(*last_days(), worth=WORTH)
+    assert (dear.cost.low, dear.expenses) == (11_000, {"work": 10_000})
     assert dear.uplift is not None and math.isinf(dear.uplift.low)
 
 
@@ -64,6 +82,7 @@ def test_the_tier_is_that_of_the_purchase_and_others_can_be_left_out() -> None:
 
 @pytest.mark.django_db
 def test_nothing_sold_is_nothing_and_no_error() -> None:
+    open_shop()
     found = economics(*last_days(), worth=WORTH)
     assert (found.whole.receipts, found.by_tier, found.margin, found.uplift) == (0, {}, None, None)
 
@@ -85,3 +104,121 @@ def test_the_share_that_is_spent_is_of_points_whose_fate_is_known() -> None:
     # 25 of 100 of every second one; what still lives says nothing
     assert share.value == pytest.approx(0.125)
     assert 0.08 < share.low < 0.125 < share.high < 0.17
+
+
+def gold(customer: Customer) -> None:
+    TierChange.objects.create(customer=customer, tier="gold", since=timezone.now() - dt.timedelta(hours=6), turnover=0)
+
+
+@pytest.mark.django_db
+def test_who_bought_in_two_tiers_is_one_member_and_the_whole_is_the_sum_of_tiers() -> None:
+    open_shop()
+    anna, now = enrolled(), timezone.now()
+    for hours, number in ((5, "1"), (3, "2"), (1, "3")):
+        sell(order(("tea", 1, 10_000 * hours), purchased_at=now - dt.timedelta(hours=hours)), number)
+    for tier, hours in (("gold", 4), ("", 2), ("silver", 2)):
+        # of two changes at one moment the later one counts
+        TierChange.objects.create(customer=anna, tier=tier, since=now - dt.timedelta(hours=hours), turnover=0)
+    found = economics(*last_days(), worth=WORTH)
+    assert {tier: one.turnover for tier, one in found.by_tier.items()} == {"": 50_000, "gold": 30_000, "silver": 10_000}
+    assert [one.members for one in found.by_tier.values()] == [1, 1, 1]
+    assert (found.whole.members, found.whole.receipts, found.whole.turnover) == (1, 3, 90_000)
+
+
+@pytest.mark.django_db
+def test_cards_count_when_they_are_given_for_whoever_holds_them() -> None:
+    open_shop()
+    owner = make_user("owner")
+    batch = make_cards("Spring", count=3, cost=4_500, by=owner)
+    free = make_cards("Old", count=1, by=owner)
+    numbers = [*numbers_of(batch), *numbers_of(free)]
+    anna, boris = enrolled(numbers[0]), enrolled(numbers[1], "Boris")
+    enrolled(numbers[3], "Vera")
+    gold(anna)
+    found = economics(*last_days(), worth=WORTH)
+    assert {tier: one.cards for tier, one in found.by_tier.items()} == {"gold": 4_500, "": 4_500}
+    assert (found.whole.cards, found.cost.value, found.whole.members) == (9_000, 9_000, 0)
+    assert economics(*last_days(), worth=WORTH, among=Customer.objects.filter(pk=boris.pk)).whole.cards == 4_500
+    then = timezone.now() - dt.timedelta(days=2)
+    assert economics(then - dt.timedelta(days=3), then, worth=WORTH).whole.cards == 0
+    give_virtual(anna, by=owner)
+    say_cost(CardBatch.objects.get(is_virtual=True), 100, by=owner)
+    say_cost(batch, None, by=owner)
+    assert economics(*last_days(), worth=WORTH).whole.cards == 100
+    assert LogEntry.objects.filter(event="card_cost_changed").count() == 2
+    with pytest.raises(InputError):
+        say_cost(batch, -1, by=owner)
+
+
+@pytest.mark.django_db
+def test_of_gifts_only_what_they_cost_beyond_their_points_is_added() -> None:
+    open_shop()
+    anna = enrolled()
+    gold(anna)
+    points = Document(points_unit(), Kind.GIFT, "t", "1", "t", (grant(anna.pk, 1_000),))
+    write([points], at=timezone.now())
+    dear, cheap = (add_gift(GiftData(name, 100, cost), stock=5, by=None) for name, cost in (("A", 12_500), ("B", 7)))
+    rewards = [take(anna, Wish("till:1", str(n), gift.pk, 100)) for n, gift in enumerate((dear, cheap, dear))]
+    cancel(rewards[2], who="user:1")
+    found = economics(*last_days(), worth=WORTH)
+    assert (found.whole.gifts, found.whole.gifts_beyond, found.by_tier["gold"].gifts) == (12_507, 2_500, 12_507)
+    assert found.cost.value == 2_500
+    assert any("only ₽25" in one for one in cost_sentences(found, Purse("RUB")))
+
+
+@pytest.mark.django_db
+def test_expenses_are_shared_by_the_number_of_members_who_bought() -> None:
+    open_shop()
+    people = [enrolled(str(1_000_000_000 + n), f"M{n}") for n in range(3)]
+    gold(people[0])
+    for n in range(3):
+        sell(order(("tea", 1, 10_000), card=str(1_000_000_000 + n)), str(n))
+    spend_on("messages", 1_000)
+    spend_on("work", 100)
+    spend_on("other", 70_000, days_ago=5)
+    found = economics(*last_days(), worth=WORTH)
+    assert found.expenses == {"messages": 1_000, "work": 100}
+    assert found.shares["gold"]["messages"] == 333
+    assert {kind: sum(one[kind] for one in found.shares.values()) for kind in found.expenses} == found.expenses
+    only = economics(*last_days(), worth=WORTH, among=Customer.objects.filter(pk__in=[one.pk for one in people[:2]]))
+    assert only.expenses == {"messages": 667, "work": 67}
+    table = cost_table(found, Purse("RUB"), {"gold": "Gold"})
+    assert table.heads == ["All members", "Without a tier", "Gold"]
+    lines = dict(table.lines)
+    assert [one.replace("\xa0", " ") for one in lines["Messages"]] == ["₽10", "₽6.67", "₽3.33"]
+    assert all(len(cells) == 3 for cells in lines.values())
+    assert any("shared by the number of members" in one for one in cost_sentences(found, Purse("RUB")))
+
+
+@pytest.mark.django_db
+def test_a_segment_with_values_of_every_kind_is_asked_safely() -> None:
+    open_shop()
+    enrolled()
+    sell(order(("tea", 1, 10_000)), "1")
+    rule = {"join": "all", "not": False, "items": [{"what": "kind", "how": "in", "value": ["person"]}]}
+    assert economics(*last_days(), worth=WORTH, among=customers_of(rule)).whole.turnover == 10_000
+    odd = Customer.objects.filter(name__contains="100% '; DROP TABLE x; --{among}")
+    assert economics(*last_days(), worth=WORTH, among=odd).whole.turnover == 0
+
+
+@pytest.mark.django_db
+def test_an_expense_is_written_once_and_taken_out_with_the_log_of_both() -> None:
+    open_shop()
+    owner, today = make_user("owner"), timezone.now().astimezone(Business.current().zone).date()
+    made = [add_expense(Spent(today, "work", 500, " Two  days "), key="k1", by=owner) for _time in range(2)]
+    assert made[0] == made[1]
+    assert Expense.objects.get().note == "Two days"
+    with pytest.raises(InputError, match="sent before with something else"):
+        add_expense(Spent(today, "work", 501, "Two days"), key="k1", by=owner)
+    for wrong in (
+        Spent(today + dt.timedelta(days=2), "work", 5), Spent(dt.date(1900, 1, 1), "work", 5),
+        Spent(today, "beer", 5), Spent(today, "work", 0), Spent(today, "work", 10**14),
+        Spent(today, "work", 5, "x" * 201),
+    ):  # fmt: skip
+        with pytest.raises(InputError):
+            add_expense(wrong, key="k2", by=owner)
+    for _time in range(2):
+        remove_expense(made[0].pk, by=owner)
+    assert expenses_between(today, today) == []
+    kept = list(LogEntry.objects.filter(event__startswith="expense").order_by("pk").values_list("event", "details"))
+    assert kept == [("expense_added", {"amount": 500}), ("expense_removed", {"amount": 500})]

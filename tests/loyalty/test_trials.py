@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
+from regulars.core.i18n import use_language
 from regulars.customers.models import Contact, Customer
 from regulars.loyalty import members
 from regulars.loyalty.ledger import Document, Kind, grant, write
@@ -16,9 +17,11 @@ from regulars.loyalty.models import Account
 from regulars.loyalty.programme.basket import Member
 from regulars.loyalty.programme.holdout import place
 from regulars.loyalty.programme.rules import parse
+from regulars.loyalty.results_words import trial_sentences
 from regulars.loyalty.selling import quote
 from regulars.loyalty.trials import FEWEST, trials
 from regulars.purchases.models import Line, Receipt
+from regulars.report.words import Purse
 from tests.loyalty.programme_cases import judged, rule
 from tests.loyalty.selling_cases import RULES, no_segments, open_store, order, publish_in_the_past, sell
 
@@ -165,3 +168,38 @@ def test_what_points_pay_is_no_money_whatever_it_is_called() -> None:
             means[points_as] = round(found.treated.paid.value * found.counts[0])
             transaction.set_rollback(True)
     assert means == {"discount": 14_000, "payment": 14_000}
+
+
+@pytest.mark.django_db
+def test_before_four_whole_weeks_nothing_is_compared() -> None:
+    open_store()
+    publish_in_the_past(RULES | {"rules": [HALF]}, dt.timedelta(days=27))
+    people = enrol_many(2 * FEWEST + 80)
+    buy({one.pk: 9_000 + one.pk % 9 for one in people if not held(one)})
+    (early,) = trials(timezone.now())
+    assert (early.treated, early.paid, early.margin) == (None, None, None)
+    with use_language("en"):
+        assert any("after four whole weeks" in one for one in trial_sentences(early, Purse("RUB"), dt.UTC))
+    (found,) = trials(timezone.now() + dt.timedelta(days=1, hours=1))
+    assert found.paid is not None and found.paid.is_shown
+
+
+@pytest.mark.django_db
+def test_of_many_rules_what_stands_out_alone_need_not_be_shown() -> None:
+    open_store()
+    many = [HALF, *({"id": f"r{n}", "gives": {"kind": "percent_off", "percent": 1}, "holdout": 50} for n in range(9))]
+    publish_in_the_past(RULES | {"rules": many}, dt.timedelta(days=40))
+    people = enrol_many(1_000)
+    # so much more that it just stands out alone: more than three standard errors
+    in_turn = [sorted(one.pk for one in people if held(one) is is_held) for is_held in (False, True)]
+    for group, more in zip(in_turn, (208, 0), strict=True):
+        buy({key: 10_000 + 1_000 * (-1) ** n + more for n, key in enumerate(group)}, ago=20)
+    found = {one.rule.id: one for one in trials(timezone.now())}
+    gain = found["half"].paid
+    assert gain is not None and all(one.margin is None for one in found.values()), "no cost is known anywhere"
+    assert gain.stands_out_alone and gain.p_value < 0.05 < gain.q_value
+    assert not gain.is_shown
+    with use_language("en"):
+        said = " ".join(trial_sentences(found["half"], Purse("RUB"), dt.UTC))
+    assert "chance makes one like it" in said and "however often you look" in said
+    assert not any(one.paid is None or one.paid.is_shown for one in found.values())

@@ -24,7 +24,7 @@ from regulars.loyalty import members
 from regulars.loyalty.cards import make_cards
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Alert, Correction, Gift, OfflineDocument, Privilege, Reward
+from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
 from tests.loyalty.coalition_cases import billed_partner
@@ -102,6 +102,9 @@ TABLE: dict[str, Right | str] = {
     "programme": Right.SEE_PURCHASES,
     "programme_leaving": Right.SEE_INSIGHTS,
     "programme_results": Right.SEE_INSIGHTS,
+    "programme_results_part": Right.SEE_INSIGHTS,
+    "programme_expense_add": Right.MANAGE_BUSINESS,
+    "programme_expense_remove": Right.MANAGE_BUSINESS,
     "programme_write": Right.MANAGE_BUSINESS,
     "review": Right.WATCH_TILLS,
     "review_meetings": Right.WATCH_TILLS,
@@ -128,6 +131,7 @@ TABLE: dict[str, Right | str] = {
     "gift_cancel": Right.RECORD_PURCHASES,
     "cards": Right.SEE_PURCHASES,
     "cards_make": Right.MANAGE_BUSINESS,
+    "cards_cost": Right.MANAGE_BUSINESS,
     "cards_take": Right.MANAGE_BUSINESS,
     "till": Right.SERVE_AT_TILL,
     "till_sell": Right.SERVE_AT_TILL,
@@ -331,6 +335,9 @@ class World:
         gift, reward = _reward(customer)
         form = Form.objects.create(title="Tastes")
         batch = make_cards("Spring", count=1)
+        expense = Expense.objects.create(
+            key="e", spent_on="2026-01-01", kind="work", amount=100, typed_at=now, typed_by=other
+        )
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         done = Erasure.objects.create(
             customer=second, asked_on="2026-01-01", due_on="2026-02-01", done_at=timezone.now()
@@ -364,7 +371,7 @@ class World:
             "alert_id": alert.pk, "correction_id": correction.pk,
             "document_id": waiting.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
-            "batch_id": batch.pk,
+            "batch_id": batch.pk, "part": "costs", "expense_id": expense.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},

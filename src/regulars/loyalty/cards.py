@@ -34,26 +34,30 @@ _SPARSE = 1_000
 _AT_ONCE = 100_000
 _LONGEST_NAME = 60
 _VIRTUAL = "virtual"
+_DEAREST = 10**9  # minor units
 
 
 def make_cards(
     name: str, *, count: int, scheme: str = Scheme.EAN13, prefix: str = PREFIX, digits: int = 13,
-    in_sequence: bool = False, by: User | None = None, address: str | None = None,
+    in_sequence: bool = False, cost: int | None = None, by: User | None = None, address: str | None = None,
 ) -> CardBatch:  # fmt: skip
     """So many new numbers, which nobody can guess unless they are wanted in sequence. None is anybody's card yet.
+
+    `cost` is what one card costs the business, in minor units.
 
     Raises `InputError` when the name is taken, or when there is no room for so many.
     """
     digits = 13 if scheme == Scheme.EAN13 else digits
     name = " ".join(name.split())
     _check(name, count, scheme, prefix, digits)
+    _check_cost(cost)
     with transaction.atomic():
         _one_maker()
         if CardBatch.objects.filter(name__iexact=name).exists():
             raise InputError(_("There are cards named {name!r} already: choose another name.").format(name=name))
         batch = CardBatch.objects.create(
             name=name, scheme=scheme, prefix=prefix, digits=digits, is_random=not in_sequence, made_at=timezone.now(),
-            made_by=by, next_serial=_next_serial(prefix, digits),
+            made_by=by, cost=cost, next_serial=_next_serial(prefix, digits),
         )  # fmt: skip
         _fill(batch, count)
         log("cards_made", user=by, about=name, details={"cards": count}, address=address)
@@ -134,6 +138,22 @@ def _written(batch: CardBatch, serials: list[int]) -> int:
 
 def _numbered(batch: CardBatch, serial: int) -> str:
     return number_of(serial, prefix=batch.prefix, digits=batch.digits, scheme=batch.scheme)
+
+
+@transaction.atomic
+def say_cost(batch: CardBatch, cost: int | None, *, by: User, address: str | None = None) -> None:
+    """What one card of the batch costs the business, in minor units; None: not known."""
+    _check_cost(cost)
+    held = CardBatch.objects.select_for_update().get(pk=batch.pk)
+    if held.cost != cost:
+        log("card_cost_changed", user=by, about=held.name, details={"cost": [held.cost, cost]}, address=address)
+        held.cost = cost
+        held.save(update_fields=["cost"])
+
+
+def _check_cost(cost: int | None) -> None:
+    if cost is not None and not 0 <= cost <= _DEAREST:
+        raise InputError(_("A card costs nothing or more, and less than that."))
 
 
 def numbers_of(batch: CardBatch) -> Iterator[str]:

@@ -2,17 +2,18 @@
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from regulars.analytics.estimate import Estimate
 from regulars.customers.models import Customer
+from regulars.foundation.models import Business
+from regulars.loyalty.expenses import sums_between
 from regulars.loyalty.members import points_unit
-from regulars.loyalty.models import SaleLine, TierChange
 
 FEWEST_DECIDED = 30  # members whose points were spent or expired: below, nobody knows the share that is spent
 
@@ -21,9 +22,11 @@ FEWEST_DECIDED = 30  # members whose points were spent or expired: below, nobody
 class Cost:
     """Of some receipts of members, money in minor units, what came back taken off.
 
-    `turnover` is before all discounts; `discount` is what rules took off, `by_points` what points paid, `earned` the
-    points that were promised. `costed` is the part of the turnover whose cost is known, `profit` what it leaves before
-    discounts.
+    `members` are those who bought. `turnover` is before all discounts; `discount` is what rules took off it,
+    `by_points` what points paid, `earned` the points that were promised. `costed` is the part of the turnover whose
+    cost is known, `profit` what it leaves before discounts. `gifts` is what gifts cost that were taken and not
+    cancelled, `gifts_beyond` what each of them cost more than its points are worth, `cards` what cards cost that were
+    given out.
     """
 
     members: int = 0
@@ -34,74 +37,157 @@ class Cost:
     earned: int = 0
     costed: int = 0
     profit: int = 0
+    gifts: int = 0
+    gifts_beyond: int = 0
+    cards: int = 0
 
 
 @dataclass(frozen=True)
 class Economics:
-    """The period as a whole and by the tier that the buyer had.
+    """The period as a whole and by the tier that the buyer had then.
 
     `spent_share` is the share of points that are spent in the end (the rest is breakage), from members whose points
     were either spent or expired; None: too few. `promised` is what the earned points will take off at that share, or at
-    most. `cost` is discounts, promised points and `other` costs. `uplift` is how much more members must have bought
-    because of the programme for it to pay: cost / (margin - cost); None: the margin is not known, infinite: it cannot.
+    most. `expenses` are sums by kind that people typed: of some customers their share by the number of members who
+    bought. `cost` is discounts, promised points, what gifts cost beyond their points, cards and expenses. `uplift` is
+    how much more members must have bought because of the programme for it to pay: cost / (margin - cost); None: the
+    margin is not known, infinite: it cannot.
     """
 
     whole: Cost
     by_tier: dict[str, Cost]
+    worth: int
     spent_share: Estimate | None
     promised: Estimate
-    other: int
+    expenses: dict[str, int]
     cost: Estimate
     margin: int | None  # of the whole turnover, before discounts, at the rate of the goods of known cost
     uplift: Estimate | None
+    shares: dict[str, dict[str, int]] = field(default_factory=dict)  # of the expenses: by tier, then by kind
 
 
 def economics(
-    begin: dt.datetime, end: dt.datetime, *, worth: int, other: int = 0, among: "QuerySet[Customer] | None" = None
+    begin: dt.datetime, end: dt.datetime, *, worth: int, among: "QuerySet[Customer] | None" = None
 ) -> Economics:
     """Of receipts of members from `begin` up to `end`, without those of partners; a point is worth `worth` minor units.
 
-    `among` are the customers who are looked at; all members when it is None. `other` are costs that only the business
-    knows: cards, messages, work.
+    `among` are the customers who are looked at; all members when it is None.
     """
-    lines = SaleLine.objects.filter(
-        sale__customer__isnull=False, sale__partner=None, sale__purchased_at__gte=begin, sale__purchased_at__lt=end
-    )
-    if among is not None:
-        lines = lines.filter(sale__customer__in=among)
-    whole = _costs(lines, {})
-    by_tier = _costs(lines.annotate(tier=_tier()), {"tier": F("tier")})
-    return _weighed(whole.get("", Cost()), by_tier, _spent_share(), worth, other)
+    asked = _Asked(begin, end, among)
+    members, by_tier = asked.sales()
+    for fact, values in ((_GIFTS, [worth]), (_CARDS, [])):
+        for tier, more in asked.by_tier(fact, values).items():
+            by_tier[tier] = replace(by_tier.get(tier, Cost()), **more)
+    whole = replace(_together(by_tier.values()), members=members)
+    zone = Business.current().zone
+    first, last = (at.astimezone(zone).date() for at in (begin, end - dt.timedelta(microseconds=1)))
+    expenses = sums_between(first, last)
+    if among is not None and expenses:
+        everybody = _Asked(begin, end, None).members()
+        expenses = {kind: round(sum_ * members / everybody) if everybody else 0 for kind, sum_ in expenses.items()}
+    return _weighed(whole, by_tier, _spent_share(), worth, expenses)
 
 
-def _tier() -> Coalesce:
-    last = TierChange.objects.filter(customer=OuterRef("sale__customer"), since__lte=OuterRef("sale__purchased_at"))
-    return Coalesce(Subquery(last.order_by("-since", "-id").values("tier")[:1]), Value(""))
+# the tier of each customer at each moment of the period; of two changes at one moment the later one counts
+_SPELLS = """spell (customer_id, tier, since, until) AS (
+    SELECT customer_id, tier, since, until FROM (
+        SELECT customer_id, tier, since, lead(since) OVER (PARTITION BY customer_id ORDER BY since, id) AS until
+        FROM loyalty_tierchange WHERE since < %s
+    ) change WHERE until IS NULL OR until > %s
+)"""
+_TIERED = """FROM fact LEFT JOIN spell ON spell.customer_id = fact.customer_id
+    AND fact.at >= spell.since AND (spell.until IS NULL OR fact.at < spell.until)"""
+
+_SUMS = {
+    "receipts": "bool_or(l.returned < l.quantity)::int",
+    "turnover": "sum(l.price * k.kept)",
+    "discount": "sum(l.discount * k.kept)",
+    "by_points": "sum(l.by_points * k.kept)",
+    "earned": "sum(l.earned * k.kept)",
+    "costed": "coalesce(sum(l.price * k.kept) FILTER (WHERE l.cost IS NOT NULL), 0)",
+    "profit": "coalesce(sum((l.price - l.cost) * k.kept) FILTER (WHERE l.cost IS NOT NULL), 0)",
+}
+_SALES = f"""
+SELECT s.customer_id, s.purchased_at AS at, {", ".join(f"{sum_} AS {name}" for name, sum_ in _SUMS.items())}
+FROM loyalty_sale s JOIN loyalty_saleline l ON l.sale_id = s.id
+CROSS JOIN LATERAL (SELECT CASE WHEN l.returned = 0 THEN 1 ELSE 1 - l.returned / l.quantity END AS kept) k
+WHERE s.customer_id IS NOT NULL AND s.partner_id IS NULL AND s.purchased_at >= %s AND s.purchased_at < %s
+    {{among}} GROUP BY s.id
+"""
+_BUYERS = """
+SELECT count(DISTINCT s.customer_id) FROM loyalty_sale s
+WHERE s.customer_id IS NOT NULL AND s.partner_id IS NULL AND s.purchased_at >= %s AND s.purchased_at < %s
+"""
+_GIFTS = """
+SELECT s.customer_id, s.taken_at AS at, s.cost AS gifts, greatest(s.cost - s.points * %s, 0) AS gifts_beyond
+FROM loyalty_reward s WHERE s.cancelled_at IS NULL AND s.taken_at >= %s AND s.taken_at < %s {among}
+"""
+_CARDS = """
+SELECT s.customer_id, s.created_at AS at, batch.cost AS cards
+FROM customers_contact s JOIN loyalty_card card ON card.number = s.value
+JOIN loyalty_cardbatch batch ON batch.id = card.batch_id AND batch.cost > 0
+WHERE s.kind = 'card' AND s.created_at >= %s AND s.created_at < %s {among}
+"""
+_OF = {_GIFTS: ("gifts", "gifts_beyond"), _CARDS: ("cards",)}
 
 
-def _costs(lines: "QuerySet[SaleLine]", by: dict[str, Any]) -> dict[str, Cost]:
-    kept = 1 - F("returned") / F("quantity")
-    known = Q(cost__isnull=False)
+@dataclass(frozen=True)
+class _Asked:
+    """A period, and the customers who are looked at."""
 
-    def total(what: Any) -> Coalesce:
-        return Coalesce(Sum(what, output_field=DecimalField()), Value(0), output_field=DecimalField())
+    begin: dt.datetime
+    end: dt.datetime
+    among: "QuerySet[Customer] | None"
 
-    sums = {
-        "turnover": total(F("price") * kept),
-        "discount": total(F("discount") * kept),
-        "by_points": total(F("by_points") * kept),
-        "earned": total(F("earned") * kept),
-        "costed": total(Case(When(known, then=F("price") * kept), default=0, output_field=DecimalField())),
-        "profit": total(
-            Case(When(known, then=(F("price") - F("cost")) * kept), default=0, output_field=DecimalField())
-        ),
-    }
-    counts = {
-        "members": Count("sale__customer", distinct=True),
-        "receipts": Count("sale", distinct=True, filter=Q(returned__lt=F("quantity"))),
-    }
-    found = lines.values(*by).annotate(**counts, **sums) if by else [lines.aggregate(**counts, **sums)]
-    return {row.pop("tier", ""): Cost(**{name: round(value) for name, value in row.items()}) for row in found}
+    def sales(self) -> tuple[int, dict[str, Cost]]:
+        """How many bought, each counted once, and the costs of each tier, in one pass over the receipts."""
+        sums = ", ".join(f"sum({name}) AS {name}" for name in _SUMS)
+        query = f"""tiered AS (
+            SELECT fact.customer_id, coalesce(spell.tier, '') AS tier, {sums} {_TIERED} GROUP BY 1, 2
+        ) SELECT tier, count(DISTINCT customer_id), {sums} FROM tiered GROUP BY GROUPING SETS ((tier), ())"""
+        rows = self._rows(_SALES, [], f", {query}")
+        members = next(row[1] for row in rows if row[0] is None)
+        by_tier = {row[0]: _whole(("members", *_SUMS), row[1:]) for row in rows if row[0] is not None}
+        return members, {tier: Cost(**one) for tier, one in by_tier.items()}
+
+    def by_tier(self, fact: str, values: list[Any]) -> dict[str, dict[str, int]]:
+        """Sums of the facts by the tier of the customer at their moments."""
+        sums = ", ".join(f"sum({name})" for name in _OF[fact])
+        rows = self._rows(fact, values, f"SELECT coalesce(spell.tier, ''), {sums} {_TIERED} GROUP BY 1")
+        return {row[0]: _whole(_OF[fact], row[1:]) for row in rows}
+
+    def members(self) -> int:
+        """How many bought."""
+        with connection.cursor() as cursor:
+            cursor.execute(_BUYERS, [self.begin, self.end])
+            return int(cursor.fetchone()[0])
+
+    def _rows(self, fact: str, values: list[Any], rest: str) -> list[tuple[Any, ...]]:
+        named: Sequence[Any]
+        who, named = "", ()
+        if self.among is not None:
+            query, named = self.among.order_by().values("pk").query.sql_with_params()
+            who = f"among (id) AS MATERIALIZED ({query}), "
+        among = "AND s.customer_id IN (SELECT id FROM among)" if who else ""
+        whole = f"WITH {who}{_SPELLS}, fact AS ({fact.replace('{among}', among)}) {rest}"
+        with connection.cursor() as cursor:
+            cursor.execute(whole, [*named, self.end, self.begin, *values, self.begin, self.end])
+            return list(cursor.fetchall())
+
+
+def _whole(names: tuple[str, ...], values: Any) -> dict[str, int]:
+    return {name: round(value) for name, value in zip(names, values, strict=True)}
+
+
+def _together(costs: Any) -> Cost:
+    whole = Cost()
+    for one in costs:
+        whole = Cost(*(a + b for a, b in zip(_values(whole), _values(one), strict=True)))
+    return whole
+
+
+def _values(cost: Cost) -> tuple[int, ...]:
+    return tuple(getattr(cost, name) for name in Cost.__dataclass_fields__)
 
 
 # of lots whose time is over: of each member the points that he spent, less what came back for them, and all of these
@@ -136,16 +222,32 @@ def _spent_share() -> Estimate | None:
     return Estimate(share, max(0.0, share - half), min(1.0, share + half))
 
 
-def _weighed(whole: Cost, by_tier: dict[str, Cost], share: Estimate | None, worth: int, other: int) -> Economics:
-    most = whole.earned * worth
+def _weighed(
+    whole: Cost, by_tier: dict[str, Cost], share: Estimate | None, worth: int, expenses: dict[str, int]
+) -> Economics:
     # nobody knows yet how many of them are spent: somewhere between none and all
     shares = share or Estimate(1.0, 0.0, 1.0)
+    most = whole.earned * worth
     promised = Estimate(most * shares.value, most * shares.low, most * shares.high)
-    fixed = whole.discount + other
+    fixed = whole.discount + whole.gifts_beyond + whole.cards + sum(expenses.values())
     cost = Estimate(fixed + promised.value, fixed + promised.low, fixed + promised.high)
     margin = round(whole.turnover * whole.profit / whole.costed) if whole.costed else None
     uplift = None if margin is None else Estimate(*(_uplift(one, margin) for one in (cost.value, cost.low, cost.high)))
-    return Economics(whole, by_tier, share, promised, other, cost, margin, uplift)
+    return Economics(whole, by_tier, worth, share, promised, expenses, cost, margin, uplift, _shares(by_tier, expenses))
+
+
+def _shares(by_tier: Mapping[str, Cost], expenses: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """What is spent for everybody, by the number of members who bought: whole units that add up."""
+    found: dict[str, dict[str, int]] = {tier: {} for tier in by_tier}
+    for kind, sum_ in expenses.items():
+        given = so_far = 0
+        everybody = sum(one.members for one in by_tier.values())
+        for tier, one in by_tier.items():
+            so_far += one.members
+            part = round(sum_ * so_far / everybody) - given if everybody else 0
+            found[tier][kind] = part
+            given += part
+    return found
 
 
 def _uplift(cost: float, margin: int) -> float:

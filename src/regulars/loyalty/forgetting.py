@@ -5,7 +5,7 @@ His points are nobody's, and stay.
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
-from regulars.loyalty.models import Card, Correction, CustomerPage, OfflineDocument, Privilege, Transaction
+from regulars.loyalty.models import Card, Correction, CustomerPage, Expense, OfflineDocument, Privilege, Transaction
 
 
 def register_forgetting() -> None:
@@ -19,6 +19,7 @@ def _forget(person: Person) -> None:
     allow_ledger("")
     person.redact(Correction, "reason")
     person.redact(OfflineDocument, "body", "problem")
+    person.redact(Expense, "note")
     Card.objects.filter(number__in=person.words).delete()
     person.redact(Card, "reason")
     Privilege.objects.filter(customer__in=person.ids).delete()

@@ -122,7 +122,8 @@ def prove(page: CustomerPage, written: str, *, at: dt.datetime) -> bool:
     """Whether this is the number of his card, or the code that the shop gave him. Raises `TooManyTries`.
 
     Who was merged keeps his old links, and the shop reads out codes of the page of whoever was kept: any page of the
-    family takes a code of another. The try is counted before it is looked at: many at one moment are as bounded as many in a row.
+    family takes a code of another. The try is counted before it is looked at: many at one moment are as bounded as
+    many in a row.
     """
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"page": page.pk, "at": at, "pace": _PACE, "ahead": _PACE * (_AT_ONCE - 1)}

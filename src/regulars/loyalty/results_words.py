@@ -2,35 +2,73 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from regulars.core.i18n import format_date, format_number, ngettext
+from regulars.core.i18n import N_, format_date, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.economics import Cost, Economics
+from regulars.loyalty.expenses import Kind
 from regulars.loyalty.trials import FEWEST, Gain, Group, Trial
 from regulars.report.words import Purse, percent
 
 
 def cost_sentences(found: Economics, purse: Purse) -> list[str]:
     """What it cost and what it would have to bring, for somebody who decides about it."""
-    return [*_cost(found, purse), *_breakage(found), *_uplift(found, purse)]
+    return [*_cost(found, purse), *_breakage(found), *_gifts(found, purse), *_uplift(found, purse)]
 
 
-def cost_rows(found: Economics, purse: Purse, titles: dict[str, str]) -> list[tuple[str, ...]]:
-    """By tier, the dearest first: title, members, turnover, discounts, paid by points, promised points, share of it."""
-    by_cost = sorted(found.by_tier.items(), key=lambda one: (-one[1].discount - one[1].by_points, one[0]))
-    return [
-        (
-            titles.get(tier, tier) if tier else _("Without a tier"),
-            format_number(one.members),
-            purse.exact(one.turnover),
-            purse.exact(one.discount),
-            purse.exact(one.by_points),
-            format_number(one.earned),
-            percent((one.discount + one.by_points) / one.turnover) if one.turnover else "–",
+@dataclass(frozen=True)
+class CostTable:
+    """What the programme cost, each kind on a line of its own: first of all members, then of each tier."""
+
+    heads: list[str]
+    lines: list[tuple[str, list[str]]]
+    together: list[str]
+    share: list[str]  # of the turnover
+
+
+def cost_table(found: Economics, purse: Purse, titles: dict[str, str]) -> CostTable:
+    """The dearest tier first. Points are valued at the share that is spent in the end."""
+    share = found.spent_share.value if found.spent_share else 1.0
+    whole = _column(found.whole, found.expenses, share * found.worth)
+    tiers = {tier: _column(one, found.shares.get(tier, {}), share * found.worth) for tier, one in found.by_tier.items()}
+    ordered = sorted(tiers, key=lambda tier: (-sum(tiers[tier].values()), tier))
+    costs, columns = [found.whole], [whole]
+    if list(tiers) not in ([""], []):
+        costs, columns = (
+            [*costs, *(found.by_tier[one] for one in ordered)],
+            [*columns, *(tiers[one] for one in ordered)],
         )
-        for tier, one in by_cost
+    else:
+        ordered = []
+    sums = [sum(one.values()) for one in columns]
+    lines = [
+        (_("Members who bought"), [format_number(one.members) for one in costs]),
+        (_("Turnover before discounts"), [purse.exact(one.turnover) for one in costs]),
+        *((_(_LINES[name]), [purse.exact(one.get(name, 0)) for one in columns]) for name in whole),
     ]
+    return CostTable(
+        [_("All members"), *(titles.get(one, one) if one else _("Without a tier") for one in ordered)], lines,
+        [purse.exact(one) for one in sums],
+        [percent(one / of.turnover) if of.turnover else "–" for one, of in zip(sums, costs, strict=True)],
+    )  # fmt: skip
+
+
+_LINES = {
+    "discounts": N_("Discounts of rules"),
+    "points": N_("Points that were promised"),
+    "gifts": N_("Gifts, beyond their points"),
+    "cards": N_("Cards given out"),
+    **{str(kind.value): str(kind.label) for kind in Kind},
+}
+
+
+def _column(one: Cost, expenses: Mapping[str, int], worth: float) -> dict[str, float]:
+    own = {
+        "discounts": one.discount, "points": one.earned * worth, "gifts": one.gifts_beyond, "cards": one.cards
+    }  # fmt: skip
+    return own | {str(kind): expenses.get(kind, 0) for kind in Kind.values}
 
 
 def _cost(found: Economics, purse: Purse) -> Iterator[str]:
@@ -54,6 +92,19 @@ def _cost(found: Economics, purse: Purse) -> Iterator[str]:
         ).format(count=format_number(whole.earned), promised=promised)
 
 
+def _gifts(found: Economics, purse: Purse) -> Iterator[str]:
+    if found.whole.gifts:
+        yield _(
+            "Gifts that were taken cost {gifts}. Their points were counted when they were promised, so only {beyond} "
+            "is added: what gifts cost more than their points are worth."
+        ).format(gifts=purse.money(found.whole.gifts), beyond=purse.money(found.whole.gifts_beyond))
+    if sum(found.expenses.values()):
+        yield _(
+            "Nobody can tell for which tier messages, work and other expenses were: they are shared by the number of "
+            "members who bought."
+        )
+
+
 def _breakage(found: Economics) -> Iterator[str]:
     share = found.spent_share
     if share is not None:
@@ -68,7 +119,8 @@ def _uplift(found: Economics, purse: Purse) -> Iterator[str]:
     if not found.cost.value:
         return
     yield _(
-        "With discounts, promised points and other costs the programme costs {cost}, {share} of the turnover."
+        "With discounts, promised points, gifts, cards and expenses the programme costs {cost}, {share} of the "
+        "turnover."
     ).format(cost=purse.about(found.cost.value), share=percent(found.cost.value / max(1, found.whole.turnover)))
     if found.uplift is None:
         yield _("How much more members must buy for it to pay is not known: no cost of goods is.")
@@ -87,7 +139,7 @@ def trial_title(one: Trial) -> str:
 
 def trial_sentences(one: Trial, purse: Purse, zone: dt.tzinfo) -> list[str]:
     """What is known of a rule that some members go without; what is not known is said too."""
-    return [_who(one, zone), *(_compared(one, purse) if one.treated and one.held else [_too_few()])]
+    return [_who(one, zone), *(_compared(one, purse) if one.treated and one.held else [_not_yet(one, zone)])]
 
 
 def _who(one: Trial, zone: dt.tzinfo) -> str:
@@ -97,20 +149,27 @@ def _who(one: Trial, zone: dt.tzinfo) -> str:
     )
 
 
-def _too_few() -> str:
+def _not_yet(one: Trial, zone: dt.tzinfo) -> str:
+    if min(one.counts) >= FEWEST:
+        day = format_date(one.looked_at_from.astimezone(zone).date())
+        return _("It is compared from {day} on, after four whole weeks.").format(day=day)
     return _("Not enough data: each of both groups needs at least {count} members.").format(count=FEWEST)
 
 
 def _compared(one: Trial, purse: Purse) -> Iterator[str]:
-    assert one.treated and one.held and one.paid and one.margin
+    assert one.treated and one.held and one.paid
     yield _("A member paid {with_it} on average with it, {without} without it, after discounts.").format(
         with_it=_average(one.treated, purse), without=_average(one.held, purse)
     )
     yield _gained(one.paid, purse, _("of turnover"))
-    if one.treated.margin.value or one.held.margin.value:
+    if one.margin:
         yield _gained(one.margin, purse, _("of margin, where the cost of goods is known"))
     if not one.paid.is_shown:
         yield _size(one)
+    yield _(
+        "Who looks every day finds a difference by chance sooner or later. These intervals are so wide that they hold "
+        "however often you look, and all rules together are corrected for their number."
+    )
     yield _("Points that are not spent yet, and gifts, are not in it.")
 
 
@@ -119,7 +178,12 @@ def _average(group: Group, purse: Purse) -> str:
 
 
 def _gained(gain: Gain, purse: Purse, what: str) -> str:
-    if not gain.is_shown:
+    if gain.stands_out_alone and not gain.is_shown:
+        text = _(
+            "Alone the difference {what} would stand out ({total}), but among so many comparisons chance makes one "
+            "like it."
+        )
+    elif not gain.is_shown:
         text = _("No difference {what} is shown: it is somewhere {total} for all members with the rule.")
     elif gain.each.value > 0:
         text = _("The rule brought {value} {what} ({total}).")
@@ -138,8 +202,3 @@ def _size(one: Trial) -> str:
         "To see a difference of 5% about {count} members must go without it.",
         one.needed,
     ).format(count=format_number(one.needed))
-
-
-def whole_is_empty(cost: Cost) -> bool:
-    """Whether no member bought at a till."""
-    return not cost.receipts

@@ -251,8 +251,8 @@ WHERE s.recorded_at > %(since)s AND s.cashier <> ''
 ORDER BY s.customer_id, s.cashier, day.begins, s.id
 """
 
-# the accounts that went along, as the merge wrote them down, and what was on them at that moment; many small merges into
-# one customer are as good as a large one
+# the accounts that went along, as the merge wrote them down, and what was on them at that moment; many small merges
+# into one customer are as good as a large one
 _MERGED = """
 INSERT INTO loyalty_alert
     (key, kind, of, per, subject, customer_id, merge_id, begins_at, figures, found_at, decision, since)

@@ -14,8 +14,10 @@ from regulars.accounts.rights import Right
 from regulars.accounts.services import log
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_number, ngettext
+from regulars.core.i18n import gettext as _
+from regulars.core.money import read_money, to_units
 from regulars.foundation.models import Business
-from regulars.loyalty.cards import MOST_CARDS, PREFIX, Scheme, batches, make_cards, numbers_of
+from regulars.loyalty.cards import MOST_CARDS, PREFIX, Scheme, batches, make_cards, numbers_of, say_cost
 from regulars.loyalty.models import CardBatch
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
@@ -37,13 +39,27 @@ def make(request: Request) -> HttpResponse:
     try:
         make_cards(
             typed.get("name", ""), count=count, scheme=typed.get("scheme", ""), prefix=typed.get("prefix", "").strip(),
-            digits=_number(typed.get("digits", "")), in_sequence="in_sequence" in typed, by=request.user,
+            digits=_number(typed.get("digits", "")), in_sequence="in_sequence" in typed,
+            cost=_cost(typed.get("cost", "")), by=request.user,
             address=address_of(request),
         )  # fmt: skip
     except InputError as error:
         return _page(request, error=str(error), status=422)
     said = ngettext("{n} card is made.", "{n} cards are made.", count)
     messages.success(request, said.format(n=format_number(count)))
+    return redirect("cards")
+
+
+@needs(Right.MANAGE_BUSINESS)
+@require_POST
+def cost(request: Request, batch_id: int) -> HttpResponse:
+    """What one card of the batch costs, or that nobody knows."""
+    batch = get_object_or_404(CardBatch, pk=batch_id)
+    try:
+        say_cost(batch, _cost(request.POST.get("cost", "")), by=request.user, address=address_of(request))
+    except InputError as error:
+        return _page(request, error=str(error), status=422)
+    messages.success(request, _("Written down."))
     return redirect("cards")
 
 
@@ -72,8 +88,13 @@ def _page(request: Request, *, error: str = "", status: int = 200) -> HttpRespon
     context: dict[str, Any] = {
         "batches": batches(), "schemes": Scheme.choices, "prefix": PREFIX, "most": MOST_CARDS, "error": error,
         "typed": request.POST, "zone": Business.current().zone,
+        "currency": Business.current().currency, "units": to_units,
     }  # fmt: skip
     return render(request, "cards.html", context, status=status)
+
+
+def _cost(text: str) -> int | None:
+    return read_money(text, Business.current().currency) if text.strip() else None
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What somebody has to look at: odd receipts of tills, merges that move points, and corrections of points that wait for a second person."""
+"""What somebody has to look at: odd receipts, merges that move points, and points that wait for a second person."""
 
 from typing import Any, ClassVar
 
@@ -16,8 +16,8 @@ class Alert(models.Model):
     """Something odd that tills told. Whoever looks at it decides once: it was right, or it was wrong.
 
     Of a pair of receipts `sale` is the later one, and `wrong` cancels it. `subject` names the cashier, till or store.
-    What has doubled since a decision is told anew; `since` counts the refusals after it. Of a merge `customer` is the one
-    who was kept.
+    What has doubled since a decision is told anew; `since` counts the refusals after it. Of a merge `customer` is the
+    one who was kept.
     """
 
     class Kind(models.TextChoices):
