@@ -244,12 +244,12 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
 
     from regulars.accounts.models import User
     from regulars.customers.models import Customer
+    from regulars.foundation.models import Business
     from regulars.loyalty import members
     from regulars.loyalty.correcting import correct
+    from regulars.loyalty.expenses import Spent, add_expense
     from regulars.loyalty.ledger import Document, Kind, spend, write_one
     from regulars.loyalty.models import Alert, OfflineDocument
-    from regulars.foundation.models import Business
-    from regulars.loyalty.expenses import Spent, add_expense
     from regulars.loyalty.selling import commit, quote
     from regulars.loyalty.watching import look
 
@@ -290,7 +290,8 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
     for kind, note in (("messages", "СМС ко дню рождения"), ("work", LONG[:200]), ("other", HOSTILE)):
         bill = add_expense(Spent(day, kind, 1_234_500, note), key=kind, by=owner)
     return {
-        "alert_id": decided.pk, "correction_id": made.pk, "document_id": stuck.pk, "expense_id": bill.pk, "part": "costs",
+        "alert_id": decided.pk, "correction_id": made.pk, "document_id": stuck.pk, "expense_id": bill.pk,
+        "part": "costs",
     }  # fmt: skip
 
 

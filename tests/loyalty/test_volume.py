@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regulars.core.errors import InputError
 from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
+from regulars.loyalty.economics import economics
 from regulars.loyalty.members import points_of
 from regulars.loyalty.models import Lot, Partner, PartnerStore, Privilege, Transaction
 from regulars.loyalty.privileges import give_privilege
@@ -176,6 +177,14 @@ class TestGiving:
         publish_in_the_past(rules(), timezone.now() - self.end)  # at its end, so for the next one
         bought(self.anna, 2_000_000, self.begin)
         assert self.night() == 0
+
+    def test_what_the_programme_costs_knows_of_it(self) -> None:
+        self.publish()
+        bought(self.anna, 2_000_000, self.begin)
+        self.night()
+        found = economics(self.end, self.end + dt.timedelta(days=9), worth=100)
+        assert (found.whole.earned, found.by_tier[""].earned, found.promised.high) == (600, 600, 60_000)
+        assert economics(self.begin, self.end, worth=100).whole.earned == 0
 
     def test_no_programme_gives_nothing(self) -> None:
         assert self.night() == 0

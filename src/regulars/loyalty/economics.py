@@ -23,10 +23,10 @@ class Cost:
     """Of some receipts of members, money in minor units, what came back taken off.
 
     `members` are those who bought. `turnover` is before all discounts; `discount` is what rules took off it,
-    `by_points` what points paid, `earned` the points that were promised. `costed` is the part of the turnover whose
-    cost is known, `profit` what it leaves before discounts. `gifts` is what gifts cost that were taken and not
-    cancelled, `gifts_beyond` what each of them cost more than its points are worth, `cards` what cards cost that were
-    given out.
+    `by_points` what points paid, `earned` the points that were promised, bonuses for volume too. `costed` is the part
+    of the turnover whose cost is known, `profit` what it leaves before discounts. `gifts` is what gifts cost that were
+    taken and not cancelled, `gifts_beyond` what each of them cost more than its points are worth, `cards` what cards
+    cost that were given out.
     """
 
     members: int = 0
@@ -78,6 +78,9 @@ def economics(
     for fact, values in ((_GIFTS, [worth]), (_CARDS, [])):
         for tier, more in asked.by_tier(fact, values).items():
             by_tier[tier] = replace(by_tier.get(tier, Cost()), **more)
+    for tier, more in asked.by_tier(_BONUSES, [points_unit().pk]).items():
+        before = by_tier.get(tier, Cost())
+        by_tier[tier] = replace(before, earned=before.earned + more["bonuses"])
     whole = replace(_together(by_tier.values()), members=members)
     zone = Business.current().zone
     first, last = (at.astimezone(zone).date() for at in (begin, end - dt.timedelta(microseconds=1)))
@@ -128,7 +131,14 @@ FROM customers_contact s JOIN loyalty_card card ON card.number = s.value
 JOIN loyalty_cardbatch batch ON batch.id = card.batch_id AND batch.cost > 0
 WHERE s.kind = 'card' AND s.created_at >= %s AND s.created_at < %s {among}
 """
-_OF = {_GIFTS: ("gifts", "gifts_beyond"), _CARDS: ("cards",)}
+# bonuses for volume: they belong to no receipt, and count on the day on which they are given
+_BONUSES = """
+SELECT s.customer_id, t.recorded_at AS at, p.amount AS bonuses
+FROM loyalty_transaction t
+JOIN loyalty_posting p ON p.transaction_id = t.id JOIN loyalty_account s ON s.id = p.account_id
+WHERE t.unit_id = %s AND t.source = 'volume' AND t.recorded_at >= %s AND t.recorded_at < %s {among}
+"""
+_OF = {_GIFTS: ("gifts", "gifts_beyond"), _CARDS: ("cards",), _BONUSES: ("bonuses",)}
 
 
 @dataclass(frozen=True)

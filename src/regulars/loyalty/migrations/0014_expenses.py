@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0010_form_channels"),
-        ("loyalty", "0014_gifts_watched"),
+        ("loyalty", "0013_offline"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                     ("refused", "Refused at the limit"),
                     ("same", "Perhaps rung up twice"),
                     ("own", "A cashier's own card"),
+                    ("offline", "Sold without a line"),
                     ("merged", "Points moved by a merge"),
                 ],
                 max_length=8,
