@@ -250,6 +250,7 @@ def test_points_are_earned_on_what_was_paid_or_judged_whichever_is_less(
         ({"snapshot": "nobodys"}, "never fetched the rules 'nobodys'"),
         ({"store": "Elsewhere"}, "sold in 'Elsewhere'"),
         ({"promo_codes": ["SPRING"]}, "promo codes count for nothing"),
+        ({"certificates": ["9912345678901234"]}, "nobody can pay with certificates"),
         ({"card": "", "points": 5, "paid": 0}, "taken of nobody"),
     ],
 )

@@ -235,7 +235,34 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     block(card, reason=f"потеряна {LONG[:150]}", by=owner)
     names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
     names["batch_id"] = batch.pk
+    names |= _certificates(owner, asked)
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
+
+
+def _certificates(owner: Any, asked: Any) -> dict[str, Any]:
+    """Two batches, and a certificate with which everything happened."""
+    from dataclasses import replace
+
+    from regulars.loyalty.certificate_deals import Deal, sell_certificates
+    from regulars.loyalty.certificates import cancel, make_certificates, take_numbers
+    from regulars.loyalty.returning import Coming, bring_back
+    from regulars.loyalty.selling import commit, quote
+
+    make_certificates(LONG[:60], count=3, amount=10**11, days=None, by=owner)
+    batch = make_certificates("Новый год", count=30, amount=100_000, days=365, by=owner)
+    take_numbers(batch, by=owner)
+    used, lost = batch.certificates.order_by("pk")[:2]
+    for place, one in enumerate((used, lost)):
+        sell_certificates(Deal("till:1", f"C-{place}", (one.number,), 100_000, LONG[:200]))
+    paid = replace(asked, certificates=(used.number,))
+    found = quote(paid, segments=lambda _customer, _wanted: frozenset())
+    commit(
+        paid, "certificate", to_pay=found.judged.to_pay, in_money=found.in_money,
+        segments=lambda _customer, _wanted: frozenset(),
+    )  # fmt: skip
+    bring_back(Coming("till:1", "back", "till:1", "certificate"))
+    cancel(lost, reason=f"украден {LONG[:150]}", by=owner)
+    return {"certificate_id": used.pk}
 
 
 def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:

@@ -23,7 +23,18 @@ from regulars.customers.services.files import store_file
 from regulars.customers.services.merging import merge, unmerge
 from regulars.foundation.models import Answer, Change, Happening
 from regulars.insights.models import Audience, AuditRun, Segment
-from regulars.loyalty.models import Card, Correction, CustomerPage, OfflineDocument, Privilege, Transaction, Unit
+from regulars.loyalty.certificate_deals import Deal, sell_certificates
+from regulars.loyalty.certificates import cancel, make_certificates
+from regulars.loyalty.models import (
+    Card,
+    CardHolder,
+    Correction,
+    CustomerPage,
+    OfflineDocument,
+    Privilege,
+    Transaction,
+    Unit,
+)
 from regulars.purchases.importing import files
 from regulars.purchases.models import Filled, Import
 
@@ -98,7 +109,10 @@ def plant(anna: Customer, owner: User) -> None:
     Answer.objects.create(scope="api:1", key="k", body_hash=b"0", status=200, content={})
     Happening.objects.create(event="x", content={})
     CustomerPage.objects.create(customer=anna, name="x", made_at=MOMENT, code_digest="x", code_until=MOMENT)
-    Card.objects.create(number="1")
+    CardHolder.objects.create(card=Card.objects.create(number="1"), name="Somebody")
+    (certificate,) = make_certificates("A", count=1, amount=1, days=None, by=None).certificates.all()
+    sell_certificates(Deal("till:1", "1", (certificate.number,), 1))
+    cancel(certificate, reason="stolen", by=owner)
     Privilege.objects.create(customer=anna, name="x", given_at="2026-01-01T00:00Z")
     OfflineDocument.objects.create(
         till="till:1", kind="sale", number="1", digest=b"0", body={}, happened_at=MOMENT, stored_at=MOMENT,

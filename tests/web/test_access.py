@@ -22,6 +22,8 @@ from regulars.customers.services.merging import merge
 from regulars.insights.models import Audience, Segment
 from regulars.loyalty import members
 from regulars.loyalty.cards import make_cards
+from regulars.loyalty.certificate_deals import Deal, sell_certificates
+from regulars.loyalty.certificates import make_certificates
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward
@@ -38,6 +40,8 @@ API = {
     "read_receipt", "write_receipts", "find_member", "make_member", "quote_basket", "commit_receipt", "return_goods",
     "void_receipt", "tell_batch", "list_gifts", "take_gift", "hand_out_gift", "cancel_gift",
     "read_snapshot", "read_snapshot_key", "tell_offline", "list_partner_receipts",
+    "find_paid_card", "sell_paid_card", "cancel_paid_card",
+    "find_certificate", "sell_certificate", "return_certificate",
     "read_partner_receipt", "list_partner_statements", "read_partner_statement",
     "list_segments", "list_members", "list_scores", "list_exports", "ask_export",
     "read_export", "read_export_file", "make_page_link", "nothing",
@@ -85,6 +89,7 @@ TABLE: dict[str, Right | str] = {
     "card_block": Right.EDIT_CUSTOMERS,
     "card_unblock": Right.EDIT_CUSTOMERS,
     "card_replace": Right.EDIT_CUSTOMERS,
+    "card_holder": Right.EDIT_CUSTOMERS,
     "own_fields_set": Right.EDIT_CUSTOMERS,
     "file_add": Right.EDIT_CUSTOMERS,
     "file": Right.SEE_CUSTOMERS,
@@ -133,11 +138,21 @@ TABLE: dict[str, Right | str] = {
     "cards_make": Right.MANAGE_BUSINESS,
     "cards_cost": Right.MANAGE_BUSINESS,
     "cards_take": Right.MANAGE_BUSINESS,
+    "certificates": Right.SEE_PURCHASES,
+    "certificates_make": Right.MANAGE_BUSINESS,
+    "certificates_take": Right.MANAGE_BUSINESS,
+    "certificate": Right.SEE_PURCHASES,
+    "certificate_find": Right.SEE_PURCHASES,
+    "certificate_cancel": Right.MANAGE_BUSINESS,
     "till": Right.SERVE_AT_TILL,
     "till_sell": Right.SERVE_AT_TILL,
     "till_gift_take": Right.SERVE_AT_TILL,
     "till_gift_hand_out": Right.SERVE_AT_TILL,
     "till_member": Right.SERVE_AT_TILL,
+    "till_card_sell": Right.SERVE_AT_TILL,
+    "till_certificates": Right.SERVE_AT_TILL,
+    "till_certificate_sell": Right.SERVE_AT_TILL,
+    "till_certificate_back": Right.SERVE_AT_TILL,
     "strategy": Right.SEE_INSIGHTS,
     "strategy_group": Right.SEE_INSIGHTS,
     "strategy_edit": Right.EDIT_STRATEGY,
@@ -200,6 +215,12 @@ TABLE: dict[str, Right | str] = {
     "read_snapshot": PUBLIC,
     "read_snapshot_key": PUBLIC,
     "tell_offline": PUBLIC,
+    "find_certificate": PUBLIC,
+    "find_paid_card": PUBLIC,
+    "sell_paid_card": PUBLIC,
+    "cancel_paid_card": PUBLIC,
+    "sell_certificate": PUBLIC,
+    "return_certificate": PUBLIC,
     "list_segments": PUBLIC,
     "list_members": PUBLIC,
     "list_scores": PUBLIC,
@@ -338,6 +359,9 @@ class World:
         expense = Expense.objects.create(
             key="e", spent_on="2026-01-01", kind="work", amount=100, typed_at=now, typed_by=other
         )
+        certificates = make_certificates("Spring", count=1, amount=100_000, days=365, by=None)
+        certificate = certificates.certificates.get()
+        sell_certificates(Deal("till:1", "1", (certificate.number,), 100_000))
         erasure = Erasure.objects.create(customer=customer, asked_on="2026-01-01", due_on="2026-02-01")
         done = Erasure.objects.create(
             customer=second, asked_on="2026-01-01", due_on="2026-02-01", done_at=timezone.now()
@@ -371,11 +395,12 @@ class World:
             "alert_id": alert.pk, "correction_id": correction.pk,
             "document_id": waiting.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
-            "batch_id": batch.pk, "part": "costs", "expense_id": expense.pk,
+            "batch_id": batch.pk, "part": "costs", "expense_id": expense.pk, "certificate_id": certificate.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},
-            **{name: {"contact_id": card.pk} for name in ("card_block", "card_unblock", "card_replace")},
+            "certificates_take": {"batch_id": certificates.pk},
+            **{name: {"contact_id": card.pk} for name in ("card_block", "card_unblock", "card_replace", "card_holder")},
             "merge_rule": {"slug": "same_phone_and_name"},
             "erasure_act": {"customer_id": second.pk, "case_id": done.pk},
         }

@@ -10,8 +10,8 @@ from regulars.accounts.models import LogEntry
 from regulars.core.errors import InputError
 from regulars.customers.models import Contact, Customer
 from regulars.loyalty.cards import make_cards, numbers_of
-from regulars.loyalty.members import NoMember, find
-from regulars.loyalty.models import CardBatch
+from regulars.loyalty.members import NoMember, find, welcome
+from regulars.loyalty.models import CardBatch, CardSale
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 from tests.web.people import logged_in, make_user
 
@@ -44,6 +44,28 @@ def test_an_owner_makes_cards_and_takes_them_to_the_printer(owner: Client) -> No
     assert all(one.isdigit() and len(one) == 13 for one in lines[1:])
     assert taken["Content-Disposition"] == 'attachment; filename="cards-spring.csv"'
     assert LogEntry.objects.get(event="cards_taken").about == "Spring"
+
+
+def test_cards_that_are_paid_for_are_made_and_sold_on_the_page_of_the_till(owner: Client) -> None:
+    wrong = owner.post("/programme/cards/make/", BATCH | {"price": "990", "privilege": ""})
+    assert "which privilege the card gives" in text_of(wrong)
+    owner.post("/programme/cards/make/", BATCH | {"price": "990", "privilege": "<b>club</b>", "privilege_days": "365"})
+    batch = CardBatch.objects.get()
+    assert (batch.price, batch.privilege, batch.privilege_days) == (99_000, "<b>club</b>", 365)
+    page = owner.get("/programme/cards/").content.decode()
+    assert "<b>club" not in page
+    assert "₽990.00: “<b>club</b>” for 365 days" in html.unescape(page)
+    number = next(numbers_of(batch))
+    welcome(card=number, name="Vera", source="web")
+    till = text_of(owner.post("/till/", {"who": number}))
+    assert "Paid ₽990.00: “<b>club</b>” through" in till
+    form = {"who": number, "card": number, "number": "1-1", "paid": "99000"}
+    assert "minor units" in text_of(owner.post("/till/card/", form | {"paid": "1"}))
+    for _press in range(2):
+        assert "He has “<b>club</b>” through" in text_of(owner.post("/till/card/", form, follow=True))
+    assert CardSale.objects.get().price == 99_000
+    assert owner.post("/till/card/", form | {"who": ""}).status_code == 422
+    assert owner.post("/till/card/", form | {"number": "<b>"}).status_code == 422
 
 
 def test_a_sequence_of_any_length_is_made_too(owner: Client) -> None:

@@ -8,7 +8,18 @@ from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from regulars.api import consents, customers, exports, insights, partner, products, receipts, till
+from regulars.api import (
+    consents,
+    customers,
+    exports,
+    insights,
+    partner,
+    products,
+    receipts,
+    till,
+    till_cards,
+    till_certificates,
+)
 from regulars.api.http import make_api
 from regulars.core.i18n import gettext as _
 
@@ -23,6 +34,8 @@ def build() -> NinjaAPI:
     api.add_router("", insights.router)
     api.add_router("/exports", exports.router)
     api.add_router("/till", till.router)
+    api.add_router("/till", till_certificates.router)
+    api.add_router("/till", till_cards.router)
     api.add_router("/partner", partner.router)
     till.handle_errors(api)
     return api

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -12,7 +12,7 @@ from django.utils import timezone
 from ninja import Header, NinjaAPI, Query, Router
 
 from regulars.api.http import Problem, Request, answers, needs
-from regulars.api.limits import A_MISS, A_SNAPSHOT, charge
+from regulars.api.limits import A_SNAPSHOT, charge
 from regulars.api.models import Scope
 from regulars.api.till_bodies import (
     BatchIn,
@@ -39,12 +39,15 @@ from regulars.api.till_bodies import (
     VoidIn,
     WhoIn,
 )
+from regulars.api.till_requests import known as _known
+from regulars.api.till_requests import till_of as _till
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members, offline
 from regulars.loyalty.balances import Balance
+from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember
 from regulars.loyalty.models import Reward, Sale, SaleReturn, WaitingReturn
@@ -54,7 +57,7 @@ from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
-from regulars.loyalty.setting_aside import NoCode, fetch
+from regulars.loyalty.setting_aside import fetch
 from regulars.loyalty.signatures import public_key
 from regulars.loyalty.snapshots import snapshot_for
 from regulars.loyalty.tastes import fitting
@@ -62,8 +65,6 @@ from regulars.loyalty.telling import NotNow
 from regulars.loyalty.tiers import tier_of
 
 _log = logging.getLogger("regulars.api")
-
-T = TypeVar("T")
 
 router = Router(tags=["till"])
 
@@ -221,6 +222,7 @@ def cancel_gift(request: Request, body: GiftVoidIn) -> dict[str, Any]:
 def handle_errors(api: NinjaAPI) -> None:
     """What is right but does not go is no fault of the request."""
     api.exception_handler(NoMember)(lambda request, error: _refusal(api, request, error, 404))
+    api.exception_handler(NoCertificate)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(gifts.NoGift)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(Refused)(lambda request, error: _refusal(api, request, error, 409))
     api.exception_handler(NotNow)(lambda request, error: _refusal(api, request, error, 409))
@@ -231,30 +233,19 @@ def _refusal(api: NinjaAPI, request: HttpRequest, error: InputError, status: int
     return api.create_response(request, {"detail": str(error)} | more, status=status)
 
 
-def _till(request: Request) -> str:
-    """The name under which a key's receipts are written: what a request says of itself counts for nothing."""
-    return f"till:{request.auth.pk}"
-
-
-def _known(request: Request, work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except (NoMember, NoCode):
-        charge(request.auth.pk, A_MISS)
-        raise
-
-
 def _order(request: Request, body: OrderIn) -> Order:
     return Order(
         till=_till(request), store=body.store, purchased_at=body.purchased_at, channel=body.channel,
         cashier=body.cashier, card=body.card, phone=body.phone, promo_codes=frozenset(body.promo_codes),
-        points=body.points,
+        points=body.points, certificates=tuple(body.certificates),
         items=tuple(Item(one.product_id, one.quantity, one.price, one.product, one.category) for one in body.lines),
     )  # fmt: skip
 
 
 def _sell(request: Request, body: SaleIn) -> dict[str, Any]:
-    return _sold(commit(_order(request, body), body.number, to_pay=body.to_pay, segments=segments_of))
+    return _sold(
+        commit(_order(request, body), body.number, to_pay=body.to_pay, in_money=body.in_money, segments=segments_of)
+    )
 
 
 def _sold(sale: Sale) -> dict[str, Any]:
@@ -287,6 +278,9 @@ def _stored(number: str, work: Callable[[], offline.State]) -> dict[str, Any]:
     return {"number": number, "state": found.name, "detail": found.problem, "sale": sale, "back": back}
 
 
+_BACK = ("refund", "to_certificates", "points_back", "points_taken")
+
+
 def _take_back(coming: Coming) -> dict[str, Any]:
     return _back(bring_back(coming))
 
@@ -294,9 +288,9 @@ def _take_back(coming: Coming) -> dict[str, Any]:
 def _back(found: SaleReturn | WaitingReturn) -> dict[str, Any]:
     if isinstance(found, WaitingReturn):
         detail = found.wanted.get("refused", "")
-        nothing = dict.fromkeys(("refund", "points_back", "points_taken"))
+        nothing = dict.fromkeys(_BACK)
         return {"number": found.number, "state": "refused" if detail else "waits", "detail": detail, **nothing}
-    figures = {name: getattr(found, name) for name in ("refund", "points_back", "points_taken")}
+    figures = {name: getattr(found, name) for name in _BACK}
     return {"number": found.number, "state": "done", "detail": "", **figures}
 
 
@@ -342,7 +336,10 @@ def _quoted(found: Quote) -> dict[str, Any]:
     judged: Judged = found.judged
     return {
         "price": sum(one.line.price for one in judged.lines), "discount": judged.discount,
-        "by_points": judged.by_points, "to_pay": judged.to_pay, "points_spent": judged.points_spent,
+        "by_points": judged.by_points, "to_pay": judged.to_pay, "by_certificates": found.by_certificates,
+        "in_money": found.in_money, "certificates": [
+            {"certificate": one.certificate.number, "pays": one.pays, "left": one.left} for one in found.payments
+        ], "points_spent": judged.points_spent,
         "points_earned": judged.earned, "most_points": found.most_points, "balance": _balance(found.balance),
         "lines": [
             {"price": one.line.price, "discount": one.discount, "by_points": one.by_points, "to_pay": one.to_pay,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from ninja import Field, Schema
 
 from regulars.api.http import In, Problem
+from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
 
 MOST_LINES = 500
 MOST_AT_ONCE = 100
@@ -18,6 +19,12 @@ Number = Annotated[
 Card = Annotated[str, Field("", max_length=64, description="The number of the card.", examples=["1000000017"])]
 Phone = Annotated[
     str, Field("", max_length=40, description="His phone, when there is no card.", examples=["+79161234567"])
+]
+
+
+CertificateNumber = Annotated[
+    str,
+    Field(min_length=1, max_length=64, description="The number of the certificate.", examples=["9912345678901234"]),
 ]
 
 
@@ -91,6 +98,10 @@ class OrderIn(WhoIn):
     cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
     promo_codes: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=20, description="Codes he named.")
     points: int = Field(0, ge=0, le=_LARGEST, description="How many points he wants to spend.", examples=[0])
+    certificates: list[CertificateNumber] = Field(
+        [], max_length=MOST_ON_A_RECEIPT,
+        description="Gift certificates with which he pays, the soonest to expire first, then as told.",
+    )  # fmt: skip
     lines: list[ItemIn] = Field(min_length=1, max_length=MOST_LINES, description="What he buys.")
 
 
@@ -100,7 +111,12 @@ class SaleIn(OrderIn):
     number: Number
     to_pay: int = Field(
         ge=0, le=_LARGEST, examples=[19000],
-        description="What he paid in money, as the quote said. When it costs another sum by now, nothing is written.",
+        description="What it cost, as the quote said. When it costs another sum by now, nothing is written.",
+    )  # fmt: skip
+    in_money: int | None = Field(
+        None, ge=0, le=_LARGEST, examples=[19000],
+        description="What of it he paid in money, as the quote said; all of it when left out. When certificates pay "
+        "another part by now, nothing is written.",
     )  # fmt: skip
 
 
@@ -219,13 +235,128 @@ class GiftVoidIn(In):
     cashier: str = Field("", max_length=200, description="Who cancels it.", examples=["Irina"])
 
 
+class CertificateIn(In):
+    """A certificate that somebody shows."""
+
+    certificate: CertificateNumber
+
+
+class CertificatesSoldIn(In):
+    """Certificates that were paid. They become money of whoever holds them; no points are earned."""
+
+    number: str = Field(min_length=1, max_length=200, description="Of this sale at this till.", examples=["C-1"])
+    certificates: list[CertificateNumber] = Field(min_length=1, max_length=MOST_ON_A_RECEIPT, description="Which ones.")
+    paid: int = Field(
+        ge=1, le=_LARGEST, examples=[100000],
+        description="What was paid for all of them. When they cost another sum, nothing is written.",
+    )  # fmt: skip
+    cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
+
+
+class CertificatesBackIn(In):
+    """Certificates that come back for money, with which nothing was paid yet. They are cancelled for good."""
+
+    number: str = Field(min_length=1, max_length=200, description="Of this return at this till.", examples=["C-2"])
+    sold: str = Field(
+        min_length=1, max_length=200, description="The number under which they were sold.", examples=["C-1"]
+    )
+    sold_till: str = Field(
+        "", max_length=100, examples=["till:3"],
+        description="The till that sold them, as its answer named it; this one when left out.",
+    )  # fmt: skip
+    certificates: list[CertificateNumber] = Field(
+        [], max_length=MOST_ON_A_RECEIPT, description="Which ones; all of that sale when empty."
+    )
+    cashier: str = Field("", max_length=200, description="Who takes them back.", examples=["Irina"])
+
+
+class CertificateOut(Schema):
+    """A certificate as it stands."""
+
+    state: Literal["printed", "valid", "used", "expired", "cancelled"] = Field(
+        description="`printed`: it can be sold; `valid`: something can be paid with it."
+    )
+    amount: int = Field(description="For how much it is sold, in minor units.", examples=[100000])
+    balance: int = Field(description="What can be paid with it now.", examples=[81000])
+    valid_through: dt.date | None = Field(
+        description="Its last day; null: it is not sold, or lives for ever.", examples=["2027-03-31"]
+    )
+
+
+class CertificateDealOut(Schema):
+    """Certificates that were sold or taken back."""
+
+    till: str = Field(description="The till that did it.", examples=["till:3"])
+    number: str = Field(description="Its number there.", examples=["C-1"])
+    amount: int = Field(description="What was paid for them, or is to be given back.", examples=[100000])
+    certificates: list[CertificateOut] = Field(description="As they stand now, in the order of their making.")
+
+
+class CertificatePaysOut(Schema):
+    """What a certificate pays of a basket."""
+
+    certificate: str = Field(description="Its number.", examples=["9912345678901234"])
+    pays: int = Field(description="So much of the basket, in minor units.", examples=[19000])
+    left: int = Field(description="What is left on it afterwards.", examples=[81000])
+
+
+class CardIn(In):
+    """The card of a member."""
+
+    card: str = Field(
+        min_length=1, max_length=64, description="The number of the card.", examples=["2900000000070"]
+    )  # fmt: skip
+
+
+class CardSoldIn(CardIn):
+    """A card that a member has and pays for."""
+
+    number: str = Field(min_length=1, max_length=200, description="Of this payment at this till.", examples=["K-1"])
+    paid: int = Field(
+        ge=1, le=_LARGEST, examples=[99000],
+        description="What was paid. When it costs another sum, nothing is written.",
+    )  # fmt: skip
+    cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
+
+
+class CardVoidIn(In):
+    """A payment for a card that was a mistake."""
+
+    number: str = Field(min_length=1, max_length=200, description="The number of that payment.", examples=["K-1"])
+    cashier: str = Field("", max_length=200, description="Who cancels it.", examples=["Irina"])
+
+
+class CardOfferOut(Schema):
+    """What a card costs."""
+
+    privilege: str = Field(description="What its holder becomes, as the rules call it.", examples=["club"])
+    price: int = Field(description="In minor units.", examples=[99000])
+    valid_through: dt.date | None = Field(
+        description="The last day on which he has the privilege by now; null: he has not.", examples=[None]
+    )
+    then_through: dt.date = Field(description="The last day when he pays now.", examples=["2027-11-23"])
+
+
+class CardSoldOut(Schema):
+    """A payment for a card."""
+
+    till: str = Field(description="The till that took it.", examples=["till:3"])
+    number: str = Field(description="Its number there.", examples=["K-1"])
+    privilege: str = Field(description="What it was paid for.", examples=["club"])
+    price: int = Field(description="What was paid, in minor units.", examples=[99000])
+    valid_through: dt.date = Field(
+        description="The last day of the privilege by this payment.", examples=["2027-11-23"]
+    )
+    state: Literal["sold", "cancelled"] = Field(description="Whether it stands.", examples=["sold"])
+
+
 class JudgedLineOut(Schema):
     """One line with what was taken off, in minor units."""
 
     price: int = Field(description="Before discounts.", examples=[20000])
     discount: int = Field(description="What rules took off.", examples=[1000])
     by_points: int = Field(description="What points pay of it.", examples=[0])
-    to_pay: int = Field(description="What is left to pay in money.", examples=[19000])
+    to_pay: int = Field(description="What it costs after that.", examples=[19000])
     points: int = Field(description="Points for it.", examples=[19])
 
 
@@ -235,7 +366,10 @@ class QuoteOut(Schema):
     price: int = Field(description="Before discounts, in minor units.", examples=[20000])
     discount: int = Field(description="What rules took off.", examples=[1000])
     by_points: int = Field(description="What points pay.", examples=[0])
-    to_pay: int = Field(description="What is left to pay in money.", examples=[19000])
+    to_pay: int = Field(description="What it costs after that, in money and with certificates.", examples=[19000])
+    by_certificates: int = Field(description="What certificates pay of `to_pay`.", examples=[0])
+    in_money: int = Field(description="What is left of `to_pay` to pay in money.", examples=[19000])
+    certificates: list[CertificatePaysOut] = Field(description="What each of them pays, in the order in which they do.")
     points_spent: int = Field(
         description="How many points that takes; the rules may allow fewer than were asked.", examples=[0]
     )
@@ -252,7 +386,9 @@ class SaleOut(Schema):
     till: str = Field(description="The till that sold it.", examples=["till:3"])
     number: str = Field(description="Its number there.", examples=["17"])
     receipt_id: int = Field(description="The receipt here.", examples=[1001])
-    to_pay: int = Field(description="What was paid in money, in minor units.", examples=[19000])
+    to_pay: int = Field(description="What it cost after discounts and points, in minor units.", examples=[19000])
+    by_certificates: int = Field(description="What certificates paid of it.", examples=[0])
+    in_money: int = Field(description="What was paid in money.", examples=[19000])
     discount: int = Field(description="What rules took off.", examples=[1000])
     by_points: int = Field(description="What points paid.", examples=[0])
     points_spent: int = Field(description="How many points that took.", examples=[0])
@@ -275,6 +411,9 @@ class ReturnOut(Schema):
         examples=[9500],
         description="Money to give back, in minor units; null while it waits.",
     )  # fmt: skip
+    to_certificates: int | None = Field(
+        description="What went back to the certificates that paid, beside the money.", examples=[0]
+    )
     points_back: int | None = Field(description="Spent points that he has again.", examples=[0])
     points_taken: int | None = Field(description="Earned points that he has no more, or owes.", examples=[9])
 

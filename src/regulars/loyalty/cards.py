@@ -23,7 +23,7 @@ from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
 from regulars.foundation.outbox import Event, announce
 from regulars.loyalty.card_numbers import drawn, is_right, number_of, room
-from regulars.loyalty.models import Card, CardBatch
+from regulars.loyalty.models import Card, CardBatch, CardHolder
 
 Scheme = CardBatch.Scheme
 
@@ -35,22 +35,27 @@ _AT_ONCE = 100_000
 _LONGEST_NAME = 60
 _VIRTUAL = "virtual"
 _DEAREST = 10**9  # minor units
+_LONGEST_PRIVILEGE = 200
+MOST_PRICE = 10**11
+MOST_DAYS = 3_660
 
 
 def make_cards(
     name: str, *, count: int, scheme: str = Scheme.EAN13, prefix: str = PREFIX, digits: int = 13,
     in_sequence: bool = False, cost: int | None = None, by: User | None = None, address: str | None = None,
+    paid: "Paid | None" = None,
 ) -> CardBatch:  # fmt: skip
     """So many new numbers, which nobody can guess unless they are wanted in sequence. None is anybody's card yet.
 
-    `cost` is what one card costs the business, in minor units.
-
-    Raises `InputError` when the name is taken, or when there is no room for so many.
+    `cost` is what one card costs the business, in minor units; `paid`: what they cost at a till, and for what. Raises
+    `InputError` when the name is taken, or when there is no room for so many.
     """
     digits = 13 if scheme == Scheme.EAN13 else digits
     name = " ".join(name.split())
     _check(name, count, scheme, prefix, digits)
     _check_cost(cost)
+    if paid is not None:
+        _check_paid(paid)
     with transaction.atomic():
         _one_maker()
         if CardBatch.objects.filter(name__iexact=name).exists():
@@ -58,10 +63,30 @@ def make_cards(
         batch = CardBatch.objects.create(
             name=name, scheme=scheme, prefix=prefix, digits=digits, is_random=not in_sequence, made_at=timezone.now(),
             made_by=by, cost=cost, next_serial=_next_serial(prefix, digits),
+            price=paid.price if paid else None, privilege=paid.privilege if paid else "",
+            privilege_days=paid.days if paid else None,
         )  # fmt: skip
         _fill(batch, count)
         log("cards_made", user=by, about=name, details={"cards": count}, address=address)
     return batch
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a card costs, and which privilege its holder has for so many days after he paid."""
+
+    price: int
+    privilege: str
+    days: int
+
+
+def _check_paid(paid: Paid) -> None:
+    if not 1 <= paid.price <= MOST_PRICE:
+        raise InputError(_("Say what the card costs."))
+    if not paid.privilege or len(paid.privilege) > _LONGEST_PRIVILEGE or not paid.privilege.isprintable():
+        raise InputError(_("Say which privilege the card gives, as the rules call it."))
+    if not 1 <= paid.days <= MOST_DAYS:
+        raise InputError(_("The privilege of a paid card lasts 1 to {most} days.").format(most=MOST_DAYS))
 
 
 def _check(name: str, count: int, scheme: str, prefix: str, digits: int) -> None:
@@ -256,6 +281,10 @@ def replace(contact: Contact, written: str, *, by: User) -> Contact:
         old.blocked_at, old.blocked_by = old.blocked_at or timezone.now(), old.blocked_by or by
         old.is_replaced = True
         old.save()
+        # a card of a company stays in the same hands, with the same limits
+        taken = CardHolder.objects.filter(card__number=new.value).exists()
+        if not taken and CardHolder.objects.filter(card=old).exists():
+            CardHolder.objects.filter(card=old).update(card=Card.objects.get_or_create(number=new.value)[0])
         make_main(new, by=by)
         new.refresh_from_db()
     log("card_replaced", user=by, about=f"#{contact.customer_id}")

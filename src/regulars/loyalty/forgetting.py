@@ -5,7 +5,17 @@ His points are nobody's, and stay.
 
 from regulars.customers.forgetting import Person, register
 from regulars.customers.services.moving import allow_ledger
-from regulars.loyalty.models import Card, Correction, CustomerPage, Expense, OfflineDocument, Privilege, Transaction
+from regulars.loyalty.models import (
+    Card,
+    CardHolder,
+    CertificateMovement,
+    Correction,
+    CustomerPage,
+    Expense,
+    OfflineDocument,
+    Privilege,
+    Transaction,
+)
 
 
 def register_forgetting() -> None:
@@ -22,5 +32,7 @@ def _forget(person: Person) -> None:
     person.redact(Expense, "note")
     Card.objects.filter(number__in=person.words).delete()
     person.redact(Card, "reason")
+    person.redact(CertificateMovement, "reason")
+    person.redact(CardHolder, "name")
     Privilege.objects.filter(customer__in=person.ids).delete()
     CustomerPage.objects.filter(customer__in=person.ids).delete()

@@ -3,7 +3,17 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from regulars.loyalty import expiring, measuring, setting_aside, settling, snapshots, tiers, volume, watching
+from regulars.loyalty import (
+    certificate_deals,
+    expiring,
+    measuring,
+    setting_aside,
+    settling,
+    snapshots,
+    tiers,
+    volume,
+    watching,
+)
 
 
 @app.periodic(cron="50 3 * * *", periodic_id="expiry of points")
@@ -11,6 +21,13 @@ from regulars.loyalty import expiring, measuring, setting_aside, settling, snaps
 def expire_points(timestamp: int) -> None:
     """Every night."""
     expiring.expire_points(timezone.now())
+
+
+@app.periodic(cron="40 3 * * *", periodic_id="expiry of certificates")
+@app.task(queueing_lock="expiry of certificates", pass_context=False)
+def expire_certificates(timestamp: int) -> None:
+    """Every night: what is left on them is owed no more."""
+    certificate_deals.expire_certificates(timezone.now())
 
 
 @app.periodic(cron="* * * * *", periodic_id="holds of points")

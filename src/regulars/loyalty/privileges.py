@@ -20,6 +20,7 @@ from regulars.loyalty.programme import conditions
 from regulars.loyalty.programmes import rules_of, versions
 
 _LONGEST = 200
+_FURTHEST = dt.timedelta(days=7_320)  # twenty years: whoever pays for more has pressed too often
 
 
 def give_privilege(customer: Customer, *, name: str, proof: str, until: dt.date | None, by: User) -> Privilege:
@@ -37,6 +38,31 @@ def give_privilege(customer: Customer, *, name: str, proof: str, until: dt.date 
         )
         announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
     return made
+
+
+def prolong_privilege(customer: Customer, *, name: str, days: int, proof: str, source: str) -> dt.date | None:
+    """He has it so many days longer: after today, or after the last day on which he has it now. That last day.
+
+    Fewer than nothing: he has it so much shorter, or no more. Raises `InputError` when he has it for good.
+    """
+    now = timezone.now()
+    today = now.astimezone(Business.current().zone).date()
+    days_of = list(_standing(customer).filter(name=name).values_list("until", flat=True))
+    known = [one for one in days_of if one is not None]
+    if len(known) < len(days_of):
+        raise InputError(_("He has the privilege {name!r} for good: there is nothing to prolong.").format(name=name))
+    until = max([today, *known]) + dt.timedelta(days=days)
+    if until > today + _FURTHEST:
+        raise InputError(_("The privilege {name!r} would last through {day}: that is too far away.").format(
+            name=name, day=format_date(until)
+        ))  # fmt: skip
+    with acting(None, source):
+        _standing(customer).filter(name=name).update(ended_at=now)
+        lasts = until > today
+        if lasts:
+            Privilege.objects.create(customer=customer, name=name, proof=_text(proof), until=until, given_at=now)
+        announce(Event.CUSTOMER_CHANGED, {"id": customer.pk})
+    return until if lasts else None
 
 
 def end_privilege(privilege: Privilege, *, by: User) -> None:

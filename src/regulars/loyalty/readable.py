@@ -10,6 +10,7 @@ from regulars.foundation.models import Business
 from regulars.loyalty.cards import cards_of
 from regulars.loyalty.models import (
     Alert,
+    CardSale,
     Correction,
     CustomerPage,
     Posting,
@@ -32,10 +33,17 @@ def register_sections() -> None:
         Section(N_("Points"), ("account",), _points, (N_("When"), N_("What"), N_("Points"), N_("Reason"))),
         Section(
             N_("Purchases by the loyalty programme"), ("sale",), _sales,
-            (N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Points earned")),
+            (
+                N_("When"), N_("Price"), N_("Discount"), N_("Paid with points"), N_("Paid with certificates"),
+                N_("Points earned"),
+            ),
         ),
         Section(N_("Tiers"), ("tierchange", "tierending"), _tiers, (N_("From which day"), N_("Tier"), N_("Turnover"))),
         Section(N_("Cards"), (), _cards, (N_("Given"), N_("Number"), N_("Blocked"), N_("Reason"))),
+        Section(
+            N_("Paid cards"), ("cardsale",), _paid_cards,
+            (N_("When"), N_("Privilege"), N_("Price"), N_("Valid through"), N_("Cancelled")),
+        ),
         Section(N_("Promo codes"), ("promocode",), _codes, (N_("Code"), N_("Until"), N_("Times used"))),
         Section(
             N_("Gifts"), ("reward",), _rewards,
@@ -89,6 +97,16 @@ def _pages(ids: Sequence[int]) -> Iterator[Cells]:
         yield format_moment(one.made_at, zone), format_number(one.version - 1)
 
 
+def _paid_cards(ids: Sequence[int]) -> Iterator[Cells]:
+    business = Business.current()
+    for one in CardSale.objects.filter(customer__in=ids).select_related("batch").order_by("id"):
+        yield (
+            format_moment(one.sold_at, business.zone), one.batch.privilege,
+            format_money(one.price, business.currency, exact=True), format_date(one.until),
+            format_moment(one.cancelled_at, business.zone) if one.cancelled_at else "",
+        )  # fmt: skip
+
+
 def _codes(ids: Sequence[int]) -> Iterator[Cells]:
     for one in PromoCode.objects.filter(customer__in=ids).select_related("batch").order_by("id"):
         until = one.batch.until
@@ -115,7 +133,10 @@ def _cards(ids: Sequence[int]) -> Iterator[Cells]:
 def _sales(ids: Sequence[int]) -> Iterator[Cells]:
     business = Business.current()
     for one in Sale.objects.filter(customer__in=ids).order_by("purchased_at", "id").iterator(_ROWS):
-        money = (format_money(sum_, business.currency, exact=True) for sum_ in (one.price, one.discount, one.by_points))
+        money = (
+            format_money(sum_, business.currency, exact=True)
+            for sum_ in (one.price, one.discount, one.by_points, one.by_certificates)
+        )
         yield format_moment(one.purchased_at, business.zone), *money, format_number(one.points_earned)
 
 

@@ -19,6 +19,7 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.services.moving import note_follower
 from regulars.loyalty import codes, tiers
+from regulars.loyalty.certificate_deals import give_back_to, hold_shares, split
 from regulars.loyalty.ledger import Document, Kind, Written, give_back, take_back, write
 from regulars.loyalty.members import hold_survivor, points_unit, stamps_unit
 from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingReturn
@@ -121,6 +122,7 @@ def share(whole: int, part: Decimal, quantity: Decimal) -> int:
 def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleReturn:
     # before everything else, as a merge does: neither waits for the other in a circle
     customer = None if sale.customer_id is None else hold_survivor(sale.customer_id)
+    shares = hold_shares(sale)
     lines = list(sale.lines.select_for_update().order_by("position"))
     before = _Back.of(sale, lines)
     moved = _count(coming, lines)
@@ -128,14 +130,17 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
     SaleLine.objects.bulk_update(lines, ["returned"])
     written = _write_points(coming, sale, now, at)
     done = written.points if written else {}
+    parts = split(shares, now.money)
+    to_certificates = sum(one.amount for one in parts)
     made = SaleReturn.objects.create(
         till=coming.till, number=coming.number, digest=digest, sale=sale,
         transaction_id=None if written is None else written.transaction,
         receipt=_write_receipt(coming, sale, customer, lines, moved, at), is_void=coming.is_void, returned_at=at,
         recorded_at=timezone.now(), lines=[[place, _text(quantity)] for place, quantity in moved.items()],
-        refund=now.money, points_back=done.get("given_back", 0),
+        refund=now.money - to_certificates, to_certificates=to_certificates, points_back=done.get("given_back", 0),
         points_taken=done.get("taken_back", 0) + done.get("owed", 0),
     )  # fmt: skip
+    give_back_to(parts, made)
     if coming.is_void:
         codes.give_back(sale)
     if customer is not None:

@@ -21,10 +21,12 @@ from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 from regulars.loyalty import members, tiers
 from regulars.loyalty.balances import Balance
+from regulars.loyalty.certificate_deals import Payment, payers, payments, spend_certificates
 from regulars.loyalty.codes import Said, look_up, use
+from regulars.loyalty.holders import check_holder, holder_of, note_holder
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
 from regulars.loyalty.members import Segments
-from regulars.loyalty.models import Partner, Programme, Sale, SaleLine
+from regulars.loyalty.models import CardHolder, Certificate, Partner, Programme, Sale, SaleLine
 from regulars.loyalty.partners import Room, partner_at, room_of, store_of
 from regulars.loyalty.programme.basket import Basket, Line, Member
 from regulars.loyalty.programme.effects import MOST_POINTS
@@ -42,13 +44,15 @@ from regulars.purchases.writing import Bought, record_receipt
 
 
 class OtherSum(NotNow):
-    """It costs another sum by now; `quote` has it."""
+    """It costs another sum by now, or certificates pay another part of it; `quote` has it."""
 
-    def __init__(self, quote: "Quote", told: int) -> None:
-        now = quote.judged.to_pay
-        super().__init__(
-            _("This costs {now} minor units, not {told}: show the new sum and commit again.").format(now=now, told=told)
-        )
+    def __init__(self, quote: "Quote", told: int, in_money: int) -> None:
+        if (now := quote.judged.to_pay) != told:
+            said = _("This costs {now} minor units, not {told}: show the new sum and commit again.")
+        else:
+            said = _("Of this {now} minor units are left to pay in money, not {told}: show it and commit again.")
+            now, told = quote.in_money, in_money
+        super().__init__(said.format(now=now, told=told))
         self.quote = quote
 
 
@@ -77,6 +81,7 @@ class Order:
     phone: str = ""
     promo_codes: frozenset[str] = frozenset()
     points: int = 0
+    certificates: tuple[str, ...] = ()
 
     @property
     def has_member(self) -> bool:
@@ -92,6 +97,17 @@ class Quote:
     why: tuple[str, ...]
     balance: Balance | None
     most_points: int
+    payments: tuple[Payment, ...] = ()
+
+    @property
+    def by_certificates(self) -> int:
+        """What certificates pay of it."""
+        return sum(one.pays for one in self.payments)
+
+    @property
+    def in_money(self) -> int:
+        """What is left to pay."""
+        return self.judged.to_pay - self.by_certificates
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,8 @@ class Case:
     products: dict[str, int]  # ids of known goods by their codes
     member: Member | None
     said: Said
+    certificates: tuple[Certificate, ...]
+    holder: CardHolder | None
     is_offline: bool = False
 
 
@@ -120,31 +138,32 @@ def quote(order: Order, *, segments: Segments) -> Quote:
     return quoted
 
 
-def commit(order: Order, number: str, *, to_pay: int, segments: Segments) -> Sale:
+def commit(order: Order, number: str, *, to_pay: int, segments: Segments, in_money: int | None = None) -> Sale:
     """Write the receipt, once for each (till, number); the same request again gives the same sale.
 
-    Raises `NotNow` when it costs another sum than `to_pay` by now, when it passes a limit of the rules, or when the
-    number has another receipt.
+    `in_money` is what certificates leave to pay; all of it when left out. Raises `NotNow` when either is another sum
+    by now, when it passes a limit of the rules, or when the number has another receipt.
     """
     try:
-        return _commit(order, number, to_pay, segments)
+        return _commit(order, number, to_pay, in_money, segments)
     except Beyond as refused:
         note_refusal(refused.alert)
         raise
 
 
-def _commit(order: Order, number: str, to_pay: int, segments: Segments) -> Sale:
-    digest = digest_of(order, number, to_pay)
+def _commit(order: Order, number: str, to_pay: int, in_money: int | None, segments: Segments) -> Sale:
+    digest = digest_of(order, number, to_pay, *([] if in_money is None else [in_money]))
+    in_money = to_pay if in_money is None else in_money
     with transaction.atomic():
         hold_number(order.till, number)
         if known := repeated(Sale, order.till, number, digest):
             return known
         case = _case(order, segments=segments, hold=True)
         quoted = _quoted(case)
-        if quoted.judged.to_pay != to_pay:
-            raise OtherSum(quoted, to_pay)
+        if (quoted.judged.to_pay, quoted.in_money) != (to_pay, in_money):
+            raise OtherSum(quoted, to_pay, in_money)
         _check(case, quoted, hold=True)
-        return write_sale(case, quoted.judged, quoted.why, number, digest)
+        return write_sale(case, quoted.judged, quoted.why, number, digest, paid=quoted.payments)
 
 
 def case_offline(order: Order, *, at: dt.datetime, segments: Segments) -> Case:
@@ -177,10 +196,14 @@ def _case(order: Order, *, segments: Segments, hold: bool = False, at: dt.dateti
         if hold:
             customer = members.hold_member(customer)
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
+    holder = holder_of(customer, order.card) if customer else None
+    certificates = payers(order.certificates, partner, hold=hold)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     basket = replace(basket, promo_codes=said.names)
     products = {code: one.pk for code, one in goods.items()}
-    return Case(order, at, store, partner, customer, programme, rules, basket, products, known, said)
+    return Case(
+        order, at, store, partner, customer, programme, rules, basket, products, known, said, certificates, holder
+    )
 
 
 def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
@@ -200,6 +223,11 @@ def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
 
 
 def _quoted(case: Case) -> Quote:
+    quoted = _judged(case)
+    return replace(quoted, payments=payments(case.certificates, quoted.judged.to_pay))
+
+
+def _judged(case: Case) -> Quote:
     if case.customer is None:
         judged = judge(case.basket, None, case.rules)
         return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), None, 0)
@@ -242,12 +270,17 @@ def _check(case: Case, quoted: Quote, *, hold: bool = False) -> None:
         case.order.till, case.order.cashier, case.store.pk, case.customer.pk if case.customer else None, case.at,
         receipts=1, earned=judged.earned if case.customer else 0, spent=judged.points_spent,
     )  # fmt: skip
-    check_limits(deed, case.rules.watch, case.basket.local.tzinfo or dt.UTC, hold=hold)
+    zone = case.basket.local.tzinfo or dt.UTC
+    check_limits(deed, case.rules.watch, zone, hold=hold)
+    if case.holder is not None:
+        check_holder(case.holder, at=case.at, zone=zone, to_pay=judged.to_pay, points=judged.points_spent)
 
 
-def write_sale(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes) -> Sale:
+def write_sale(
+    case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes, *, paid: Sequence[Payment] = ()
+) -> Sale:
     """The receipt with its points and stamps, and all that follows from it, in the transaction of the caller."""
-    sale = _write(case, judged, why, number, digest)
+    sale = _write(case, judged, why, number, digest, paid)
     if case.customer is not None and case.rules.tiers is not None:
         tiers.review([case.customer.pk], at=sale.recorded_at)
     if bring_waiting(sale) and case.customer is not None:
@@ -256,7 +289,7 @@ def write_sale(case: Case, judged: Judged, why: Sequence[str], number: str, dige
     return sale
 
 
-def _write(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes) -> Sale:
+def _write(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes, paid: Sequence[Payment]) -> Sale:
     order, now = case.order, timezone.now()
     moved, stamps = _write_points(case, judged, number, now) if case.customer else (None, [])
     receipt = record_receipt(
@@ -269,11 +302,14 @@ def _write(case: Case, judged: Judged, why: Sequence[str], number: str, digest: 
         transaction_id=moved, receipt=receipt, store=case.store, cashier=order.cashier,
         purchased_at=case.at, recorded_at=now,
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
+        by_certificates=sum(one.pays for one in paid),
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
         points_as=judged.points_as, stamps=stamps, why=list(why), is_offline=case.is_offline,
         balance=None if case.customer is None else members.points_of(case.customer).available,
     )  # fmt: skip
     SaleLine.objects.bulk_create(_sale_lines(case, judged, sale))
+    spend_certificates(paid, sale)
+    note_holder(case.holder, sale)
     if case.said.codes:
         use(case.said, judged, case.rules, sale)
     announce(Event.RECEIPTS_RECORDED, {"receipts": 1, "sale": sale.pk})

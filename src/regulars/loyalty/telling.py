@@ -13,12 +13,12 @@ from django.db import connection
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.ledger import Refused, Written
-from regulars.loyalty.models import Sale, SaleReturn, WaitingReturn
+from regulars.loyalty.models import CardSale, CertificateDeal, Sale, SaleReturn, WaitingReturn
 
 AHEAD = dt.timedelta(minutes=5)  # how far a till's clock may be off
 OLDEST = dt.timedelta(days=35)  # how late a till that was offline may tell of a receipt
 
-Told = TypeVar("Told", Sale, SaleReturn, WaitingReturn)
+Told = TypeVar("Told", Sale, SaleReturn, WaitingReturn, CertificateDeal, CardSale)
 
 
 class NotNow(InputError):
@@ -41,8 +41,13 @@ def repeated(model: type[Told], till: str, number: str, digest: bytes) -> Told |
 
 def digest_of(what: Any, *more: object) -> bytes:
     """By which a repetition is known; the order of names does not matter."""
-    text = json.dumps([asdict(what), *more], sort_keys=True, default=_plain, ensure_ascii=False)
+    told = {name: value for name, value in asdict(what).items() if value or name not in _LATER}
+    text = json.dumps([told, *more], sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
+
+
+# requests have these since later: while they are empty, what was told before them is known as it was
+_LATER = ("certificates",)
 
 
 def _plain(value: Any) -> Any:

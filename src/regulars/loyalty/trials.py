@@ -44,7 +44,9 @@ WITH RECURSIVE part (id, whole) AS (
         sum(l.margin - r.amount + p.money) FILTER (WHERE r.purchased_at < %(first)s)
     FROM member m JOIN part ON part.whole = m.id JOIN purchases_receipt r ON r.customer_id = part.id
     LEFT JOIN loyalty_sale s ON s.receipt_id = r.id LEFT JOIN loyalty_salereturn b ON b.receipt_id = r.id
-    CROSS JOIN LATERAL (SELECT coalesce(s.price - s.discount - s.by_points, -b.refund, r.amount) AS money) p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(s.price - s.discount - s.by_points, -b.refund - b.to_certificates, r.amount) AS money
+    ) p
     LEFT JOIN LATERAL (
         SELECT sum(line.amount - line.cost) AS margin FROM purchases_line line WHERE line.receipt_id = r.id
     ) l ON true

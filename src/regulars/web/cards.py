@@ -17,8 +17,19 @@ from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import read_money, to_units
 from regulars.foundation.models import Business
-from regulars.loyalty.cards import MOST_CARDS, PREFIX, Scheme, batches, make_cards, numbers_of, say_cost
+from regulars.loyalty.cards import (
+    MOST_CARDS,
+    MOST_DAYS,
+    PREFIX,
+    Paid,
+    Scheme,
+    batches,
+    make_cards,
+    numbers_of,
+    say_cost,
+)
 from regulars.loyalty.models import CardBatch
+from regulars.loyalty.privileges import names_of_privileges
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
 
@@ -40,8 +51,7 @@ def make(request: Request) -> HttpResponse:
         make_cards(
             typed.get("name", ""), count=count, scheme=typed.get("scheme", ""), prefix=typed.get("prefix", "").strip(),
             digits=_number(typed.get("digits", "")), in_sequence="in_sequence" in typed,
-            cost=_cost(typed.get("cost", "")), by=request.user,
-            address=address_of(request),
+            cost=_cost(typed.get("cost", "")), paid=_paid(typed), by=request.user, address=address_of(request),
         )  # fmt: skip
     except InputError as error:
         return _page(request, error=str(error), status=422)
@@ -78,6 +88,14 @@ def take(request: Request, batch_id: int) -> HttpResponseBase:
     )  # fmt: skip
 
 
+def _paid(typed: Any) -> Paid | None:
+    """Cards for which nobody pays have none of the three."""
+    price, privilege, days = (typed.get(name, "").strip() for name in ("price", "privilege", "privilege_days"))
+    if not (price or privilege):
+        return None
+    return Paid(read_money(price, Business.current().currency), privilege, _number(days))
+
+
 def _lines(batch: CardBatch) -> Iterator[str]:
     yield "number\r\n"
     for number in numbers_of(batch):
@@ -87,8 +105,8 @@ def _lines(batch: CardBatch) -> Iterator[str]:
 def _page(request: Request, *, error: str = "", status: int = 200) -> HttpResponse:
     context: dict[str, Any] = {
         "batches": batches(), "schemes": Scheme.choices, "prefix": PREFIX, "most": MOST_CARDS, "error": error,
-        "typed": request.POST, "zone": Business.current().zone,
-        "currency": Business.current().currency, "units": to_units,
+        "typed": request.POST, "zone": Business.current().zone, "currency": Business.current().currency,
+        "units": to_units, "most_days": MOST_DAYS, "privilege_names": names_of_privileges(),
     }  # fmt: skip
     return render(request, "cards.html", context, status=status)
 

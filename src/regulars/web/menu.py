@@ -25,6 +25,7 @@ PAGES = (
 LOYALTY = (
     ("programme", N_("Programme"), Right.SEE_PURCHASES),
     ("cards", N_("Cards"), Right.SEE_PURCHASES),
+    ("certificates", N_("Certificates"), Right.SEE_PURCHASES),
     ("gifts", N_("Gifts"), Right.SEE_PURCHASES),
     ("partners", N_("Partners"), Right.SEE_INSIGHTS),
     ("review", N_("Review"), Right.WATCH_TILLS),

@@ -5,10 +5,10 @@ A shop whose own till cannot ask types the sum here; it is judged and written by
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -24,7 +24,7 @@ from regulars.accounts.rights import Right
 from regulars.api.limits import A_MISS, charge, of_user, take
 from regulars.core import barcodes
 from regulars.core.errors import InputError
-from regulars.core.i18n import format_number
+from regulars.core.i18n import format_date, format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money, read_money
 from regulars.customers.contact_values import normal_phone, normalised, region
@@ -37,9 +37,12 @@ from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members
 from regulars.loyalty.cards import cards_of, give_virtual
+from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
+from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember
 from regulars.loyalty.models import Reward
+from regulars.loyalty.paid_cards import CardWish, offers_of, sell_card
 from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
 from regulars.loyalty.programmes import most_debt
@@ -56,6 +59,8 @@ _LARGEST_PHOTO = 12 << 20
 _GOODS = "goods"  # the one line of a receipt of which the sum alone is known
 _STORE = "till_store"
 
+T = TypeVar("T")
+
 
 class TooOften(InputError):
     """So many cards were tried that nobody has."""
@@ -69,7 +74,7 @@ class Shown:
     phone: str = ""
 
 
-def _with_camera(view: View) -> View:
+def with_camera(view: View) -> View:
     """Cards are scanned here, and nowhere else; nothing of it stays in the browser."""
 
     def allowed(request: Request, *arguments: Any, **named: Any) -> Any:
@@ -82,16 +87,16 @@ def _with_camera(view: View) -> View:
 
 @needs(Right.SERVE_AT_TILL)
 @require_http_methods(["GET", "POST"])
-@_with_camera
+@with_camera
 def page(request: Request) -> HttpResponse:
     """Find a member by his card, a photo of it, or his phone."""
     if request.method != "POST":
         return render(request, "till.html", {"who": "", "error": ""})
     who = request.POST.get("who", "").strip()
     try:
-        _enter(request)
+        enter(request)
         if "photo" in request.FILES:
-            who = _scanned(request)
+            who = scanned(request)
         if (waiting := waiting_under(who)) is not None:
             return _waiting(request, waiting)
         return _shown(request, who, _found(request, who))
@@ -101,20 +106,25 @@ def page(request: Request) -> HttpResponse:
 
 @needs(Right.SERVE_AT_TILL)
 @require_POST
-@_with_camera
+@with_camera
 def sell(request: Request) -> HttpResponse:
     """Quote a sum, and write the receipt when it is paid."""
-    typed, who = request.POST, request.POST.get("who", "")
+    typed, who = request.POST, request.POST.get("who", "").strip()
     try:
-        _enter(request)
-        found = _found(request, who)
+        enter(request)
+        # whoever pays with a certificate need not be a member
+        found = _found(request, who) if who else None
     except InputError as error:
         return _refused(request, who, error)
+    if "sum" not in typed:
+        return _shown(request, who, found)
     try:
         order = _order(request, who)
         if "paid" not in typed:
-            return _shown(request, who, found, quoted=quote(order, segments=segments_of))
-        sale = commit(order, _number(typed), to_pay=_whole(typed.get("to_pay", "")), segments=segments_of)
+            return _shown(request, who, found, quoted=counted(request, lambda: quote(order, segments=segments_of)))
+        in_money = whole(typed["in_money"]) if order.certificates and typed.get("in_money") else None
+        number, to_pay = number_of_form(typed), whole(typed.get("to_pay", ""))
+        sale = counted(request, lambda: commit(order, number, to_pay=to_pay, in_money=in_money, segments=segments_of))
     except OtherSum as error:
         return _shown(request, who, found, quoted=error.quote, error=str(error))
     except InputError as error:
@@ -122,8 +132,8 @@ def sell(request: Request) -> HttpResponse:
     said = _("Written: {money} paid, {earned} points earned, {spent} spent. He has {balance} now.")
     messages.success(
         request,
-        said.format(
-            money=format_money(sale.to_pay, Business.current().currency, exact=True),
+        (said if found else _("Written: {money} paid.")).format(
+            money=format_money(sale.in_money, Business.current().currency, exact=True),
             earned=format_number(sale.points_earned), spent=format_number(sale.points_spent),
             balance=format_number(sale.balance or 0),
         ),
@@ -133,12 +143,12 @@ def sell(request: Request) -> HttpResponse:
 
 @needs(Right.SERVE_AT_TILL)
 @require_POST
-@_with_camera
+@with_camera
 def take_gift(request: Request) -> HttpResponse:
     """A gift for his points, given into his hands."""
     who = request.POST.get("who", "")
     try:
-        _enter(request)
+        enter(request)
         wish = _wish(request, who)
         # a repetition is answered as it was, though his card be lost by now
         if known := gifts.told_before(wish):
@@ -155,7 +165,7 @@ def take_gift(request: Request) -> HttpResponse:
 def _wish(request: Request, who: str) -> gifts.Wish:
     typed, store = request.POST, request.session.get(_STORE, "")
     return gifts.Wish(
-        f"user:{request.user.pk}", _number(typed), _whole(typed.get("gift", "")), _whole(typed.get("points", "")),
+        f"user:{request.user.pk}", number_of_form(typed), whole(typed.get("gift", "")), whole(typed.get("points", "")),
         shown=who[:100], cashier=request.user.name[:200], is_handed_out=True,
         # of a sum that was asked and never paid the store may not be there yet
         store=store if Store.objects.filter(name=store).exists() else "",
@@ -164,13 +174,13 @@ def _wish(request: Request, who: str) -> gifts.Wish:
 
 @needs(Right.SERVE_AT_TILL)
 @require_POST
-@_with_camera
+@with_camera
 def hand_out_gift(request: Request) -> HttpResponse:
     """What waits for him, to whoever shows its code."""
     code, till = request.POST.get("code", ""), f"user:{request.user.pk}"
     try:
-        _enter(request)
-        return _handed_out(request, fetch(code, who=till, till=till, number=_number(request.POST)))
+        enter(request)
+        return _handed_out(request, fetch(code, who=till, till=till, number=number_of_form(request.POST)))
     except InputError as error:
         if isinstance(error, NoCode):
             charge(of_user(request.user.pk), A_MISS)
@@ -178,14 +188,39 @@ def hand_out_gift(request: Request) -> HttpResponse:
 
 
 @needs(Right.SERVE_AT_TILL)
+@require_POST
+@with_camera
+def sell_a_card(request: Request) -> HttpResponse:
+    """He paid for his card."""
+    typed, who = request.POST, request.POST.get("who", "").strip()
+    try:
+        enter(request)
+        found = _found(request, who)
+    except InputError as error:
+        return _refused(request, who, error)
+    try:
+        wish = CardWish(
+            f"user:{request.user.pk}", number_of_form(typed), typed.get("card", ""), whole(typed.get("paid", "")),
+            request.user.name[:200],
+        )  # fmt: skip
+        sale = counted(request, lambda: sell_card(wish))
+    except InputError as error:
+        return _shown(request, who, found, error=str(error))
+    said = _("Paid: {money}. He has “{privilege}” through {day}.")
+    money = format_money(sale.price, Business.current().currency, exact=True)
+    messages.success(request, said.format(money=money, privilege=sale.batch.privilege, day=format_date(sale.until)))
+    return redirect("till")
+
+
+@needs(Right.SERVE_AT_TILL)
 @require_http_methods(["GET", "POST"])
-@_with_camera
+@with_camera
 def member(request: Request) -> HttpResponse:
     """Give a card to whoever has none: a name, a phone, and what he agrees to."""
     if request.method != "POST":
         return _form(request)
     try:
-        _enter(request)
+        enter(request)
         who = _welcome(request)
     except InputError as error:
         if isinstance(error, NoMember):
@@ -204,19 +239,20 @@ def _handed_out(request: Request, reward: Reward) -> HttpResponse:
 def _waiting(request: Request, reward: Reward) -> HttpResponse:
     """A gift that waits, by its code."""
     context = {
-        "one": reward, "name": half_name(reward.customer), "form_number": _drawn_number(),
+        "one": reward, "name": half_name(reward.customer), "form_number": new_number(),
         "zone": Business.current().zone,
     }  # fmt: skip
     return render(request, "till_gift.html", context)
 
 
-def _enter(request: Request) -> None:
+def enter(request: Request) -> None:
     """Every try is counted, as those of tills are."""
     if not take(of_user(request.user.pk)):
         raise TooOften(_("Too many cards were tried that nobody has: wait half a minute."))
 
 
-def _scanned(request: Request) -> str:
+def scanned(request: Request) -> str:
+    """The barcode on the photo that was sent."""
     photo = request.FILES["photo"]
     assert isinstance(photo, UploadedFile)
     if photo.size is None or photo.size > _LARGEST_PHOTO:
@@ -227,13 +263,18 @@ def _scanned(request: Request) -> str:
     return found[0]
 
 
-def _found(request: Request, who: str) -> Customer:
-    shown = _read(who)
+def counted(request: Request, work: Callable[[], T]) -> T:
+    """Do it; a card or certificate that nobody has costs the right to ask."""
     try:
-        return members.find(card=shown.card, phone=shown.phone)
-    except NoMember:
+        return work()
+    except (NoMember, NoCertificate):
         charge(of_user(request.user.pk), A_MISS)
         raise
+
+
+def _found(request: Request, who: str) -> Customer:
+    shown = _read(who)
+    return counted(request, lambda: members.find(card=shown.card, phone=shown.phone))
 
 
 def _read(who: str) -> Shown:
@@ -255,17 +296,22 @@ def _read(who: str) -> Shown:
 
 
 def _order(request: Request, who: str) -> Order:
-    typed, shown = request.POST, _read(who)
+    typed, shown = request.POST, _read(who) if who else Shown()
     store = typed.get("store", "").strip()[:200]
     if not store:
         raise InputError(_("Choose the store."))
     request.session[_STORE] = store
     code = typed.get("code", "").strip()[:200]
+    # scanned one after the other, or typed with spaces between groups of digits
+    certificates = tuple(re.findall(r"[^,;\n]+", typed.get("certificates", "")[:2_000].strip()))
+    if len(certificates) > MOST_ON_A_RECEIPT:
+        raise InputError(_("At most {most} certificates pay for one receipt.").format(most=MOST_ON_A_RECEIPT))
     return Order(
         till=f"user:{request.user.pk}", store=store, cashier=request.user.name[:200], card=shown.card,
         phone=shown.phone,
         items=(Item(_GOODS, Decimal(1), _sum(typed.get("sum", "")), name=_("Goods by their sum")),),
-        points=_whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
+        points=whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
+        certificates=certificates,
     )  # fmt: skip
 
 
@@ -277,14 +323,15 @@ def _sum(text: str) -> int:
     return found
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A whole number as people type it; nothing is nought."""
     bare = re.sub(r"\s", "", text)
     if not re.fullmatch(r"[0-9]{0,13}", bare):
         raise InputError(_("{value!r} is no whole number.").format(value=text[:40]))
     return int(bare or 0)
 
 
-def _number(typed: Any) -> str:
+def number_of_form(typed: Any) -> str:
     """The number that the form was made with: pressed twice it is one receipt."""
     number: str = typed.get("number", "")
     if not re.fullmatch(r"[0-9a-f-]{1,40}", number):
@@ -319,27 +366,32 @@ def _number_of(customer: Customer, by: User) -> str:
 
 
 def _shown(
-    request: Request, who: str, found: Customer, *, quoted: Quote | None = None, error: str = ""
+    request: Request, who: str, found: Customer | None, *, quoted: Quote | None = None, error: str = ""
 ) -> HttpResponse:
     """Who it is, and what he is about to pay."""
-    business, day = Business.current(), timezone.now()
-    number, offers = _drawn_number(), gifts.offers_for(found)
+    business, day, number = Business.current(), timezone.now(), new_number()
     context: dict[str, Any] = {
-        "who": who, "error": error, "customer": found, "name": found.given_name or found.name,
-        "standings": standings_of(found.pk), "tier": tier_of(found.pk), "privileges": standing_privileges(found),
-        "codes": personal_codes(found.pk, day.astimezone(business.zone).date()),
+        "who": who, "error": error, "customer": found,
         "day_now": day.astimezone(business.zone).date(), "zone": business.zone, "currency": business.currency,
         "stores": _stores(business), "store": request.POST.get("store") or request.session.get(_STORE, ""),
-        "typed": request.POST if "sum" in request.POST else {}, "quoted": quoted,
+        "typed": request.POST if request.POST.keys() & {"sum", "certificates"} else {}, "quoted": quoted,
         "number_of_receipt": request.POST.get("number") or number, "number_of_gift": number,
-        "waiting": gifts.waiting_gifts(found), "fits": fitting(found, offers),
-        "offers": [one for one in offers if one.can_take],
+        "waiting": [], "fits": [], "offers": [],
     }  # fmt: skip
+    if found is not None:
+        offers = gifts.offers_for(found)
+        context |= {
+            "waiting": gifts.waiting_gifts(found), "fits": fitting(found, offers),
+            "offers": [one for one in offers if one.can_take],
+            "name": found.given_name or found.name, "standings": standings_of(found.pk), "tier": tier_of(found.pk),
+            "privileges": standing_privileges(found), "paid_cards": offers_of(found),
+            "codes": personal_codes(found.pk, day.astimezone(business.zone).date()),
+        }  # fmt: skip
     return render(request, "till_member.html", context, status=422 if error else 200)
 
 
-def _drawn_number() -> str:
-    """By the clock of the business, and no other's."""
+def new_number() -> str:
+    """For the next form."""
     return f"{timezone.now().astimezone(Business.current().zone):%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
@@ -350,14 +402,15 @@ def _stores(business: Business) -> Sequence[str]:
 def _form(request: Request, *, error: InputError | None = None) -> HttpResponse:
     typed = request.POST if error else request.GET
     context = {"error": str(error or ""), "typed": typed, "purposes": current_purposes()}
-    return render(request, "till_new.html", context, status=_status(error))
+    return render(request, "till_new.html", context, status=status_of(error))
 
 
 def _refused(request: Request, who: str, error: InputError) -> HttpResponse:
-    return render(request, "till.html", {"who": who, "error": str(error)}, status=_status(error))
+    return render(request, "till.html", {"who": who, "error": str(error)}, status=status_of(error))
 
 
-def _status(error: InputError | None) -> int:
+def status_of(error: InputError | None) -> int:
+    """Of the answer that tells it."""
     if error is None:
         return 200
-    return 429 if isinstance(error, TooOften) else 404 if isinstance(error, NoMember) else 422
+    return 429 if isinstance(error, TooOften) else 404 if isinstance(error, NoMember | NoCertificate) else 422

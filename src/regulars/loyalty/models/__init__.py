@@ -1,9 +1,11 @@
 """All tables of this package, one file per concept."""
 
-from regulars.loyalty.models.cards import Card, CardBatch
+from regulars.loyalty.models.cards import Card, CardBatch, CardSale
+from regulars.loyalty.models.certificates import Certificate, CertificateBatch, CertificateDeal, CertificateMovement
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
 from regulars.loyalty.models.expenses import Expense
 from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
+from regulars.loyalty.models.holders import CardHolder, HolderSale
 from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting, Transaction, Unit
 from regulars.loyalty.models.offline import OfflineDocument, SnapshotFacts, TillSnapshot
 from regulars.loyalty.models.page import CustomerPage
@@ -19,7 +21,13 @@ __all__ = [
     "Alert",
     "Card",
     "CardBatch",
+    "CardHolder",
+    "CardSale",
     "CatalogueMeasure",
+    "Certificate",
+    "CertificateBatch",
+    "CertificateDeal",
+    "CertificateMovement",
     "CodeBatch",
     "CodeUse",
     "Contract",
@@ -31,6 +39,7 @@ __all__ = [
     "Gift",
     "Hold",
     "HoldPart",
+    "HolderSale",
     "Look",
     "Lot",
     "OfflineDocument",

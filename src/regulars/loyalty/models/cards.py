@@ -5,10 +5,11 @@ are worth nothing any more.
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from regulars.accounts.models import User
 from regulars.core.i18n import N_
+from regulars.customers.models import Customer
 
 
 class CardBatch(models.Model):
@@ -30,9 +31,18 @@ class CardBatch(models.Model):
     next_serial = models.BigIntegerField(default=1)  # where the next sequence with this beginning goes on
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    # a paid card: what it costs, in minor units, and which privilege its holder has for so many days
+    price = models.BigIntegerField(null=True)
+    privilege = models.CharField(max_length=200, blank=True, db_default="", default="")
+    privilege_days = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(price=None, privilege="", privilege_days=None)
+                | Q(price__gt=0, privilege_days__gt=0, is_virtual=False) & ~Q(privilege=""),
+                name="card_batch_paid_for_something",
+            ),
             models.CheckConstraint(
                 condition=Q(scheme="ean13", digits=13) | Q(scheme="luhn", digits__range=(6, 19)),
                 name="card_batch_scheme",
@@ -65,3 +75,32 @@ class Card(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["batch", "id"], name="card_of_batch")]
+
+
+class CardSale(models.Model):
+    """A paid card that was sold at a till, or paid for anew. `until` is the last day of the privilege by then."""
+
+    till = models.CharField(max_length=100)
+    number = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    cashier = models.CharField(max_length=200, blank=True)
+    batch = models.ForeignKey(CardBatch, on_delete=models.PROTECT, related_name="+", db_index=False)
+    card = models.ForeignKey(Card, null=True, on_delete=models.SET_NULL, related_name="+")  # null: he is forgotten
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    price = models.BigIntegerField()
+    until = models.DateField()
+    sold_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=310, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["sold_at"], name="card_sale_of_day")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["till", "number"], name="card_sale_once"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="card_sale_of_money"),
+            models.CheckConstraint(
+                condition=Q(cancelled_at=None, cancelled_by="")
+                | Q(cancelled_at__isnull=False, cancelled_at__gte=F("sold_at")) & ~Q(cancelled_by=""),
+                name="card_sale_cancelled_by_somebody",
+            ),
+        ]

@@ -16,7 +16,8 @@ from regulars.purchases.models import Receipt, Store
 class Sale(models.Model):
     """One receipt of a till; `number` is its own there. `digest` is of what the till sent: a repetition is known by it.
 
-    `price` is before everything; `discount` and `by_points` are what rules and points took off it.
+    `price` is before everything; `discount` and `by_points` are what rules and points took off it. What is left is
+    paid with certificates (`by_certificates`) and in money.
     """
 
     till = models.CharField(max_length=100)  # "till:5"
@@ -35,6 +36,7 @@ class Sale(models.Model):
     price = models.BigIntegerField()
     discount = models.BigIntegerField()
     by_points = models.BigIntegerField()
+    by_certificates = models.BigIntegerField(db_default=0, default=0)
     points_spent = models.BigIntegerField()
     points_earned = models.BigIntegerField()
     points_as = models.CharField(max_length=8)  # "discount" or "payment"
@@ -61,13 +63,23 @@ class Sale(models.Model):
                 & Q(price__gte=F("discount") + F("by_points")),
                 name="sale_pays_no_less_than_nothing",
             ),
+            models.CheckConstraint(
+                condition=Q(by_certificates__gte=0)
+                & Q(price__gte=F("discount") + F("by_points") + F("by_certificates")),
+                name="sale_certificates_pay_no_more",
+            ),
             models.CheckConstraint(condition=Q(points_as__in=["discount", "payment"]), name="sale_points_as_known"),
         ]
 
     @property
     def to_pay(self) -> int:
-        """What was paid in money."""
+        """What the goods cost after discounts and points."""
         return self.price - self.discount - self.by_points
+
+    @property
+    def in_money(self) -> int:
+        """What of it certificates did not pay."""
+        return self.to_pay - self.by_certificates
 
 
 class SaleLine(models.Model):
@@ -110,7 +122,7 @@ class SaleLine(models.Model):
 
     @property
     def to_pay(self) -> int:
-        """What was paid for it in money."""
+        """What it cost after discounts and points."""
         return self.price - self.discount - self.by_points
 
 
@@ -127,7 +139,8 @@ class SaleReturn(models.Model):
     returned_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     lines: "models.JSONField[Any, list[Any]]" = models.JSONField()
-    refund = models.BigIntegerField()  # money
+    refund = models.BigIntegerField()  # money into the hand
+    to_certificates = models.BigIntegerField(db_default=0, default=0)  # money back to those that paid
     points_back = models.BigIntegerField()  # of those spent
     points_taken = models.BigIntegerField()  # of those earned
 
@@ -137,6 +150,7 @@ class SaleReturn(models.Model):
             models.CheckConstraint(
                 condition=Q(refund__gte=0, points_back__gte=0, points_taken__gte=0), name="sale_return_gives_back"
             ),
+            models.CheckConstraint(condition=Q(to_certificates__gte=0), name="sale_return_to_certificates"),
         ]
 
 

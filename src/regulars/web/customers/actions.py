@@ -9,12 +9,15 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.core.money import read_money
 from regulars.customers.models import Contact, Customer, Relation
 from regulars.customers.selectors.search import find_customers
 from regulars.customers.services import consents, contacts, customers
 from regulars.customers.services.fields import set_own_fields
+from regulars.foundation.models import Business
 from regulars.loyalty import cards, gifts
 from regulars.loyalty.correcting import correct
+from regulars.loyalty.holders import set_holder
 from regulars.loyalty.members import give_virtual_card
 from regulars.loyalty.models import Correction, Privilege, Reward
 from regulars.loyalty.privileges import end_privilege, give_privilege
@@ -241,6 +244,20 @@ def unblock_card(request: Request, customer: Customer, contact_id: int) -> str:
     """It was found again."""
     cards.unblock(_card(customer, contact_id), by=request.user)
     return _("The card works again.")
+
+
+@card_action(Right.EDIT_CUSTOMERS, "cards")
+def hold_card(request: Request, customer: Customer, contact_id: int) -> str:
+    """Who holds this card of the company, and his limits of a month."""
+    typed, currency = request.POST, Business.current().currency
+    turnover, points = (typed.get(name, "").strip() for name in ("turnover", "points"))
+    if points and not (points.isascii() and points.isdigit() and len(points) < 14):
+        raise InputError(_("{value!r} is no whole number.").format(value=points[:40]))
+    set_holder(
+        _card(customer, contact_id), name=typed.get("holder", ""), by=request.user,
+        most_turnover=read_money(turnover, currency) if turnover else None, most_points=int(points) if points else None,
+    )  # fmt: skip
+    return _("Saved.")
 
 
 @card_action(Right.EDIT_CUSTOMERS, "cards")

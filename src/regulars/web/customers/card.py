@@ -15,6 +15,7 @@ from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.customers.field_values import shown_value
 from regulars.customers.models import Contact, Customer, Field, Form, Relation, Tag
+from regulars.customers.models.customer import Kind
 from regulars.customers.names import RELATION_NOUNS, source_name
 from regulars.customers.next_steps import steps_for
 from regulars.customers.selectors.consents import (
@@ -34,6 +35,7 @@ from regulars.loyalty.cards import cards_among
 from regulars.loyalty.correcting import waiting_of
 from regulars.loyalty.first_rewards import first_reward_of
 from regulars.loyalty.gifts import offers_for, rewards_of, waiting_gifts
+from regulars.loyalty.holders import HolderMonth, statement
 from regulars.loyalty.privileges import names_of_privileges, standing_privileges
 from regulars.loyalty.programme.words import percent, period_words
 from regulars.loyalty.standing import standings_of
@@ -106,6 +108,8 @@ def render_card(
         "same": _same_contacts(request, customer, contacts),
         "said": score_of(customer) if request.user.may(Right.SEE_PURCHASES) else None,
         "cards": cards_among(contacts),
+        "holders": _holders(request, customer),
+        "is_company": customer.kind == Kind.COMPANY,
         **_membership(request, customer),
         **_gifts(request, customer),
         "steps": steps_for(customer, request.user, day),
@@ -113,6 +117,11 @@ def render_card(
         **_happened(request, customer),
     }
     return render(request, "customers/card.html", context, status=status)
+
+
+def _holders(request: Request, customer: Customer) -> list[HolderMonth]:
+    bought = customer.kind == Kind.COMPANY and request.user.may(Right.SEE_PURCHASES)
+    return statement(customer, at=timezone.now()) if bought else []
 
 
 def _membership(request: Request, customer: Customer) -> dict[str, Any]:

@@ -42,6 +42,7 @@ _of_one = [
     ("cards/", actions.virtual_card, "card_virtual"),
     ("cards/<int:contact_id>/block/", actions.block_card, "card_block"),
     ("cards/<int:contact_id>/unblock/", actions.unblock_card, "card_unblock"),
+    ("cards/<int:contact_id>/holder/", actions.hold_card, "card_holder"),
     ("cards/<int:contact_id>/replace/", actions.replace_card, "card_replace"),
     ("own-fields/", actions.own_fields, "own_fields_set"),
     ("files/", files.add, "file_add"),
