@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0010_form_channels"),
-        ("loyalty", "0013_offline"),
+        ("loyalty", "0014_expenses"),
         ("purchases", "0004_costs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -454,5 +454,5 @@ class Migration(migrations.Migration):
                 name="card_holder_limits",
             ),
         ),
-        migrations.RunSQL([(Path(__file__).with_name("0014_certificates.sql").read_text(encoding="utf-8"), None)]),
+        migrations.RunSQL([(Path(__file__).with_name("0015_certificates.sql").read_text(encoding="utf-8"), None)]),
     ]
