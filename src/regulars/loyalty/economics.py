@@ -26,7 +26,7 @@ class Cost:
     `by_points` what points paid, `earned` the points that were promised, bonuses for volume too. `costed` is the part
     of the turnover whose cost is known, `profit` what it leaves before discounts. `gifts` is what gifts cost that were
     taken and not cancelled, `gifts_beyond` what each of them cost more than its points are worth, `cards` what cards
-    cost that were given out.
+    cost that were given out, `fees` what members paid for cards.
     """
 
     members: int = 0
@@ -40,6 +40,7 @@ class Cost:
     gifts: int = 0
     gifts_beyond: int = 0
     cards: int = 0
+    fees: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Economics:
     `spent_share` is the share of points that are spent in the end (the rest is breakage), from members whose points
     were either spent or expired; None: too few. `promised` is what the earned points will take off at that share, or at
     most. `expenses` are sums by kind that people typed: of some customers their share by the number of members who
-    bought. `cost` is discounts, promised points, what gifts cost beyond their points, cards and expenses. `uplift` is
-    how much more members must have bought because of the programme for it to pay: cost / (margin - cost); None: the
-    margin is not known, infinite: it cannot.
+    bought. `cost` is discounts, promised points, what gifts cost beyond their points, cards less what members paid for
+    them, and expenses. `uplift` is how much more members must have bought because of the programme for it to pay:
+    cost / (margin - cost); None: the margin is not known, infinite: it cannot.
     """
 
     whole: Cost
@@ -75,7 +76,7 @@ def economics(
     """
     asked = _Asked(begin, end, among)
     members, by_tier = asked.sales()
-    for fact, values in ((_GIFTS, [worth]), (_CARDS, [])):
+    for fact, values in ((_GIFTS, [worth]), (_CARDS, []), (_FEES, [])):
         for tier, more in asked.by_tier(fact, values).items():
             by_tier[tier] = replace(by_tier.get(tier, Cost()), **more)
     for tier, more in asked.by_tier(_BONUSES, [points_unit().pk]).items():
@@ -138,7 +139,13 @@ FROM loyalty_transaction t
 JOIN loyalty_posting p ON p.transaction_id = t.id JOIN loyalty_account s ON s.id = p.account_id
 WHERE t.unit_id = %s AND t.source = 'volume' AND t.recorded_at >= %s AND t.recorded_at < %s {among}
 """
-_OF = {_GIFTS: ("gifts", "gifts_beyond"), _CARDS: ("cards",), _BONUSES: ("bonuses",)}
+_FEES = """
+SELECT s.customer_id, s.at, s.price AS fees FROM (
+    SELECT customer_id, sold_at AS at, price FROM loyalty_cardsale
+    UNION ALL SELECT customer_id, cancelled_at, -price FROM loyalty_cardsale WHERE cancelled_at IS NOT NULL
+) s WHERE s.at >= %s AND s.at < %s {among}
+"""
+_OF = {_FEES: ("fees",), _GIFTS: ("gifts", "gifts_beyond"), _CARDS: ("cards",), _BONUSES: ("bonuses",)}
 
 
 @dataclass(frozen=True)
@@ -239,7 +246,7 @@ def _weighed(
     shares = share or Estimate(1.0, 0.0, 1.0)
     most = whole.earned * worth
     promised = Estimate(most * shares.value, most * shares.low, most * shares.high)
-    fixed = whole.discount + whole.gifts_beyond + whole.cards + sum(expenses.values())
+    fixed = whole.discount + whole.gifts_beyond + whole.cards - whole.fees + sum(expenses.values())
     cost = Estimate(fixed + promised.value, fixed + promised.low, fixed + promised.high)
     margin = round(whole.turnover * whole.profit / whole.costed) if whole.costed else None
     uplift = None if margin is None else Estimate(*(_uplift(one, margin) for one in (cost.value, cost.low, cost.high)))

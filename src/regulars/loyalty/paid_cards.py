@@ -7,7 +7,6 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from regulars.core.i18n import format_date
@@ -131,13 +130,3 @@ def cancel_card_sale(till: str, number: str, *, cashier: str = "") -> CardSale:
         sale.cancelled_at, sale.cancelled_by = now, f"{till} {cashier}".strip()
         sale.save(update_fields=["cancelled_at", "cancelled_by"])
         return sale
-
-
-def paid_cards_income(begin: dt.datetime, end: dt.datetime) -> int:
-    """What was paid for cards from `begin` up to `end`, less what was given back in that time, in minor units."""
-    period = {"gte": begin, "lt": end}
-    sold, back = (
-        CardSale.objects.filter(**{f"{name}__{how}": at for how, at in period.items()}).aggregate(sum=Sum("price"))
-        for name in ("sold_at", "cancelled_at")
-    )
-    return (sold["sum"] or 0) - (back["sum"] or 0)

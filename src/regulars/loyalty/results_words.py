@@ -60,13 +60,15 @@ _LINES = {
     "points": N_("Points that were promised"),
     "gifts": N_("Gifts, beyond their points"),
     "cards": N_("Cards given out"),
+    "fees": N_("Paid by members for cards"),
     **{str(kind.value): str(kind.label) for kind in Kind},
 }
 
 
 def _column(one: Cost, expenses: Mapping[str, int], worth: float) -> dict[str, float]:
     own = {
-        "discounts": one.discount, "points": one.earned * worth, "gifts": one.gifts_beyond, "cards": one.cards
+        "discounts": one.discount, "points": one.earned * worth, "gifts": one.gifts_beyond, "cards": one.cards,
+        "fees": -one.fees,
     }  # fmt: skip
     return own | {str(kind): expenses.get(kind, 0) for kind in Kind.values}
 
@@ -116,7 +118,7 @@ def _breakage(found: Economics) -> Iterator[str]:
 
 
 def _uplift(found: Economics, purse: Purse) -> Iterator[str]:
-    if not found.cost.value:
+    if found.cost.value <= 0:
         return
     yield _(
         "With discounts, promised points, gifts, cards and expenses the programme costs {cost}, {share} of the "
