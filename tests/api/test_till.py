@@ -9,12 +9,11 @@ from django.db import DataError
 from django.test import Client
 from django.utils import timezone
 
-from regulars.api import till as api_till
 from regulars.api.models import Scope
 from regulars.api.services import make_key
 from regulars.customers.models import Contact, Customer
 from regulars.customers.services.contacts import add_contact
-from regulars.loyalty import members
+from regulars.loyalty import batches, members, selling
 from regulars.loyalty.balances import balance_of
 from regulars.loyalty.models import Account, Sale
 from regulars.loyalty.verifying import faults
@@ -111,14 +110,15 @@ def test_one_phone_makes_one_member_however_often_and_at_once(till: Till) -> Non
 
 def test_one_bad_receipt_leaves_the_others_of_its_batch(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     enrolled()
-    commit = api_till.commit
+    write_sales = selling.write_sales
 
-    def failing(order: Any, number: str, **more: Any) -> Any:
-        if number == "1":
+    def failing(agreed: Any) -> Any:
+        if any(paid.number == "1" for paid, _case, _quoted in agreed):
             raise DataError("out of range")
-        return commit(order, number, **more)
+        return write_sales(agreed)
 
-    monkeypatch.setattr(api_till, "commit", failing)
+    for module in (selling, batches):
+        monkeypatch.setattr(module, "write_sales", failing)
     told = till("till/batch", {"receipts": [basket(number=str(n), to_pay=9_500) for n in range(3)]})[1]
     assert [bool(one["sale"]) for one in told["receipts"]] == [True, False, True]
     assert "tell it again" in told["receipts"][1]["detail"]

@@ -1,11 +1,14 @@
 """A receipt of a till: judged here, written once, in one transaction with its points."""
 
 import datetime as dt
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
@@ -25,6 +28,25 @@ from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, publish_in_the_past, sell
 
 pytestmark = pytest.mark.django_db
+
+
+def closing(work: Callable[[], Sale]) -> Sale:
+    """Do it in a thread, whose connection ends with it."""
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def wait_for_a_waiting_one() -> None:
+    """Until another connection waits for what this one holds."""
+    with connection.cursor() as cursor:
+        for _try in range(500):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    pytest.fail("nobody waits")
 
 
 def points_of(customer: Customer) -> int:
@@ -271,24 +293,6 @@ def test_rules_that_give_more_points_than_can_be_kept_are_named() -> None:
         sell(order(("tea", 1, 10_000)))
 
 
-def test_who_is_merged_while_he_pays_is_the_one_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    open_shop()
-    anna, other = enrolled(), enrolled("1000000025", "Anna again")
-    find = members.find
-
-    def merged_meanwhile(**who: str) -> Customer:
-        found = find(**who)
-        if found == other:
-            merge(kept=anna, gone=other, by=None)
-        return found
-
-    asked = order(("tea", 1, 10_000), card="1000000025")
-    to_pay = quote(asked, segments=no_segments).judged.to_pay
-    monkeypatch.setattr(members, "find", merged_meanwhile)
-    sale = sell(asked, to_pay=to_pay)
-    assert (sale.customer, sale.receipt.customer, points_of(anna)) == (anna, anna, 9)
-
-
 def test_goods_and_stores_that_nobody_knows() -> None:
     open_shop()
     enrolled()
@@ -346,6 +350,18 @@ def test_sales_stay_as_they_were_written() -> None:
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     """Many requests at one moment."""
+
+    def test_who_is_merged_while_he_pays_is_the_one_that_is_kept(self) -> None:
+        open_shop()
+        anna, other = enrolled(), enrolled("1000000025", "Anna again")
+        asked = order(("tea", 1, 10_000), card="1000000025")
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                merge(kept=anna, gone=other, by=None)
+                selling = pool.submit(closing, lambda: sell(asked, to_pay=9_500))
+                wait_for_a_waiting_one()
+            sale = selling.result(timeout=30)
+        assert (sale.customer, sale.receipt.customer, points_of(anna)) == (anna, anna, 9)
 
     def test_the_same_receipt_is_written_once_and_all_are_told_of_it(self) -> None:
         open_shop()

@@ -47,16 +47,17 @@ from regulars.customers.models import Customer
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members, offline
 from regulars.loyalty.balances import Balance
+from regulars.loyalty.batches import Answer, commit_all
 from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember
-from regulars.loyalty.models import Reward, Sale, SaleReturn, WaitingReturn
+from regulars.loyalty.models import Reward, SaleReturn, WaitingReturn
 from regulars.loyalty.offline_sale import Told
 from regulars.loyalty.partners import partner_at
 from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
 from regulars.loyalty.returning import Coming, bring_back
-from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.selling import Item, Order, OtherSum, Paid, Quote, commit, quote
 from regulars.loyalty.setting_aside import fetch
 from regulars.loyalty.signatures import public_key
 from regulars.loyalty.snapshots import snapshot_for
@@ -119,8 +120,10 @@ def void_receipt(request: Request, body: VoidIn) -> dict[str, Any]:
 @router.post("/batch", response=answers(BatchOut), **needs(Scope.TILL), summary="Tell what happened offline")
 def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
     """Receipts and returns, each written or refused on its own. Rules are those of the moment of the purchase."""
+    paid = [Paid(_order(request, one), one.number, one.to_pay, one.in_money) for one in body.receipts]
+    sales = zip(paid, commit_all(paid, segments=segments_of), strict=True)
     return {
-        "receipts": [_told(request, one.number, "sale", partial(_sell, request, one)) for one in body.receipts],
+        "receipts": [_told(request, one.number, "sale", partial(_sold, sale)) for one, sale in sales],
         "returns": [
             _told(request, one.number, "back", partial(_take_back, _coming(request, one))) for one in body.returns
         ],
@@ -248,7 +251,9 @@ def _sell(request: Request, body: SaleIn) -> dict[str, Any]:
     )
 
 
-def _sold(sale: Sale) -> dict[str, Any]:
+def _sold(sale: Answer) -> dict[str, Any]:
+    if isinstance(sale, Exception):
+        raise sale
     return {name: getattr(sale, name) for name in SaleOut.model_fields}
 
 

@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 
 from babel import Locale, numbers
 
@@ -56,16 +57,21 @@ def format_money(minor: float, currency: str, *, exact: bool = False) -> str:
     """Money for a person: whole currency units above 100 of them unless `exact`, in the current language."""
     units = to_units(minor, currency)
     whole = not exact and abs(units) >= 100
-    pattern = Locale.parse(current_language()).currency_formats["standard"].pattern
+    language = current_language()
+    pattern = _pattern(currency, language, whole)
+    return numbers.format_currency(units, currency, format=pattern, locale=language, currency_digits=not whole)
+
+
+@cache
+def _pattern(currency: str, language: str, whole: bool) -> numbers.NumberPattern:
+    # a receipt says a dozen sums: what they are written by is read once
+    written = Locale.parse(language).currency_formats["standard"].pattern
     if whole:
-        pattern = pattern.replace(".00", "")
-    pattern = pattern.replace("\N{CURRENCY SIGN}", f"'{_symbol(currency)}'")
-    return numbers.format_currency(
-        units, currency, format=pattern, locale=current_language(), currency_digits=not whole
-    )
+        written = written.replace(".00", "")
+    return numbers.parse_pattern(written.replace("\N{CURRENCY SIGN}", f"'{_symbol(currency, language)}'"))
 
 
-def _symbol(currency: str) -> str:
+def _symbol(currency: str, language: str) -> str:
     """The sign of a currency: English writes RUB where everybody reads the rouble's sign."""
-    signs = (numbers.get_currency_symbol(currency, locale) for locale in (current_language(), *LANGUAGES))
+    signs = (numbers.get_currency_symbol(currency, locale) for locale in (language, *LANGUAGES))
     return next((sign for sign in signs if sign != currency), currency)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, Max, OuterRef, Sum
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -20,10 +19,10 @@ from regulars.customers.selectors.family import family_of
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer
 from regulars.loyalty import cards
+from regulars.loyalty.asked_past import asked_past
 from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
-from regulars.loyalty.models import Account, Sale, SaleLine, Unit
-from regulars.loyalty.periods import begin_of
+from regulars.loyalty.models import Account, Unit
 from regulars.loyalty.privileges import privileges_at
 from regulars.loyalty.programme.basket import Member
 from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
@@ -31,8 +30,6 @@ from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programmes import most_debt
-from regulars.loyalty.tiers import tier_at
-from regulars.purchases.models import Receipt
 
 Segments = Callable[[int, Collection[str]], frozenset[str]]  # of these segments: those that the customer is in
 
@@ -63,7 +60,7 @@ def find(*, card: str = "", phone: str = "", at: dt.datetime | None = None) -> C
     The same statements are made whether nobody has it, or somebody who is no member, or several: how long it takes
     tells nothing of who is a customer here.
     """
-    kind, value = _asked(card, phone)
+    kind, value = asked_by(card, phone)
     customer, takes_part = _whose(kind, value)
     if card and (problem := cards.why_blocked(value, at=at)):
         raise NoMember(problem)
@@ -73,37 +70,24 @@ def find(*, card: str = "", phone: str = "", at: dt.datetime | None = None) -> C
     return customer
 
 
-# whoever has it, or the one whom he was merged into, and whether he has an account of points
-_WHO = """
-WITH RECURSIVE held (id, merged_into_id) AS (
-    SELECT c.id, c.merged_into_id FROM customers_customer c WHERE c.id IN (
-        SELECT customer_id FROM customers_contact WHERE kind = %s AND value = %s LIMIT 50
-    )
-    UNION
-    SELECT above.id, above.merged_into_id FROM held JOIN customers_customer above ON above.id = held.merged_into_id
-) SELECT id, EXISTS (
-    SELECT 1 FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
-    WHERE a.customer_id = held.id AND u.slug = 'points'
-) FROM held WHERE merged_into_id IS NULL LIMIT 2
-"""
-
-
 def who_has(*, card: str = "", phone: str = "") -> Customer | None:
     """The customer with this card or phone; None when there is none, or several share the phone."""
-    return _whose(*_asked(card, phone))[0]
+    return _whose(*asked_by(card, phone))[0]
 
 
-def _asked(card: str, phone: str) -> tuple[Contact.Kind, str]:
+def asked_by(card: str, phone: str) -> tuple[Contact.Kind, str]:
+    """The contact that is meant, in the form that is compared."""
     if bool(card) == bool(phone):
         raise InputError(_("Give either the card or the phone."))
-    kind = Contact.Kind.CARD if card else Contact.Kind.PHONE
-    return kind, normalised(kind, card or phone, region=region())
+    if card:
+        return Contact.Kind.CARD, normalised(Contact.Kind.CARD, card, region="")
+    return Contact.Kind.PHONE, normalised(Contact.Kind.PHONE, phone, region=region())
 
 
 def _whose(kind: Contact.Kind, value: str) -> tuple[Customer | None, bool]:
     """The customer, and whether he takes part."""
     with connection.cursor() as cursor:
-        cursor.execute(_WHO, [kind.value, value])
+        cursor.execute("SELECT id, takes_part FROM loyalty_whose(%s, %s)", [kind.value, value])
         found = cursor.fetchall()
     key, takes_part = found[0] if len(found) == 1 else (0, False)
     return Customer.objects.filter(pk=key, is_erased=False).first(), takes_part
@@ -178,19 +162,15 @@ def _shared(phone: str) -> bool:
 
 def known(customer: Customer, rules: RuleSet, *, at: dt.datetime, zone: dt.tzinfo, segments: Segments) -> Member:
     """What is known of him before a purchase of this moment. Stamps are those that he has now: they are spent once."""
-    bought = Receipt.objects.filter(customer__in=family_of(customer.pk), purchased_at__lt=at, amount__gt=0)
-    # what came back whole was no purchase: else a first one could be made again and again
-    kept = SaleLine.objects.filter(sale__receipt=OuterRef("pk"), returned__lt=F("quantity"))
-    bought = bought.exclude(Exists(Sale.objects.filter(receipt=OuterRef("pk"))) & ~Exists(kept))
-    totals = bought.aggregate(count=Count("id"), last=Max("purchased_at"))
+    past = asked_past(customer.pk, rules, {one: slug_of(one) for one in _counters(rules)}, at=at, zone=zone)
     return replace(
         facts_of(customer, rules, at=at, segments=segments),
-        tier=tier_at(customer.pk, at) if rules.tiers else "",
-        purchases=totals["count"],
-        last_purchase_at=totals["last"],
-        turnover={one: _turnover(customer, one, at=at, zone=zone) for one in rules.periods},
+        tier=past.tier,
+        purchases=past.purchases,
+        last_purchase_at=past.last_purchase_at,
+        turnover=past.turnover,
         floating=_floating(customer, rules.floating, at=at, zone=zone),
-        stamps={one: _stamps(customer, one) for one in _counters(rules)},
+        stamps=past.stamps,
     )
 
 
@@ -203,15 +183,6 @@ def facts_of(customer: Customer, rules: RuleSet, *, at: dt.datetime, segments: S
         segments=segments(customer.pk, wanted) if (wanted := _segments(rules)) else frozenset(),
         answers={one: answers_of(customer, one) for one in _questions(rules)},
     )
-
-
-def _turnover(customer: Customer, period: str, *, at: dt.datetime, zone: dt.tzinfo) -> int:
-    """What he paid in the period, less what he brought back."""
-    found = Receipt.objects.filter(customer__in=family_of(customer.pk), purchased_at__lt=at)
-    begin = begin_of(period, at.astimezone(zone))
-    if begin is not None:
-        found = found.filter(purchased_at__gte=begin)
-    return max(0, found.aggregate(sum=Sum("amount"))["sum"] or 0)
 
 
 _DAYS = """
@@ -248,11 +219,6 @@ def _asks_for_privileges(rules: RuleSet) -> bool:
 
 def _questions(rules: RuleSet) -> frozenset[str]:
     return frozenset(leaf.question for leaf in rules.asked if isinstance(leaf, Answered))
-
-
-def _stamps(customer: Customer, counter: str) -> int:
-    # a quote writes nothing: a counter begins with its first stamp
-    return balance_of(customer.pk, Unit(slug=slug_of(counter)), at=timezone.now()).available
 
 
 def answers_of(customer: Customer, question: str) -> frozenset[str]:

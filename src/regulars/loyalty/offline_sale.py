@@ -52,7 +52,7 @@ def lines_of(order: Order) -> list[Line]:
 
 def record(told: Told, snapshot: Snapshot, digest: bytes, *, segments: Segments) -> Sale:
     """Write it with its points, in the transaction of the caller; the member is held."""
-    case = case_offline(told.order, at=told.at, segments=segments)
+    case = case_offline(told.order, told.number, at=told.at, segments=segments)
     caps, version = snapshot.version_at(told.at).rules.spending.offline, snapshot.version_at(told.at)
     judged = judge_by(
         snapshot, lines_of(told.order), at=told.at, has_card=told.as_member, channel=told.order.channel,

@@ -172,8 +172,7 @@ def store_of(name: str, partner: Partner | None, *, make: bool) -> Store:
         PartnerStore.objects.create(store=found, partner=partner)
         return found
     owned = getattr(found, "of_partner", None)
-    if (owned and owned.partner_id) != (partner and partner.pk):
-        raise InputError(_("The store {name!r} is somebody else's: give yours another name.").format(name=name))
+    check_store(name, owned and owned.partner_id, partner)
     return found
 
 
@@ -220,6 +219,12 @@ def stores_of_others(partner: Partner) -> list[str]:
 
 def _names(stores: QuerySet[Store]) -> list[str]:
     return list(stores.order_by("name").values_list("name", flat=True)[:MOST_SHOWN])
+
+
+def check_store(name: str, owner: int | None, partner: Partner | None) -> None:
+    """A till sells in no store of another partner; None is the operator himself."""
+    if owner != (partner and partner.pk):
+        raise InputError(_("The store {name!r} is somebody else's: give yours another name.").format(name=name))
 
 
 def check_same_partner(till: str, sale_till: str) -> None:

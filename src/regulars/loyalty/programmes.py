@@ -118,11 +118,12 @@ def versions() -> list[Programme]:
 
 def rules_of(programme: Programme) -> RuleSet:
     """Its rules. They never change, so a process reads them once."""
-    return _rules(programme.pk, programme.published_at)
+    return rules_of_version(programme.pk, programme.published_at)
 
 
 @lru_cache(maxsize=64)
-def _rules(key: int, _published_at: dt.datetime) -> RuleSet:
+def rules_of_version(key: int, _published_at: dt.datetime) -> RuleSet:
+    """The same by the version's id and the moment when it was published."""
     # the moment tells one database's versions from another's
     return parse(Programme.objects.get(pk=key).rules)
 

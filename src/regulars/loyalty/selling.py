@@ -11,36 +11,36 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
-from regulars.foundation.models import Business
-from regulars.foundation.outbox import Event, announce
 from regulars.loyalty import members, tiers
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.certificate_deals import Payment, payers, payments, spend_certificates
 from regulars.loyalty.codes import Said, look_up, use
+from regulars.loyalty.facts import Asked, Facts, Goods, facts_of
 from regulars.loyalty.holders import check_holder, holder_of, note_holder
-from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write
-from regulars.loyalty.members import Segments
-from regulars.loyalty.models import CardHolder, Certificate, Partner, Programme, Sale, SaleLine
-from regulars.loyalty.partners import Room, partner_at, room_of, store_of
+from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend
+from regulars.loyalty.members import NoMember, Segments
+from regulars.loyalty.models import CardHolder, Certificate, Partner, Sale, SaleLine, Unit
+from regulars.loyalty.partners import Room, check_store, room_of, store_of
 from regulars.loyalty.programme.basket import Basket, Line, Member
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programme.judging import Judged, JudgedLine, judge
 from regulars.loyalty.programme.margin import floor_of
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import Words
-from regulars.loyalty.programmes import valid_at
+from regulars.loyalty.programmes import rules_of_version
+from regulars.loyalty.recording import Draft, record
 from regulars.loyalty.returning import bring_waiting
-from regulars.loyalty.telling import NotNow, checked_moment, digest_of, hold_number, repeated, wholly
+from regulars.loyalty.telling import NotNow, checked_moment, digest_of, repeated
 from regulars.loyalty.watching import Beyond, Deed, check_limits, note_refusal
 from regulars.purchases.keys import named_key
-from regulars.purchases.models import Product, Store
-from regulars.purchases.writing import Bought, record_receipt
+from regulars.purchases.models import Store
+from regulars.purchases.writing import Bought, draft_receipt, seller_named
 
 
 class OtherSum(NotNow):
@@ -111,18 +111,36 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Paid:
+    """A receipt that was paid: its number at the till, what it cost, and what of it certificates left to pay.
+
+    `in_money` may be left out when it is all of it.
+    """
+
+    order: Order
+    number: str
+    to_pay: int
+    in_money: int | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """By which a repetition is known."""
+        return digest_of(self.order, self.number, self.to_pay, *([] if self.in_money is None else [self.in_money]))
+
+
+@dataclass(frozen=True)
 class Case:
     """An order with all that it is judged by. `is_offline`: money and points were taken before anybody was asked."""
 
     order: Order
     at: dt.datetime
+    facts: Facts
     store: Store
     partner: Partner | None
     customer: Customer | None
-    programme: Programme
+    programme: int
     rules: RuleSet
     basket: Basket
-    products: dict[str, int]  # ids of known goods by their codes
     member: Member | None
     said: Said
     certificates: tuple[Certificate, ...]
@@ -132,8 +150,9 @@ class Case:
 
 def quote(order: Order, *, segments: Segments) -> Quote:
     """What the till shows before anybody pays."""
-    case = _case(order, segments=segments)
-    quoted = _quoted(case)
+    (facts,) = facts_of([asked_of(order, "")], at=timezone.now(), hold=False)
+    case = case_of(order, facts, segments=segments)
+    quoted = quoted_for(case)
     _check(case, quoted)
     return quoted
 
@@ -145,100 +164,137 @@ def commit(order: Order, number: str, *, to_pay: int, segments: Segments, in_mon
     by now, when it passes a limit of the rules, or when the number has another receipt.
     """
     try:
-        return _commit(order, number, to_pay, in_money, segments)
+        return _commit(Paid(order, number, to_pay, in_money), segments)
     except Beyond as refused:
         note_refusal(refused.alert)
         raise
 
 
-def _commit(order: Order, number: str, to_pay: int, in_money: int | None, segments: Segments) -> Sale:
-    digest = digest_of(order, number, to_pay, *([] if in_money is None else [in_money]))
-    in_money = to_pay if in_money is None else in_money
+def _commit(paid: Paid, segments: Segments) -> Sale:
     with transaction.atomic():
-        hold_number(order.till, number)
-        if known := repeated(Sale, order.till, number, digest):
+        (facts,) = facts_of([asked_of(paid.order, paid.number)], at=timezone.now(), hold=True)
+        if known := known_sale(paid, facts):
             return known
-        case = _case(order, segments=segments, hold=True)
-        quoted = _quoted(case)
-        if (quoted.judged.to_pay, quoted.in_money) != (to_pay, in_money):
-            raise OtherSum(quoted, to_pay, in_money)
-        _check(case, quoted, hold=True)
-        return write_sale(case, quoted.judged, quoted.why, number, digest, paid=quoted.payments)
+        case = case_of(paid.order, facts, segments=segments, hold=True)
+        quoted = agreed(paid, case, hold=True)
+        (sale,) = write_sales([(paid, case, quoted)])
+        follow(case, sale)
+        return sale
 
 
-def case_offline(order: Order, *, at: dt.datetime, segments: Segments) -> Case:
+def case_offline(order: Order, number: str, *, at: dt.datetime, segments: Segments) -> Case:
     """What was sold without a line at this moment, which was looked at when it was told; the member is held."""
-    return replace(_case(order, at=at, segments=segments, hold=True), is_offline=True)
+    # of what is over the moment counts, for the card too
+    asked = replace(asked_of(order, number), at=at, card_at=at)
+    (facts,) = facts_of([asked], at=timezone.now(), hold=True)
+    return replace(case_of(order, facts, segments=segments, hold=True, at=at), is_offline=True)
 
 
-def _case(order: Order, *, segments: Segments, hold: bool = False, at: dt.datetime | None = None) -> Case:
-    # points that are spent now are spent by a card that is good now; of what is over the moment counts
-    card_at = at
-    if at is None:
-        at = checked_moment(order.purchased_at, timezone.now())
-        card_at = None if order.points else at
-    valid = valid_at(at)
-    if valid is None:
+def asked_of(order: Order, number: str) -> Asked:
+    """What has to be known to judge it. Raises `InputError` when nobody could have such a card or phone."""
+    return Asked(
+        till=order.till, number=number, store=order.store, cashier=order.cashier, at=_told_at(order),
+        codes=tuple({item.product for item in order.items}),
+        contact=members.asked_by(order.card, order.phone) if order.has_member else None,
+        card_at=_card_at(order),
+    )  # fmt: skip
+
+
+def _told_at(order: Order) -> dt.datetime | None:
+    """The moment that the till tells; one without a zone is refused later."""
+    told = order.purchased_at
+    return None if told is None or told.utcoffset() is None else told
+
+
+def _card_at(order: Order) -> dt.datetime | None:
+    """Points are spent now, so the card must be good now; what was only earned may be told after it was blocked."""
+    return None if order.points else _told_at(order)
+
+
+def known_sale(paid: Paid, facts: Facts) -> Sale | None:
+    """What this very request wrote before."""
+    return repeated(Sale, paid.order.till, paid.number, paid.digest) if facts.is_known else None
+
+
+def case_of(
+    order: Order, facts: Facts, *, segments: Segments, hold: bool = False, at: dt.datetime | None = None
+) -> Case:
+    """The order by these facts; with `hold` what it takes from others is held until the end of the transaction."""
+    card_at = _card_at(order) if at is None else at
+    at = checked_moment(order.purchased_at, facts.now) if at is None else at
+    if facts.programme is None:
         raise InputError(_("No programme was valid at {moment}: publish one first.").format(moment=at.isoformat()))
-    programme, rules = valid
-    partner, business = partner_at(order.till), Business.current()
-    store = store_of(order.store, partner, make=hold)
-    zone = store.time_zone or business.time_zone
-    goods = {one.code: one for one in Product.objects.filter(code__in={item.product for item in order.items})}
+    rules = rules_of_version(*facts.programme)
+    partner = None if facts.partner is None else Partner.objects.get(pk=facts.partner)
+    store = _store(order, facts, partner, make=hold)
     basket = Basket(
-        store=store.name, store_zone=zone, channel=order.channel, purchased_at=at,
-        lines=tuple(_line(item, goods.get(item.product), is_own=partner is None) for item in order.items),
+        store=store.name, store_zone=store.time_zone or facts.zone, channel=order.channel, purchased_at=at,
+        lines=tuple(_line(item, facts.goods.get(item.product), is_own=partner is None) for item in order.items),
         partner=partner.slug if partner else "",
     )  # fmt: skip
-    customer = members.find(card=order.card, phone=order.phone, at=card_at) if order.has_member else None
+    customer = _recognised(order, facts, card_at)
     known = None
     if customer is not None:
-        if hold:
-            customer = members.hold_member(customer)
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
     holder = holder_of(customer, order.card) if customer else None
     certificates = payers(order.certificates, partner, hold=hold)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
-    basket = replace(basket, promo_codes=said.names)
-    products = {code: one.pk for code, one in goods.items()}
+    if said.names:
+        basket = replace(basket, promo_codes=said.names)
     return Case(
-        order, at, store, partner, customer, programme, rules, basket, products, known, said, certificates, holder
+        order, at, facts, store, partner, customer, facts.programme[0], rules, basket, known, said, certificates, holder
     )
 
 
-def _line(item: Item, product: Product | None, *, is_own: bool) -> Line:
+def _store(order: Order, facts: Facts, partner: Partner | None, *, make: bool) -> Store:
+    if facts.store is None:
+        return store_of(order.store, partner, make=make)
+    check_store(order.store, facts.store.partner, partner)
+    names = ["id", "name", "time_zone"]
+    return Store.from_db(connection.alias, names, [facts.store.key, order.store, facts.store.time_zone])
+
+
+def _recognised(order: Order, facts: Facts, card_at: dt.datetime | None) -> Customer | None:
+    if facts.customer is not None and not facts.is_blocked:
+        return facts.customer
+    if order.has_member:
+        # says what is wrong, in as many statements for whoever is not known as for whoever is no member
+        members.find(card=order.card, phone=order.phone, at=card_at)
+        raise NoMember(_("No member has this card or phone."))
+    return None
+
+
+def _line(item: Item, known: Goods | None, *, is_own: bool) -> Line:
     """With what the shop knows of its goods: a till could call anything by the category that is cheaper.
 
     At a partner's till the goods of the same code cost what they cost there: how far a price falls would tell a
     competitor what the operator pays.
     """
-    line = Line(
-        product=item.product, category=(product.category if product else "") or item.category,
-        quantity=item.quantity, price=item.price,
-    )  # fmt: skip
-    if product is None or not is_own:
+    category = (known.category if known else "") or item.category
+    line = Line(item.product, category, item.quantity, item.price)
+    if known is None or not is_own or (known.cost is None and known.price_raised_on is None):
         return line
-    cost = None if product.cost is None else product.cost * Fraction(item.quantity)
-    return replace(line, cost=cost, price_raised_on=product.price_raised_on)
+    cost = None if known.cost is None else known.cost * Fraction(item.quantity)
+    return replace(line, cost=cost, price_raised_on=known.price_raised_on)
 
 
-def _quoted(case: Case) -> Quote:
+def quoted_for(case: Case) -> Quote:
+    """What it costs him now, and what certificates pay of it."""
     quoted = _judged(case)
     return replace(quoted, payments=payments(case.certificates, quoted.judged.to_pay))
 
 
 def _judged(case: Case) -> Quote:
-    if case.customer is None:
+    if case.customer is None or case.facts.balance is None:
         judged = judge(case.basket, None, case.rules)
-        return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), None, 0)
-    balance = members.points_of(case.customer)
+        return Quote(judged, _why(case, judged), None, 0)
+    balance = case.facts.balance
     room = room_for(case)
     # nobody spends what he has not, nor more than the partner may take: the rest is money
     usable = balance.available if room.redeem is None else min(balance.available, room.redeem)
     judged = judge(case.basket, case.member, case.rules, min(case.order.points, usable))
     check_earned(case, judged, room)
-    most = judge(case.basket, case.member, case.rules, usable).points_spent if usable else 0
-    return Quote(judged, (*case.said.refused, *Words(case.rules).trace(judged)), balance, most)
+    return Quote(judged, _why(case, judged), balance, min(usable, judged.most_points))
 
 
 def room_for(case: Case) -> Room:
@@ -263,6 +319,30 @@ def check_earned(case: Case, judged: Judged, room: Room) -> None:
         )
 
 
+def _why(case: Case, judged: Judged) -> tuple[str, ...]:
+    return (*case.said.refused, *Words(case.rules).trace(judged))
+
+
+def agreed(paid: Paid, case: Case, *, hold: bool) -> Quote:
+    """The quote, when it is the sum that was paid and passes no limit."""
+    quoted = quoted_for(case)
+    in_money = paid.to_pay if paid.in_money is None else paid.in_money
+    if (quoted.judged.to_pay, quoted.in_money) != (paid.to_pay, in_money):
+        raise OtherSum(quoted, paid.to_pay, in_money)
+    _check(case, quoted, hold=hold)
+    return quoted
+
+
+def follow(case: Case, sale: Sale) -> None:
+    """What comes after a receipt that is written: whose card it was, tiers change, returns waited for it."""
+    note_holder(case.holder, sale)
+    if case.customer is not None and case.rules.tiers is not None:
+        tiers.review([case.customer.pk], at=sale.recorded_at)
+    if case.facts.is_awaited and bring_waiting(sale) and case.customer is not None:
+        sale.balance = members.points_of(case.customer).available
+        sale.save(update_fields=["balance"])
+
+
 def _check(case: Case, quoted: Quote, *, hold: bool = False) -> None:
     """Raise when the receipt passes a limit that refuses."""
     judged = quoted.judged
@@ -276,48 +356,53 @@ def _check(case: Case, quoted: Quote, *, hold: bool = False) -> None:
         check_holder(case.holder, at=case.at, zone=zone, to_pay=judged.to_pay, points=judged.points_spent)
 
 
-def write_sale(
-    case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes, *, paid: Sequence[Payment] = ()
-) -> Sale:
-    """The receipt with its points and stamps, and all that follows from it, in the transaction of the caller."""
-    sale = _write(case, judged, why, number, digest, paid)
-    if case.customer is not None and case.rules.tiers is not None:
-        tiers.review([case.customer.pk], at=sale.recorded_at)
-    if bring_waiting(sale) and case.customer is not None:
-        sale.balance = members.points_of(case.customer).available
-        sale.save(update_fields=["balance"])
-    return sale
+def write_sales(agreed: Sequence[tuple[Paid, Case, Quote]]) -> list[Sale]:
+    """Write receipts, all of them or none; the caller has a transaction and holds what they are judged by."""
+    now = timezone.now()
+    drafts = [_draft_of(paid, case, quoted, now) for paid, case, quoted in agreed]
+    record(drafts, at=now)
+    for draft, (_paid, case, quoted) in zip(drafts, agreed, strict=True):
+        spend_certificates(quoted.payments, draft.sale)
+        if case.said.codes:
+            use(case.said, quoted.judged, case.rules, draft.sale)
+    return [one.sale for one in drafts]
 
 
-def _write(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes, paid: Sequence[Payment]) -> Sale:
-    order, now = case.order, timezone.now()
-    moved, stamps = _write_points(case, judged, number, now) if case.customer else (None, [])
-    receipt = record_receipt(
+def _draft_of(paid: Paid, case: Case, quoted: Quote, now: dt.datetime) -> Draft:
+    draft = _draft(case, quoted.judged, quoted.why, paid.number, paid.digest, now)
+    draft.sale.by_certificates = quoted.by_certificates
+    return draft
+
+
+def write_sale(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes) -> Sale:
+    """A receipt that was sold without a line, and all that follows from it, in the transaction of the caller."""
+    now = timezone.now()
+    draft = _draft(case, judged, why, number, digest, now)
+    record([draft], at=now)
+    follow(case, draft.sale)
+    return draft.sale
+
+
+def _draft(case: Case, judged: Judged, why: Sequence[str], number: str, digest: bytes, now: dt.datetime) -> Draft:
+    order = case.order
+    documents, moves_points, stamps = _points(case, judged, number, now) if case.customer else ((), False, [])
+    receipt, lines = draft_receipt(
         key=named_key("till", f"{order.till}\x1f{number}"), number=number, customer=case.customer, store=case.store,
-        cashier=order.cashier, channel=order.channel, at=case.at, lines=list(_bought(case, judged)),
-        known=case.products,
+        seller=case.facts.seller or seller_named(order.cashier), channel=order.channel, at=case.at,
+        lines=list(_bought(case, judged)), known={code: one.key for code, one in case.facts.goods.items()},
     )  # fmt: skip
-    sale = Sale.objects.create(
-        till=order.till, number=number, digest=digest, customer=case.customer, programme=case.programme,
-        transaction_id=moved, receipt=receipt, store=case.store, cashier=order.cashier,
-        purchased_at=case.at, recorded_at=now,
+    sale = Sale(
+        till=order.till, number=number, digest=digest, customer=case.customer, programme_id=case.programme,
+        store=case.store, cashier=order.cashier, purchased_at=case.at, recorded_at=now,
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
-        by_certificates=sum(one.pays for one in paid),
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
         points_as=judged.points_as, stamps=stamps, why=list(why), is_offline=case.is_offline,
-        balance=None if case.customer is None else members.points_of(case.customer).available,
     )  # fmt: skip
-    SaleLine.objects.bulk_create(_sale_lines(case, judged, sale))
-    spend_certificates(paid, sale)
-    note_holder(case.holder, sale)
-    if case.said.codes:
-        use(case.said, judged, case.rules, sale)
-    announce(Event.RECEIPTS_RECORDED, {"receipts": 1, "sale": sale.pk})
-    return sale
+    return Draft(receipt, tuple(lines), sale, tuple(_sale_lines(case, judged)), documents, moves_points)
 
 
-def _write_points(case: Case, judged: Judged, number: str, now: dt.datetime) -> tuple[int | None, list[Any]]:
-    """Everything that the ledger is told of this receipt; the ids of what it wrote."""
+def _points(case: Case, judged: Judged, number: str, now: dt.datetime) -> tuple[tuple[Document, ...], bool, list[Any]]:
+    """What the ledger is told of this receipt, whether the first of it is about points, and the stamps with theirs."""
     assert case.customer is not None
     customer, life, till = case.customer.pk, case.rules.life, case.order.till
     owe = case.is_offline and case.partner is None
@@ -326,11 +411,10 @@ def _write_points(case: Case, judged: Judged, number: str, now: dt.datetime) -> 
         # from the purchase, not from now: a till that tells of it later leaves the same points
         usable = case.at + dt.timedelta(days=life.after_days)
         movements.append(grant(customer, judged.earned, available_at=usable, expires_at=expiry(usable, life.days)))
-    documents, counters = [], []
+    documents, stamps = [], []
     if movements:
-        documents.append(
-            Document(members.points_unit(), Kind.SALE, till, number, till, tuple(movements), happened_at=case.at)
-        )
+        unit = Unit(pk=case.facts.points, slug=Unit.POINTS)
+        documents.append(Document(unit, Kind.SALE, till, number, till, tuple(movements), happened_at=case.at))
     for one in judged.stamps:
         if one.added or one.spent:
             unit = members.stamps_unit(one.counter)
@@ -340,12 +424,9 @@ def _write_points(case: Case, judged: Judged, number: str, now: dt.datetime) -> 
                 *([grant(customer, one.added)] if one.added else []),
                 *([spend(customer, one.spent)] if one.spent else []),
             ]
+            stamps.append([one.counter, one.added, one.spent, len(documents)])
             documents.append(Document(unit, Kind.SALE, till, number, till, tuple(moves), happened_at=case.at))
-            counters.append(one)
-    written = wholly(write(documents, at=now)) if documents else []
-    ids = [one.transaction for one in written]
-    first = ids.pop(0) if movements else None
-    return first, [[one.counter, one.added, one.spent, key] for one, key in zip(counters, ids, strict=True)]
+    return tuple(documents), bool(movements), stamps
 
 
 def expiry(usable: dt.datetime, days: int | None) -> dt.datetime | None:
@@ -372,11 +453,11 @@ def _whole(cost: int | Fraction | None) -> int | None:
     return None if cost is None else round(cost)
 
 
-def _sale_lines(case: Case, judged: Judged, sale: Sale) -> Iterator[SaleLine]:
+def _sale_lines(case: Case, judged: Judged) -> Iterator[SaleLine]:
     guard = case.rules.guard
     for position, one in enumerate(judged.lines, start=1):
         yield SaleLine(
-            sale=sale, position=position, product=one.line.product, category=one.line.category,
+            position=position, product=one.line.product, category=one.line.category,
             quantity=one.line.quantity, price=one.line.price, cost=_whole(one.line.cost),
             # what was sold without a line may have been sold for anything
             floor=None if guard is None or case.is_offline else floor_of(one.line, guard),

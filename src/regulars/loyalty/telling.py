@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import is_dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -41,7 +41,7 @@ def repeated(model: type[Told], till: str, number: str, digest: bytes) -> Told |
 
 def digest_of(what: Any, *more: object) -> bytes:
     """By which a repetition is known; the order of names does not matter."""
-    told = {name: value for name, value in asdict(what).items() if value or name not in _LATER}
+    told = {name: value for name, value in vars(what).items() if value or name not in _LATER}
     text = json.dumps([told, *more], sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
@@ -53,6 +53,8 @@ _LATER = ("certificates",)
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}" if value.is_finite() else str(value)
+    if is_dataclass(value):
+        return vars(value)
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 

@@ -31,23 +31,39 @@ def record_receipt(
 
     `known` are the ids of goods by their codes, as far as the caller has looked them up.
     """
-    products = known if all(one.code in known for one in lines) else _products(lines)
-    receipt = Receipt.objects.create(
-        customer=customer, store=store, seller=_seller(cashier), number=number, channel=channel[:60], purchased_at=at,
-        amount=sum(one.amount for one in lines), key=key,
+    receipt, its_lines = draft_receipt(
+        key=key, number=number, at=at, customer=customer, store=store, seller=seller_named(cashier), channel=channel,
+        lines=lines, known=known,
     )  # fmt: skip
-    Line.objects.bulk_create(
-        Line(
-            receipt=receipt, position=position, product_id=products[one.code], quantity=one.quantity,
-            amount=one.amount, discount=one.discount, cost=one.cost,
-        )
-        for position, one in enumerate(lines, start=1)
-    )  # fmt: skip
+    receipt.save(force_insert=True)
+    for line in its_lines:
+        line.receipt = receipt
+    Line.objects.bulk_create(its_lines)
     return receipt
 
 
-def _seller(name: str) -> Seller | None:
-    return Seller.objects.get_or_create(name=name)[0] if name else None
+def draft_receipt(
+    *, key: bytes, number: str, at: dt.datetime, customer: Customer | None, store: Store | None, seller: int | None,
+    channel: str, lines: Sequence[Bought], known: Mapping[str, int],
+) -> tuple[Receipt, list[Line]]:  # fmt: skip
+    """The rows, which are not written yet; goods that are new are made."""
+    products = known if all(one.code in known for one in lines) else _products(lines)
+    receipt = Receipt(
+        customer=customer, store=store, seller_id=seller, number=number, channel=channel[:60], purchased_at=at,
+        amount=sum(one.amount for one in lines), key=key,
+    )  # fmt: skip
+    return receipt, [
+        Line(
+            position=position, product_id=products[one.code], quantity=one.quantity,
+            amount=one.amount, discount=one.discount, cost=one.cost,
+        )
+        for position, one in enumerate(lines, start=1)
+    ]  # fmt: skip
+
+
+def seller_named(name: str) -> int | None:
+    """Who serves at the till; he is made when nobody has this name yet."""
+    return Seller.objects.get_or_create(name=name)[0].pk if name else None
 
 
 def _products(lines: Sequence[Bought]) -> dict[str, int]:

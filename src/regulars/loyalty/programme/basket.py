@@ -40,9 +40,10 @@ class Line:
                     product=self.product, most=MOST_QUANTITY, value=self.quantity
                 )
             )
-        _check_money(self.price, _("The price of {product!r}").format(product=self.product))
-        if self.cost is not None and not (isinstance(self.cost, Fraction) and 0 <= self.cost <= MOST_MONEY):
-            _check_money(self.cost, _("The cost of {product!r}").format(product=self.product))
+        if not _is_money(self.price):
+            _refuse_money(self.price, _("The price of {product!r}").format(product=self.product))
+        if self.cost is not None and not _is_money(self.cost, exact=True):
+            _refuse_money(self.cost, _("The cost of {product!r}").format(product=self.product))
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,19 @@ class Member:
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def _check_money(value: object, name: str) -> None:
+def _is_money(value: object, *, exact: bool = False) -> bool:
     # a fraction of a kopeck would break every sum silently
-    if type(value) is not int or not 0 <= value <= MOST_MONEY:
-        raise InputError(
-            _("{name} must be a whole number of minor units from 0 to {most}, not {value}.").format(
-                name=name, most=MOST_MONEY, value=value
-            )
+    if type(value) is int or (exact and isinstance(value, Fraction)):
+        return 0 <= value <= MOST_MONEY
+    return False
+
+
+def _refuse_money(value: object, name: str) -> None:
+    raise InputError(
+        _("{name} must be a whole number of minor units from 0 to {most}, not {value}.").format(
+            name=name, most=MOST_MONEY, value=value
         )
+    )
 
 
 @cache

@@ -90,13 +90,17 @@ class Stamps:
 
 @dataclass(frozen=True)
 class Judged:
-    """The whole answer; lines stand as in the basket. `points_as`: what spending points is, a discount or a payment."""
+    """The whole answer; lines stand as in the basket. `points_as`: what spending points is, a discount or a payment.
+
+    `most_points` could be spent on it by the rules, whoever has them.
+    """
 
     lines: tuple[JudgedLine, ...]
     points_spent: int
     points_as: str
     stamps: tuple[Stamps, ...]
     trace: tuple[Step, ...]
+    most_points: int = 0
 
     @property
     def discount(self) -> int:
@@ -173,6 +177,7 @@ def reward(told: Judged, basket: Basket, member: Member, rules: RuleSet) -> Judg
 class _Spending:
     asked: int
     points: int
+    most: int
     off: tuple[int, ...]
     why: str = ""
 
@@ -202,8 +207,11 @@ def _spend(case: Case, off: tuple[int, ...], prices: tuple[int, ...], asked: int
         "guard": sum(room),
     }
     why = min(limits, key=lambda name: limits[name])
-    points = min(asked, limits[why] // rules.spending.worth)
-    return _Spending(asked, points, tuple(spread(points * rules.spending.worth, room)), why if points < asked else "")
+    most = limits[why] // rules.spending.worth
+    points = min(asked, most)
+    return _Spending(
+        asked, points, most, tuple(spread(points * rules.spending.worth, room)), why if points < asked else ""
+    )
 
 
 def _base(case: Case, prices: tuple[int, ...], by_points: tuple[int, ...]) -> tuple[int, ...]:
@@ -235,7 +243,7 @@ def _answer(case: Case, lowered: Lowered, kept: list[Part], spending: _Spending,
         *(Step(PRICE_RAISED, line=place) for place in case.places if lines[place].is_price_raised),
     ]  # fmt: skip
     in_order = tuple(lines[place] for place in range(len(lines)))
-    return Judged(in_order, spending.points, case.rules.spending.as_, stamps, tuple(trace))
+    return Judged(in_order, spending.points, case.rules.spending.as_, stamps, tuple(trace), spending.most)
 
 
 def _stamps(case: Case, kept: list[Part]) -> Iterator[Stamps]:

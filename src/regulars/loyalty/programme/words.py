@@ -25,6 +25,17 @@ def _as_it_is(_kind: str, code: str) -> str:
     return code
 
 
+class _Filling(dict[str, str]):
+    """Placeholders that are said only where a sentence has them: a receipt has a dozen sentences, at a till."""
+
+    def __init__(self, words: "Words", step: Step, judged: Judged) -> None:
+        super().__init__()
+        self._words, self._step, self._judged = words, step, judged
+
+    def __missing__(self, name: str) -> str:
+        return self._words.filling(name, self._step, self._judged)
+
+
 class Words:
     """Says what a set of rules means and did. `names` tells what people call goods, stores, segments, tiers."""
 
@@ -118,13 +129,21 @@ class Words:
     def step(self, step: Step, judged: Judged) -> str:
         """One step of a trace."""
         text = _STEPS[step.what](self, step)
-        return _sentence(
-            text.format(
-                rule=self._titles.get(step.rule, step.rule), other=self._titles.get(step.other, step.other),
-                line=self._line(step, judged), money=self.money(step.amount), n=format_number(step.points),
-                asked=format_number(step.asked),
-            )
-        )  # fmt: skip
+        return _sentence(text.format_map(_Filling(self, step, judged)))
+
+    def filling(self, name: str, step: Step, judged: Judged) -> str:
+        """What stands for a placeholder of a step's sentence."""
+        match name:
+            case "rule" | "other":
+                rule = step.rule if name == "rule" else step.other
+                return self._titles.get(rule, rule)
+            case "line":
+                return self._line(step, judged)
+            case "money":
+                return self.money(step.amount)
+            case "n" | "asked":
+                return format_number(step.points if name == "n" else step.asked)
+        raise KeyError(name)
 
     def money(self, minor: int) -> str:
         """Money to the minor unit where there are any."""
