@@ -73,7 +73,7 @@ CASES: list[tuple[dict[str, Any], set[str], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("leaf", "expected", "words"), CASES, ids=lambda case: str(case)[:40])
+@pytest.mark.parametrize(("leaf", "expected", "words"), CASES)
 def test_a_condition_finds_whom_it_says_for_all_and_for_one(
     people: dict[str, Customer], leaf: dict[str, Any], expected: set[str], words: str
 ) -> None:
@@ -101,7 +101,6 @@ def test_a_condition_finds_whom_it_says_for_all_and_for_one(
         {"what": "tier", "how": "in", "value": []},
         {"what": "member", "how": "perhaps"},
     ],
-    ids=str,
 )
 def test_a_wrong_condition_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
