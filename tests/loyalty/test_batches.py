@@ -168,7 +168,7 @@ def drawn(lot: random.Random, n: int, codes: list[str], begin: dt.datetime) -> O
         Item(code, many, lot.randrange(1, 200) * 100, category=lot.choice(["", "Cups"]))
         for code, many in zip(goods, quantities, strict=True)
     )
-    who = lot.choices(
+    who: dict[str, Any] = lot.choices(
         [{"card": f"100000{lot.randrange(6)}"}, {"phone": f"+7916123456{lot.randrange(6)}"}, {}, {"card": "nobody"},
          {"phone": "12"}], [8, 3, 2, 0.3, 0.2],
     )[0]  # fmt: skip
