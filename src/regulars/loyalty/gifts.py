@@ -22,6 +22,7 @@ from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.loyalty import members
 from regulars.loyalty.codes import drawn
+from regulars.loyalty.holders import holder_of
 from regulars.loyalty.ledger import Document, Kind, give_back, spend, write_one
 from regulars.loyalty.models import Gift, Reward, Sale
 from regulars.loyalty.partners import partner_at, store_of
@@ -176,6 +177,15 @@ def take(customer: Customer, wish: Wish) -> Reward:
         raise
 
 
+def _check_card(customer: Customer, wish: Wish) -> None:
+    """A holder's points of a month are counted by receipts, so a card with such a limit takes no gifts."""
+    holder = holder_of(customer, wish.shown.partition("\x1f")[0])
+    if holder is not None and holder.most_points is not None:
+        raise NotNow(
+            _("The card of {name} has a limit of points in a month: it takes no gifts.").format(name=holder.name)
+        )
+
+
 def _take(customer: Customer, wish: Wish) -> Reward:
     with transaction.atomic():
         hold_number(wish.till, f"gift\x1f{wish.number}")
@@ -188,6 +198,7 @@ def _take(customer: Customer, wish: Wish) -> Reward:
         if gift is None:
             raise NoGift(_("There is no gift {number}: ask for the gifts again.").format(number=wish.gift))
         _check_wish(customer, wish, gift)
+        _check_card(customer, wish)
         if wish.until is not None:
             _check_set_aside(customer, now)
         store = _store(wish)

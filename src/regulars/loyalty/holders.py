@@ -74,6 +74,14 @@ def check_holder(holder: CardHolder, *, at: dt.datetime, zone: dt.tzinfo, to_pay
         )
 
 
+def points_left(holder: CardHolder, *, at: dt.datetime, zone: dt.tzinfo) -> int | None:
+    """How many points he may still spend in the month of this moment; None: no limit."""
+    if holder.most_points is None:
+        return None
+    spent: int = _sales(holder, at, zone).aggregate(sum=Sum("points_spent"))["sum"] or 0
+    return max(0, holder.most_points - spent)
+
+
 def note_holder(holder: CardHolder | None, sale: Sale) -> None:
     """Write down whose receipt it is."""
     if holder is not None:

@@ -69,6 +69,9 @@ def check_clock(clock: dt.datetime, now: dt.datetime) -> None:
         )
 
 
+MOST_STUCK = 100  # of one till
+
+
 @transaction.atomic
 def store_sale(told: Told, *, more: bool) -> State:
     """Keep a receipt until it is written; the same again changes nothing. `more`: the till has more to tell."""
@@ -120,6 +123,14 @@ def _store(
     till: str, kind: str, number: str, digest: bytes, body: dict[str, Any], at: dt.datetime, *, more: bool
 ) -> None:
     now = timezone.now()
+    stuck_there = OfflineDocument.objects.filter(till=till).exclude(problem="")
+    if stuck_there[MOST_STUCK - 1 : MOST_STUCK].exists():
+        # whoever tries cards and phones so learns of few, and nobody can bury what is stuck in earnest
+        raise NotNow(
+            _("{count} documents of this till wait on the page Review: somebody has to look at them first.").format(
+                count=MOST_STUCK
+            )
+        )
     OfflineDocument.objects.create(
         till=till, kind=kind, number=number, digest=digest, body=body, happened_at=at, stored_at=now,
         due_at=now + (PATIENCE if more else QUIET),

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from regulars.core.i18n import gettext as _
 from regulars.loyalty import members
+from regulars.loyalty.holders import points_left
 from regulars.loyalty.members import Segments
 from regulars.loyalty.models import Account, Alert, Sale
 from regulars.loyalty.programme.basket import Line
@@ -90,9 +91,11 @@ def _accepted(told: Told, case: Case, caps: Offline | None) -> int:
     # to a partner nobody owes: it is paid for every point that it takes, and would lend at the operator's risk
     account = Account.objects.filter(customer=case.customer, unit=members.points_unit())
     may_owe: int = 0 if case.partner else account.aggregate(sum=Sum(F("debt_limit") - F("debt")))["sum"] or 0
-    room = room_for(case).redeem
+    limits = [room_for(case).redeem]
+    if case.holder is not None:
+        limits.append(points_left(case.holder, at=case.at, zone=case.basket.local.tzinfo or dt.UTC))
     has = members.points_of(case.customer).available + may_owe
-    return min(told.order.points, caps.most_points, has if room is None else min(has, room))
+    return min(told.order.points, caps.most_points, has, *(one for one in limits if one is not None))
 
 
 def _before(case: Case) -> int:

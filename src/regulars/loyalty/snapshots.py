@@ -108,8 +108,9 @@ def _goods(partner: Partner | None) -> list[Goods]:
     if partner is not None:
         # what the others sell, and for how much at least, is not its business
         known = known.filter(code__in=SaleLine.objects.filter(sale__partner=partner).values("product"))
-    rows = known.values_list("code", "category", "cost", "price_raised_on")
-    found = [Goods(*row) for row in rows[: MOST_GOODS + 1]]
+    rows = known.values_list("code", "category", "cost", "price_raised_on")[: MOST_GOODS + 1]
+    # it names the codes that it has sold, so it could ask for the cost of anything: it is judged without, as online
+    found = [Goods(*row) if partner is None else Goods(row[0], row[1], None, None) for row in rows]
     if len(found) > MOST_GOODS:
         raise InputError(
             _("A till can carry {most} goods with it, and the shop has more.").format(most=format_number(MOST_GOODS))

@@ -57,7 +57,7 @@ BEGIN
     );
 END $$;
 
--- New points pay the oldest debt first. Whoever gave the points that were owed has its money back: they are gone now,
+-- New points pay the oldest debt first; goods that come back undo the debt that was made for them. Whoever gave the points that were owed has its money back: they are gone now,
 -- and those that paid them are paid for by whoever gave these.
 CREATE FUNCTION loyalty_pay_debt(made loyalty_transaction, leg loyalty_posting) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -66,7 +66,7 @@ DECLARE
     one record;
 BEGIN
     FOR one IN SELECT root_id, -sum(amount)::bigint AS points FROM loyalty_debtpart WHERE account_id = leg.account_id
-        GROUP BY root_id HAVING sum(amount) < 0 ORDER BY min(id)
+        GROUP BY root_id HAVING sum(amount) < 0 ORDER BY (root_id = made.reverses_id) IS TRUE DESC, min(id)
     LOOP
         EXIT WHEN rest = 0;
         part := least(rest, one.points);
