@@ -51,7 +51,7 @@ def test_from_the_link_to_the_card_and_a_consent_withdrawn(
     is_well(phone, language)
     phone.locator("[name=proof]").fill("1000 000 017")
     phone.get_by_role("button", name=say("Show"), exact=True).click()
-    expect(phone.locator(".barcode")).to_have_count(2)
+    expect(phone.locator("#card .barcode")).to_have_count(2)
 
     agree = say("Agree: {channel}").format(channel=say("Calls"))
     withdraw = say("Withdraw: {channel}").format(channel=say("Calls"))

@@ -30,6 +30,7 @@ from regulars.loyalty.models import (
     CardHolder,
     Correction,
     CustomerPage,
+    Expense,
     OfflineDocument,
     Privilege,
     Transaction,
@@ -118,6 +119,7 @@ def plant(anna: Customer, owner: User) -> None:
         till="till:1", kind="sale", number="1", digest=b"0", body={}, happened_at=MOMENT, stored_at=MOMENT,
         due_at=MOMENT,
     )  # fmt: skip
+    Expense.objects.create(key="e", spent_on="2026-01-01", kind="work", amount=1, typed_at=MOMENT, typed_by=owner)
     Correction.objects.create(customer=anna, points=1, needs_two=True, asked_at="2026-01-01T00:00Z")
     endpoint = Endpoint.objects.create(url="https://example.com", secret="s")
     Delivery.objects.create(endpoint=endpoint, message_id="m", event="x", content={})

@@ -279,6 +279,7 @@ FROM (
 ) day
 WHERE day.at > %(since)s AND day.points > 0 AND day.in_a_day > %(alone)s
     AND NOT EXISTS (SELECT FROM loyalty_alert told WHERE told.key = md5(concat_ws(chr(31), 'merged', day.id)))
+ORDER BY day.id
 """
 
 
