@@ -318,7 +318,7 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
         bill = add_expense(Spent(day, kind, 1_234_500, note), key=kind, by=owner)
     return {
         "alert_id": decided.pk, "correction_id": made.pk, "document_id": stuck.pk, "expense_id": bill.pk,
-        "part": "costs",
+        "part": "costs", "liability": "points",
     }  # fmt: skip
 
 

@@ -106,6 +106,8 @@ TABLE: dict[str, Right | str] = {
     "erasure_act": Right.ERASE_CUSTOMERS,
     "programme": Right.SEE_PURCHASES,
     "programme_leaving": Right.SEE_INSIGHTS,
+    "programme_liability": Right.SEE_INSIGHTS,
+    "programme_liability_part": Right.SEE_INSIGHTS,
     "programme_results": Right.SEE_INSIGHTS,
     "programme_results_part": Right.SEE_INSIGHTS,
     "programme_expense_add": Right.MANAGE_BUSINESS,
@@ -395,7 +397,8 @@ class World:
             "alert_id": alert.pk, "correction_id": correction.pk,
             "document_id": waiting.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
-            "batch_id": batch.pk, "part": "costs", "expense_id": expense.pk, "certificate_id": certificate.pk,
+            "batch_id": batch.pk, "part": "costs", "liability": "revenue", "expense_id": expense.pk,
+            "certificate_id": certificate.pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},

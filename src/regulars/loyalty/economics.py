@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from regulars.analytics.estimate import Estimate
 from regulars.customers.models import Customer
@@ -89,7 +90,7 @@ def economics(
     if among is not None and expenses:
         everybody = _Asked(begin, end, None).members()
         expenses = {kind: round(sum_ * members / everybody) if everybody else 0 for kind, sum_ in expenses.items()}
-    return _weighed(whole, by_tier, _spent_share(), worth, expenses)
+    return _weighed(whole, by_tier, spent_share(), worth, expenses)
 
 
 # the tier of each customer at each moment of the period; of two changes at one moment the later one counts
@@ -220,16 +221,20 @@ FROM (
             coalesce(-sum(p.amount) FILTER (WHERE t.kind = 'expiry'), 0)::float8 AS expired
         FROM loyalty_lot l JOIN loyalty_posting p ON p.lot_id = l.id
         JOIN loyalty_transaction t ON t.id = p.transaction_id
-        WHERE l.expires_at <= now() AND t.unit_id = %s GROUP BY p.account_id
+        WHERE l.expires_at <= %s AND t.recorded_at <= %s AND t.unit_id = %s GROUP BY p.account_id
     ) AS member
 ) AS decided WHERE decided > 0
 """
 
 
-def _spent_share() -> Estimate | None:
-    """Of the points whose fate is known, those that were spent: a ratio of sums over members (Cochran 1977, 6.3)."""
+def spent_share(at: dt.datetime | None = None) -> Estimate | None:
+    """Of the points whose fate is known, those that were spent: a ratio of sums over members (Cochran 1977, 6.3).
+
+    As it was known at the moment; None: now.
+    """
+    at = at or timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(_DECIDED, [points_unit().pk])
+        cursor.execute(_DECIDED, [at, at, points_unit().pk])
         count, spent, decided, spent_2, decided_2, both = cursor.fetchone()
     if count < FEWEST_DECIDED:
         return None

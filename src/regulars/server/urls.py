@@ -26,6 +26,7 @@ from regulars.web import (
     profile,
     programme,
     programme_leaving,
+    programme_liability,
     programme_results,
     programs,
     receipts,
@@ -130,6 +131,8 @@ urlpatterns = [
     path("strategy/<slug:group>/edit/", strategy.edit, name="strategy_edit"),
     path("programme/", programme.page, name="programme"),
     path("programme/leaving/", programme_leaving.page, name="programme_leaving"),
+    path("programme/liability/", programme_liability.page, name="programme_liability"),
+    path("programme/liability/<slug:liability>/", programme_liability.block, name="programme_liability_part"),
     path("programme/results/", programme_results.page, name="programme_results"),
     path("programme/results/expenses/add/", programme_results.add, name="programme_expense_add"),
     path(

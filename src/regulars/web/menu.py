@@ -30,6 +30,7 @@ LOYALTY = (
     ("partners", N_("Partners"), Right.SEE_INSIGHTS),
     ("review", N_("Review"), Right.WATCH_TILLS),
     ("programme_results", N_("Results"), Right.SEE_INSIGHTS),
+    ("programme_liability", N_("Liability"), Right.SEE_INSIGHTS),
     ("programme_leaving", N_("Who leaves"), Right.SEE_INSIGHTS),
 )
 SETTINGS = (
