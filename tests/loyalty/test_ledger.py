@@ -391,3 +391,19 @@ def test_the_database_judges_at_the_commit(unit: Unit, anna: int) -> None:
                        "FROM loyalty_transaction")  # fmt: skip
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert Posting.objects.filter(book="void").count() == 0
+
+
+def test_no_table_that_is_kept_can_be_emptied() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE t.tgname IN ('keep', 'decided') AND t.tgtype & 8 > 0 AND c.relname LIKE 'loyalty%%' ORDER BY 1"""
+        )
+        kept = sorted({name for (name,) in cursor.fetchall()})
+    assert {f"loyalty_{name}" for name in ("posting", "transaction", "lot", "account", "sale", "settlement")} < {*kept}
+    ways = [f"TRUNCATE {name} CASCADE" for name in kept]
+    # whoever is a member has an account, and so neither people nor what they bought can be emptied around the ledger
+    for way in (*ways, "TRUNCATE customers_customer CASCADE", "TRUNCATE purchases_receipt CASCADE"):
+        refused = pytest.raises(IntegrityError, match="is kept: it is not emptied")
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(way)
