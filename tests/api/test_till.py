@@ -140,8 +140,14 @@ def test_another_sum_is_answered_with_the_right_one(till: Till) -> None:
 
 def test_a_number_used_for_another_receipt_is_refused(till: Till) -> None:
     enrolled()
-    till.sell()
-    assert till.sell(lines=[{"product_id": "tea", "quantity": "2", "price": 20_000}], to_pay=19_000)[0] == 409
+    first = till.sell()
+    status, answer = till.sell(lines=[{"product_id": "tea", "quantity": "2", "price": 20_000}], to_pay=19_000)
+    assert (status, answer["detail"]) == (422, "This till has another receipt with the number '17'.")
+    # a sum that is not right either is no reason to send that number again
+    assert till.sell(to_pay=1)[0] == 422
+    assert till.sell() == first
+    back = {"number": "b", "receipt": "17", "lines": [{"line": 1, "quantity": "1"}]}
+    assert [till("till/returns", back | more)[0] for more in ({}, {"lines": []}, {})] == [200, 422, 200]
 
 
 def test_points_that_are_not_there_are_not_spent(till: Till) -> None:

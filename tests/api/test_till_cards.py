@@ -27,6 +27,7 @@ def test_a_card_is_offered_sold_once_prolonged_and_taken_back(card: str) -> None
     status, sold = till("till/cards/sell", body)
     assert (status, sold["state"], sold["valid_through"]) == (200, "sold", offer["then_through"])
     assert till("till/cards/sell", body) == (200, sold)
+    assert till("till/cards/sell", body | {"paid": 1})[0] == 422
     longer = till("till/cards/sell", body | {"number": "K-2"})[1]
     assert longer["valid_through"] > sold["valid_through"]
     for _time in range(2):

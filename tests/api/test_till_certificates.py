@@ -108,6 +108,14 @@ def test_what_does_not_go_says_why_and_changes_nothing(till: Till, numbers: list
     assert not CertificateMovement.objects.exists()
 
 
+def test_a_number_used_for_other_certificates_is_refused(till: Till, numbers: list[str]) -> None:
+    deal = {"number": "C-1", "certificates": [numbers[0]], "paid": 5_000}
+    first = till("till/certificates/sell", deal)
+    status, answer = till("till/certificates/sell", deal | {"certificates": [numbers[1]]})
+    assert (status, "another receipt with the number 'C-1'" in answer["detail"]) == (422, True)
+    assert till("till/certificates/sell", deal) == first
+
+
 @pytest.mark.parametrize("path", ["find", "sell", "quote"])
 def test_who_tries_numbers_has_to_wait(till: Till, numbers: list[str], path: str) -> None:
     bodies = {

@@ -89,7 +89,7 @@ def test_a_repetition_is_answered_as_it_was_whatever_has_changed(till: Till, ann
     assert till("till/gifts/take", wish(gift)) == first
     assert till("till/gifts/take", wish(gift, number="G-2"))[0] == 404
     status, answer = till("till/gifts/take", wish(gift, cashier="Olga"))
-    assert (status, answer["detail"]) == (409, "Another gift was taken with the number 'G-1'.")
+    assert (status, answer["detail"]) == (422, "Another gift was taken with the number 'G-1'.")
     assert (points(anna), Reward.objects.count()) == (172, 1)
 
 

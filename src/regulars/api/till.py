@@ -62,7 +62,7 @@ from regulars.loyalty.setting_aside import fetch
 from regulars.loyalty.signatures import public_key
 from regulars.loyalty.snapshots import snapshot_for
 from regulars.loyalty.tastes import fitting
-from regulars.loyalty.telling import NotNow
+from regulars.loyalty.telling import NotNow, OtherTold
 from regulars.loyalty.tiers import tier_of
 
 _log = logging.getLogger("regulars.api")
@@ -229,6 +229,8 @@ def handle_errors(api: NinjaAPI) -> None:
     api.exception_handler(gifts.NoGift)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(Refused)(lambda request, error: _refusal(api, request, error, 409))
     api.exception_handler(NotNow)(lambda request, error: _refusal(api, request, error, 409))
+    # a repetition with another body is told as one of an idempotency key is
+    api.exception_handler(OtherTold)(lambda request, error: _refusal(api, request, error, 422))
 
 
 def _refusal(api: NinjaAPI, request: HttpRequest, error: InputError, status: int) -> HttpResponse:

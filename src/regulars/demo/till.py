@@ -180,7 +180,7 @@ def _repetition(till: Till) -> None:
     card = till.member()
     sent, sale = till.sold(card)
     _expect(till.call("receipts", sent), (200, sale), "the same receipt again")
-    _expect(till.call("receipts", sent | {"store": f"{till.store} "})[0], 409, "another receipt of that number")
+    _expect(till.call("receipts", sent | {"store": f"{till.store} "})[0], 422, "another receipt of that number")
     _expect(till.balance(card), sale["points_earned"], "points after a repetition")
 
 

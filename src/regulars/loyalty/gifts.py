@@ -28,7 +28,7 @@ from regulars.loyalty.models import Gift, Reward, Sale
 from regulars.loyalty.partners import partner_at, store_of
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programmes import valid_at
-from regulars.loyalty.telling import NotNow, digest_of, hold_number
+from regulars.loyalty.telling import NotNow, OtherTold, digest_of, hold_number
 from regulars.loyalty.tiers import tier_at
 from regulars.loyalty.watching import Beyond, Deed, check_limits, note_refusal
 from regulars.purchases.models import Product, Store
@@ -156,11 +156,11 @@ def change_gift(gift: Gift, data: GiftData, *, more: int = 0, by: User | None, a
 def told_before(wish: Wish) -> Reward | None:
     """What this very request took before, however things stand by now; None when it is new.
 
-    Raises `NotNow` when its number took another gift.
+    Raises `OtherTold` when its number took another gift.
     """
     known = Reward.objects.filter(till=wish.till, number=wish.number).select_related("gift").first()
     if known is not None and bytes(known.digest) != wish.digest:
-        raise NotNow(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
+        raise OtherTold(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
     return known
 
 
@@ -191,7 +191,7 @@ def _take(customer: Customer, wish: Wish) -> Reward:
         hold_number(wish.till, f"gift\x1f{wish.number}")
         if known := told_before(wish):
             if known.customer_id != customer.pk:
-                raise NotNow(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
+                raise OtherTold(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
             return known
         customer, now = members.hold_member(customer), timezone.now()
         gift = Gift.objects.select_for_update().filter(pk=wish.gift).first()

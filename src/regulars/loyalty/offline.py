@@ -27,7 +27,7 @@ from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order
 from regulars.loyalty.snapshots import snapshot_named
-from regulars.loyalty.telling import AHEAD, NotNow, checked_moment, digest_of, hold_number, repeated
+from regulars.loyalty.telling import AHEAD, OtherTold, checked_moment, digest_of, hold_number, repeated
 
 Kind = OfflineDocument.Kind
 
@@ -115,7 +115,7 @@ def _stored(till: str, kind: str, number: str, digest: bytes) -> State | None:
     if found is None:
         return None
     if bytes(found.digest) != digest:
-        raise NotNow(_("This till has another receipt with the number {number!r}.").format(number=number))
+        raise OtherTold(_("This till has another receipt with the number {number!r}.").format(number=number))
     return State(problem=found.problem)
 
 

@@ -22,7 +22,11 @@ Told = TypeVar("Told", Sale, SaleReturn, WaitingReturn, CertificateDeal, CardSal
 
 
 class NotNow(InputError):
-    """The request is right, but not as things stand: another sum by now, or a number that has another receipt."""
+    """The request is right, but not as things stand: another sum by now, or a limit that is reached."""
+
+
+class OtherTold(NotNow):
+    """The number has another request, and always will: to repeat it is of no use."""
 
 
 def hold_number(till: str, number: str) -> None:
@@ -32,10 +36,10 @@ def hold_number(till: str, number: str) -> None:
 
 
 def repeated(model: type[Told], till: str, number: str, digest: bytes) -> Told | None:
-    """What this request wrote before; None when it is new. Raises `NotNow` when the number was used for another."""
+    """What this request wrote before; None when it is new. Raises `OtherTold` when the number was used for another."""
     found = model._default_manager.filter(till=till, number=number).first()
     if found is not None and bytes(found.digest) != digest:
-        raise NotNow(_("This till has another receipt with the number {number!r}.").format(number=number))
+        raise OtherTold(_("This till has another receipt with the number {number!r}.").format(number=number))
     return found
 
 
