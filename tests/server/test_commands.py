@@ -187,6 +187,7 @@ def test_the_ledger_of_points_is_verified_and_told(ready: Installation) -> None:
     assert "0 postings: every sum and every hash agrees." in ready.command("ledger", "verify", "--lang", "en")
     assert "Issued" in ready.command("ledger", "position", "--on", "2026-01-31", "--lang", "en")
     assert "2026-31-01" in ready.command("ledger", "position", "--on", "2026-31-01", code=2)
+    assert "No member has the card 4242." in ready.command("ledger", "balance", "4242", "--lang", "en", code=2)
 
 
 def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from regulars.cli.console import fail, out
 from regulars.cli.help import Command, Group
-from regulars.cli.options import language_option
-from regulars.core.i18n import format_number, ngettext
+from regulars.cli.options import Day, language_option
+from regulars.core.errors import InputError
+from regulars.core.i18n import format_date, format_number, ngettext
 from regulars.core.i18n import gettext as _
 
 FAULTY = 1
@@ -33,6 +34,18 @@ def command() -> click.Command:
                 click.Option(
                     ["--on"], type=click.DateTime(["%Y-%m-%d"]), help=_("The day, by the clock of the business.")
                 ),
+                language_option(),
+            ],
+        )
+    )
+    group.add_command(
+        Command(
+            "balance",
+            callback=_balance,
+            help=_("What a member has, now or at the end of a day."),
+            params=[
+                click.Argument(["card"]),
+                click.Option(["--on"], type=Day(), help=_("The day, by the clock of the business.")),
                 language_option(),
             ],
         )
@@ -87,3 +100,40 @@ def _position(on: dt.datetime | None, lang: str | None) -> None:
             )  # fmt: skip
             table.add_row(str(unit), *map(format_number, figures))
     out.print(table)
+
+
+def _balance(card: str, on: dt.date | None, lang: str | None) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    with application(load()):
+        from regulars.foundation.models import Business
+        from regulars.loyalty.balances import balance_of, held_of
+        from regulars.loyalty.members import who_has
+        from regulars.loyalty.models import Account, Unit
+
+        at = _end_of(on, Business.current().zone)
+        customer = who_has(card=card)
+        accounts = Account.objects.filter(customer=customer) if customer else Account.objects.none()
+        units = Unit.objects.filter(pk__in=accounts.values("unit")).order_by("slug")
+        if customer is None or not units:
+            raise InputError(_("No member has the card {card}.").format(card=card))
+        titles = _("Unit"), _("Can be spent"), _("Held"), _("Pending"), _("Past their day"), _("Owes")
+        table = Table(box=None)
+        for title in titles:
+            table.add_column(title, justify="left" if not table.columns else "right")
+        for unit in units:
+            has, held = balance_of(customer.pk, unit, at=at), held_of(customer.pk, unit, at=at)
+            figures = has.available - held, held, has.pending, has.expiring, has.debt
+            table.add_row(Text(str(unit)), *map(format_number, figures))
+    out.print(table)
+
+
+def _end_of(day: dt.date | None, zone: dt.tzinfo) -> dt.datetime:
+    """The last moment of the day, or now while it lasts: nobody knows what comes of a day that has not come."""
+    now = dt.datetime.now(tz=zone)
+    if day is None or day == now.date():
+        return now
+    if day > now.date():
+        raise InputError(_("{day} has not come yet.").format(day=format_date(day)))
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=zone) - dt.timedelta(microseconds=1)

@@ -34,6 +34,16 @@ _BOOKS = """
     WHERE t.unit_id = %(unit)s AND t.recorded_at <= %(at)s AND p.book <> 'member' GROUP BY p.book
 """
 
+_HELD = """
+    SELECT coalesce(sum(part.amount), 0) FROM loyalty_holdpart part
+    JOIN loyalty_hold h ON h.id = part.hold_id
+    JOIN loyalty_lot l ON l.id = part.lot_id
+    JOIN loyalty_account a ON a.id = l.account_id
+    WHERE a.customer_id = %(customer)s AND h.unit_id = (SELECT id FROM loyalty_unit WHERE slug = %(unit)s)
+        AND h.placed_at <= %(at)s AND (h.ended_at IS NULL OR h.ended_at > %(at)s)
+        AND l.available_at <= %(at)s AND (l.expires_at IS NULL OR l.expires_at > %(at)s)
+"""
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -69,6 +79,13 @@ class Position:
 def balance_of(customer: int, unit: Unit, *, at: dt.datetime) -> Balance:
     """Of all accounts that are his today, as the ledger stood at the moment."""
     return _sums("AND a.customer_id = %(customer)s", unit=unit.slug, at=at, customer=customer)
+
+
+def held_of(customer: int, unit: Unit, *, at: dt.datetime) -> int:
+    """How many of the points that were available then waited for a word: spent or released."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"customer": customer, "unit": unit.slug, "at": at})
+        return int(cursor.fetchone()[0])
 
 
 def position(unit: Unit, *, at: dt.datetime) -> Position:
