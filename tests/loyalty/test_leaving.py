@@ -6,7 +6,11 @@ import random
 import pytest
 from django.utils import timezone
 
-from regulars.loyalty.leaving import Leaving, why_they_leave
+from regulars.analytics.estimate import Estimate
+from regulars.core.i18n import use_language
+from regulars.loyalty import leaving
+from regulars.loyalty.leaving import Leaving, Sign, why_they_leave
+from regulars.loyalty.leaving_words import rows, sentences
 from regulars.loyalty.ledger import Document, Kind, grant, spend, write
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import TierChange
@@ -82,3 +86,49 @@ def test_a_lost_tier_counts_and_a_won_one_does_not() -> None:
 def test_nobody_who_left_is_no_error() -> None:
     open_store()
     assert why_they_leave([], [1, 2], at=timezone.now()).left == 0
+
+
+def share(value: float) -> Estimate:
+    return Estimate(value, value - 0.1, value + 0.1)
+
+
+def test_each_sign_is_said_with_its_shares_and_what_follows() -> None:
+    signs = (
+        Sign("no_reward", share(0.8), share(0.5), share(0.3), 0.001),
+        Sign("rules_changed", share(0.2), share(0.6), share(-0.4), 0.01),
+        Sign("tier_lost", None, None, None, None),
+        Sign("points_expired", share(0.4), share(0.3), share(0.1), 0.6),
+        Sign("brought_back", share(0.3), share(0.31), share(-0.01), 0.9),
+    )
+    assert {one.id for one in signs} == {*leaving._SIGNS}
+    found = Leaving(1_500, 20_000, signs)
+    assert rows(found) == [
+        ("Three months in the programme without spending a point", "80% (70%–90%)", "50% (40%–60%)",
+         "More often before leaving", True),
+        ("The rules changed within a month", "20% (10%–30%)", "60% (50%–70%)", "Rarer before leaving", False),
+        ("Points expired within two months", "40% (30%–50%)", "30% (20%–40%)", "No difference is shown", False),
+        ("Goods were brought back within two months", "30% (20%–40%)", "31% (21%–41%)", "No difference is shown",
+         False),
+        ("The tier was lost within three months", "–", "–", "Too few to tell: at least 50 of both are needed.", False),
+    ]  # fmt: skip
+    compared, warned = sentences(found)
+    assert compared.startswith("1,500 members who left, at their last purchase, beside 20,000 who went on buying")
+    assert "need not be its reason" in warned
+
+
+def test_each_sign_is_said_in_russian_too() -> None:
+    ids = ("no_reward", "rules_changed", "tier_lost", "points_expired", "brought_back")
+    found = Leaving(60, 70, tuple(Sign(one, share(0.8), share(0.7), share(0.1), 0.2) for one in ids))
+    with use_language("ru"):
+        told, said = rows(found), sentences(found)
+    assert {title for title, *_more in told} == {
+        "Три месяца в программе, и ни одного потраченного балла", "В пределах месяца изменились правила",
+        "За три месяца понизился уровень", "За два месяца сгорели баллы", "За два месяца был возврат товара",
+    }  # fmt: skip
+    percents = "80\N{NO-BREAK SPACE}% (70\N{NO-BREAK SPACE}%–90\N{NO-BREAK SPACE}%)"
+    assert {(left, verdict, proven) for _title, left, _stayed, verdict, proven in told} == {
+        (percents, "Разницы не видно", False)
+    }
+    assert "ушли (60)" in said[0] and "продолжил покупать (70)" in said[0]
+    assert said[1] == "Среди признаков (5) ничего надёжного не нашлось."
+    assert len(said) == 3
