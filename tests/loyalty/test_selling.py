@@ -14,6 +14,7 @@ from django.utils import timezone
 from regulars.core.errors import InputError
 from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
+from regulars.foundation.models import Happening
 from regulars.loyalty import members
 from regulars.loyalty.balances import balance_of
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
@@ -317,9 +318,14 @@ def test_a_version_is_published_once_and_stays() -> None:
     with pytest.raises(InputError, match=r"the own field 'shoe', which there is not\. Known: -"):
         publish(RULES | {"rules": [RULES["rules"][0] | {"when": asked}]}, by=None)
     tomorrow = timezone.now() + dt.timedelta(days=1)
-    publish(RULES, by=None, valid_from=tomorrow, note="From tomorrow")
+    told = Happening.objects.filter(event="programme.published")
+    before = told.count()
+    later = publish(RULES, by=None, valid_from=tomorrow, note="From tomorrow")
+    # what is refused is not told
     with pytest.raises(InputError, match="Another version begins"):
         publish(RULES, by=None, valid_from=tomorrow)
+    content = {"id": later.pk, "valid_from": tomorrow.isoformat(), "note": "From tomorrow"}
+    assert (told.count(), told.latest("id").content) == (before + 1, content)
     now = valid_at(timezone.now())
     assert now is not None and now[0] == first
     for change in (lambda: Programme.objects.update(note="other"), first.delete):

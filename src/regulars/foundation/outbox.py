@@ -21,6 +21,7 @@ class Event(models.TextChoices):
     RECEIPTS_REMOVED = "receipts.removed", N_("an import of receipts was undone")
     TIER_CHANGED = "member.tier_changed", N_("a member's tier changed")
     TIER_ENDING = "member.tier_ending", N_("a member will lose his tier")
+    PROGRAMME_PUBLISHED = "programme.published", N_("rules of the programme were published")
     AUDIT_DONE = "audit.done", N_("an audit is ready")
 
 

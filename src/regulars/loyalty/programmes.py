@@ -16,6 +16,7 @@ from regulars.core.money import minor_digits
 from regulars.customers.models.fields import Field
 from regulars.foundation.clashes import or_told
 from regulars.foundation.models import Business
+from regulars.foundation.outbox import Event, announce
 from regulars.loyalty.models import Partner, Programme
 from regulars.loyalty.programme.conditions import Answered, AtPartner, InSegment, OfTier
 from regulars.loyalty.programme.effects import PointsByTier
@@ -55,6 +56,8 @@ def publish(
         made = Programme.objects.create(
             rules=as_json(rules), note=note, valid_from=valid_from, published_at=now, published_by=by
         )
+    # it may begin later: whoever writes to members has the time until then
+    announce(Event.PROGRAMME_PUBLISHED, {"id": made.pk, "valid_from": valid_from.isoformat(), "note": note})
     log("programme_published", user=by, about=note or valid_from.isoformat(timespec="minutes"), address=address)
     return made
 
