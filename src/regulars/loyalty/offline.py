@@ -27,7 +27,7 @@ from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order
 from regulars.loyalty.snapshots import snapshot_named
-from regulars.loyalty.telling import AHEAD, OtherTold, checked_moment, digest_of, hold_number, repeated
+from regulars.loyalty.telling import AHEAD, NotNow, OtherTold, checked_moment, digest_of, hold_number, repeated
 
 Kind = OfflineDocument.Kind
 
