@@ -50,9 +50,9 @@ def shop(django_db_setup: Any, django_db_blocker: Any, tmp_path_factory: pytest.
         run.refresh_from_db()
         assert run.state == "done", run.error
         with connection.cursor() as cursor:
-            # what waits for the end would be judged at the end of each test, by plans made for empty tables; only tables
-            # with rows are looked at, because what is found is not rolled back, and a table of nothing but the rows of
-            # other tests that are gone would count as empty for ever
+            # what waits for the end would be judged at the end of each test, by plans made for empty tables. Of tables
+            # with rows alone: what ANALYZE finds is not rolled back, and one that has nothing but rolled back rows of
+            # other tests would count as empty for ever
             tables = connection.introspection.table_names(cursor)
             full = [name for name in tables if _has_rows(cursor, connection.ops.quote_name(name))]
             cursor.execute(f"ANALYZE {', '.join(full)}; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")

@@ -202,7 +202,9 @@ def _classed(people: ir.Table) -> tuple[ir.Table, float, int]:
     weight = 1.0 / seen.variance
     moments = _row(seen.aggregate(w=weight.sum(), wx=(weight * seen.beyond).sum(), wx2=(weight * seen.beyond**2).sum()))
     tau2 = round(max((moments["wx2"] - compared) / moments["w"], 0.0), 12)
-    differ_p = float(stats.chi2.sf(moments["wx2"] - moments["wx"] ** 2 / moments["w"], compared - 1))
+    # rounded as all else here: the engine adds up in no order
+    statistic = round(moments["wx2"] - moments["wx"] ** 2 / moments["w"], 6)
+    differ_p = float(stats.chi2.sf(statistic, compared - 1))
     kept = tau2 / (tau2 + people.variance)
     people = people.mutate(
         offered_share=people.offered / people.n,
