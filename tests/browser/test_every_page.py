@@ -94,6 +94,8 @@ def examine(page: Page, path: str, language: str) -> list[str]:
     found = [] if page.evaluate("document.documentElement.lang") == language else ["another language"]
     if page.locator("h1").count() != 1:
         found.append("not one headline")
+    if page.evaluate(TAB_OUT_OF_SIGHT):
+        found.append("the tab that is open is out of sight")
     return found + [f"outside of the phone: {one}" for one in page.evaluate(OUTSIDE)]
 
 
@@ -124,6 +126,10 @@ FEWER_ROWS = """() => {
     for (const list of document.querySelectorAll("tbody, .timeline, .rows"))
         [...list.children].slice(8).forEach(row => row.remove());
 }"""
+TAB_OUT_OF_SIGHT = """() => [...document.querySelectorAll(".tabs [aria-current]")].some(one => {
+    const box = one.getBoundingClientRect();
+    return box.left < -1 || box.right > document.documentElement.clientWidth + 1;
+})"""
 OUTSIDE = """() => {
     const width = document.documentElement.clientWidth;
     const closed = [...document.querySelectorAll("details:not([open])")];

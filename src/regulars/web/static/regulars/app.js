@@ -19,6 +19,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// on a phone the tab that is open may stand outside of the row
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // menus that hang over the page; other parts that open stay as they are
 const MENUS = "details.me, details.choose, details.tiny, details.rest, details.picker";
 
