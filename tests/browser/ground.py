@@ -96,6 +96,7 @@ def _purchases(owner: Any) -> dict[str, Any]:
             break
         time.sleep(1)
     assert newest.state == "done", newest.error
+    assert newest.as_of is not None
     older.as_of, older.folder = newest.as_of - dt.timedelta(30), newest.folder
     older.headlines = newest.headlines | {"customers": newest.headlines["customers"] * 0.9}
     older.save()
@@ -113,7 +114,8 @@ def _people(owner: Any) -> dict[str, Any]:
     from regulars.customers.services.strategy import write_strategy
     from regulars.purchases.models import Receipt
 
-    full = Customer.objects.get(pk=Receipt.objects.exclude(customer=None).latest("purchased_at").customer_id)
+    full = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
+    assert full is not None
     customers.edit_customer(
         full, by=owner, birth_date=dt.date(1988, 2, 29), sex="f", source="вывеска", external_id=LONG[:60]
     )
