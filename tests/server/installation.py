@@ -57,9 +57,11 @@ class Installation:
                 process.send_signal(signal.SIGINT)
             process.wait(60)
 
-    def wait_until_up(self, process: "subprocess.Popen[bytes] | None" = None, seconds: float = 60) -> None:
+    def wait_until_up(
+        self, process: "subprocess.Popen[bytes] | None" = None, seconds: float = 60, path: str = "/account/login/"
+    ) -> None:
         until = time.monotonic() + seconds
-        while self.status() == 0:
+        while self.status(path) == 0:
             assert process is None or process.poll() is None, "the application ended"
             assert time.monotonic() < until, "the application does not answer"
             time.sleep(0.1)
