@@ -2,6 +2,8 @@
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 
 @app.periodic(cron="* * * * *")
@@ -11,4 +13,8 @@ async def take_stalled_jobs_again(context: JobContext, timestamp: int) -> None:
     assert context.app is not None
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs():
-        await manager.retry_job(job)
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            # the next one of its kind waits already, and for the lock that this one would hold for ever
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
