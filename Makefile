@@ -38,7 +38,7 @@ format: .venv/.dev ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-fault-campaign: .venv/.dev ## kill -9 of the server and of PostgreSQL amid receipts: KILLS=300 SEED=7
+fault-campaign: .venv/.dev ## kill -9 of web server, worker and PostgreSQL amid receipts and jobs: KILLS=300 SEED=7
 	$(BIN)/python -m tests.loyalty.faults --kills $(or $(KILLS),300) $(if $(SEED),--seed $(SEED))
 
 ledger-campaign: .venv/.dev ## the ledger against a simple model, N operations (2000000), from a SEED
