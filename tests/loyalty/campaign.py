@@ -1,5 +1,6 @@
 """Millions of operations against the ledger and the simple model side by side: `make ledger-campaign N=2000000`.
 
+Points are earned at tills of partners and spent at those of others, and each day is settled as the model has it.
 Everything is drawn from the seed, and the clock is its own, so a run can be repeated. Where both differ, the whole
 story of the customer is printed.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.loyalty.campaign_nets import Nets
 from tests.loyalty.model import Model, No
 from tests.server.installation import Installation
 
@@ -21,6 +23,9 @@ START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 BATCH = 500
 _ONE_BY_ONE = 0.02  # of the operations: holds are placed and ended singly
 _OF_EACH = 60  # operations of one customer, more or less
+_LOOKS = 10  # moments to which the end looks back
+
+Books = tuple[dict[str, int], tuple[int, ...]]  # where points went, and what people have
 
 
 class Differs(AssertionError):
@@ -37,6 +42,11 @@ class Member:
     sales: dict[str, int] = field(default_factory=dict)
     holds: list[str] = field(default_factory=list)
 
+    @property
+    def debt(self) -> int:
+        """What he owes by the model."""
+        return self.model.debts.get("", 0)
+
 
 @dataclass(frozen=True)
 class Deed:
@@ -49,6 +59,7 @@ class Deed:
     kind: str
     of: str | None = None
     refused: str | None = None
+    till: str = "campaign"
 
 
 class Campaign:
@@ -65,13 +76,14 @@ class Campaign:
         self.members = [Member(one.pk) for one in made]
         for one in made:
             open_account(one.pk, self.unit, at=START, debt_limit=40)
-        self.refused = 0
+        self.refused, self.nets = 0, Nets(self.random, START)
+        self.past: dict[int, Books] = {}
 
     def run(self) -> None:
         """Do it all, and compare."""
         shown, began = self.operations // 10, time.perf_counter()
         while self.count < self.operations:
-            self.now += self.random.randint(0, 6)
+            self._time_passes(self.random.randint(0, 6))
             self._together()
             for _single in range(int(BATCH * _ONE_BY_ONE)):
                 self._single()
@@ -80,6 +92,18 @@ class Campaign:
                 print(f"{self.count:,} operations, {time.perf_counter() - began:.0f} s", flush=True)
                 shown += self.operations // 10
         self.compare_all()
+
+    def _time_passes(self, hours: int) -> None:
+        """Days that are over by then are closed; of some moments is kept what was there before."""
+        if hours and self.random.random() < _LOOKS * min(BATCH, len(self.members)) / self.operations:
+            self.past[self.now] = self._books(self.now)
+        self.now += hours
+        if said := self.nets.close(self._at(self.now)):
+            raise Differs("\n".join(said))
+
+    def _books(self, now: int) -> Books:
+        wanted = {name: sum(one.model.books[name] for one in self.members) for name in self.members[0].model.books}
+        return wanted, tuple(map(sum, zip(*(one.model.balance("", now) for one in self.members), strict=True)))
 
     def _together(self) -> None:
         from regulars.loyalty.ledger import Refused, write
@@ -109,17 +133,21 @@ class Campaign:
         granted = self.random.randint(1, 60) if not spent else self.random.choice((0, self.random.randint(1, 60)))
         available = self.now + self.random.choice((0, 0, self.random.randint(1, 40)))
         expires = self.random.choice((None, available + self.random.randint(1, 400)))
+        owed, till = member.debt, self.nets.till()
         refused = self._of_model(
             member, lambda model: model.sale(
                 name, "", spend=spent, grant=granted, now=self.now, available=available, expires=expires
             )
         )  # fmt: skip
+        if refused is None:
+            paid = owed - member.debt
+            self.nets.sold(name, till, member.key, given=granted, taken=spent, paid=paid, at=self._at(self.now))
         moves = [spend(member.key, spent)] if spent else []
         if granted:
             until = None if expires is None else self._at(expires)
             moves.append(grant(member.key, granted, available_at=self._at(available), expires_at=until))
-        said = f"{self.now} h: sale {name}, spends {spent}, earns {granted} from {available} to {expires}"
-        return Deed(member, name, said, tuple(moves), "sale", refused=refused)
+        said = f"{self.now} h: sale {name} at {till}, spends {spent}, earns {granted} from {available} to {expires}"
+        return Deed(member, name, said, tuple(moves), "sale", refused=refused, till=till)
 
     def _night(self, member: Member, name: str) -> Deed:
         from regulars.loyalty.ledger import expire
@@ -141,9 +169,13 @@ class Campaign:
             if taken:
                 model.take_back(of, taken, now=self.now)
 
+        owed, void = member.debt, member.model.books["void"]
         # the first of two may be done when the second is refused
         refused = self._of_model(member, both, may_be_half_done=bool(given and taken))
-        moves = [give_back(given, late_until=late and self._at(late))] if given else []
+        if refused is None:
+            void, owed = member.model.books["void"] - void, member.debt - owed
+            self.nets.came_back(of, member.key, given=given, void=void, owed=owed, at=self._at(self.now))
+        moves = [give_back(given, late_until=None if late is None else self._at(late))] if given else []
         moves += [take_back(taken)] if taken else []
         said = f"{self.now} h: return {name} of {of}, gives back {given} (late until {late}), takes back {taken}"
         return Deed(member, name, said, tuple(moves), "return", of, refused)
@@ -197,26 +229,37 @@ class Campaign:
         from regulars.loyalty.ledger import Document, Kind
 
         reverses = None if deed.of is None else deed.member.sales[deed.of]
-        return Document(
-            self.unit, Kind(deed.kind), "campaign", deed.name, "campaign", deed.movements, reverses=reverses
-        )
+        return Document(self.unit, Kind(deed.kind), deed.till, deed.name, "campaign", deed.movements, reverses=reverses)
 
     def compare_books(self) -> None:
-        """Issued = outstanding + redeemed + expired + taken back, and each as the models have it."""
+        """As they are now."""
+        self._compare(self.now, *self._books(self.now))
+
+    def _compare(self, hour: int, wanted: dict[str, int], people: tuple[int, ...]) -> None:
+        """Issued = available + pending + past their day - debt + redeemed + expired + void, each as models have it."""
+        from regulars.loyalty.balances import Balance, position
+
+        found = position(self.unit, at=self._at(hour))
+        books = {"issued": found.issued, "redeemed": found.redeemed, "expired": found.expired, "void": found.taken_back}
+        if books != wanted or found.outstanding != Balance(*people) or not found.is_balanced:
+            raise Differs(f"{hour} h: books {books}, models {wanted}; {found.outstanding}, people have {people}")
+
+    def compare_past(self) -> None:
+        """As it was then, and at moments of which nothing is known but that all points are somewhere."""
         from regulars.loyalty.balances import position
 
-        found = position(self.unit, at=self._at(self.now))
-        books = {"issued": found.issued, "redeemed": found.redeemed, "expired": found.expired, "void": found.taken_back}
-        wanted = {name: sum(one.model.books[name] for one in self.members) for name in books}
-        if books != wanted or not found.is_balanced:
-            raise Differs(f"books {books}, models {wanted}, balanced: {found.is_balanced}")
+        for hour, (wanted, people) in self.past.items():
+            self._compare(hour, wanted, people)
+        for _look in range(_LOOKS):
+            at = START + dt.timedelta(seconds=self.random.uniform(-10, self.now * 3_600 + 10))
+            if not position(self.unit, at=at).is_balanced:
+                raise Differs(f"at {at} points are missing")
 
     def compare_all(self) -> None:
         """Every lot and every debt, and every sum and hash of the ledger by itself."""
         from regulars.loyalty.models import Account, Lot
         from regulars.loyalty.verifying import faults
 
-        self.compare_books()
         lots: dict[int, list[Any]] = {}
         columns = ("account__customer", "available_at", "expires_at", "remaining", "held")
         for owner, *rest in Lot.objects.values_list(*columns).iterator():
@@ -231,6 +274,10 @@ class Campaign:
                 self._differ(member, f"lots {lots.get(member.key)}, model {wanted}")
             if debts[member.key] != member.model.debts.get("", 0):
                 self._differ(member, f"debt {debts[member.key]}, model {member.model.debts}")
+        self.compare_past()
+        self.compare_books()
+        if said := self.nets.compare_all():
+            raise Differs("\n".join(said))
         if found := faults():
             raise Differs("\n".join(map(str, found)))
 
@@ -267,7 +314,7 @@ def main() -> None:
             campaign = Campaign(given.operations, seed)
             campaign.run()
             print(f"{campaign.count:,} operations of {len(campaign.members):,} customers, {campaign.refused:,} of them")
-            print("refused by both: the ledger and the model agree on every lot, debt and book")
+            print("refused by both: the ledger and the model agree on every lot, debt, book and day of partners")
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class Model:
         free = self.spendable(owner, now)
         if sum(one.remaining - one.held for one in free) < points:
             raise No("not_enough")
-        parts = []
+        parts: list[tuple[Lot, int]] = []
         for lot in free:
             part = min(points - sum(amount for _lot, amount in parts), lot.remaining - lot.held)
             if part:
