@@ -165,6 +165,22 @@ def test_points_given_back_late_can_live_on_until_a_day(unit: Unit, anna: int) -
         write_one(document(unit, "r2", give_back(1), kind=Kind.RETURN, reverses=sale), at=later)
 
 
+def test_points_that_lived_on_late_and_were_spent_again_come_back_once(unit: Unit, anna: int) -> None:
+    write_one(document(unit, "0", grant(anna, 10, expires_at=NOW + DAY)), at=NOW)
+    first = write_one(document(unit, "1", spend(anna, 10)), at=NOW).transaction
+    late = NOW + 2 * DAY
+    lives_on = give_back(10, late_until=late + 9 * DAY)
+    write_one(document(unit, "r1", lives_on, kind=Kind.RETURN, reverses=first), at=late)
+    write_one(document(unit, "2", grant(anna, 20)), at=late)
+    second = write_one(document(unit, "3", spend(anna, 15)), at=late).transaction
+    for number, points in (("r2", 8), ("r3", 7)):
+        write_one(document(unit, number, give_back(points), kind=Kind.RETURN, reverses=second), at=late)
+    with pytest.raises(Refused, match="0 points are left"):
+        write_one(document(unit, "r4", give_back(1), kind=Kind.RETURN, reverses=second), at=late)
+    assert balance_of(anna, unit, at=late).available == 30
+    assert sorted(Lot.objects.values_list("remaining", flat=True)) == [0, 10, 20]
+
+
 def test_granted_points_that_were_spent_are_owed_up_to_the_limit_and_the_rest_forgiven(unit: Unit, anna: int) -> None:
     Account.objects.update(debt_limit=30)
     sale = write_one(document(unit, "1", grant(anna, 100)), at=NOW).transaction
