@@ -123,19 +123,25 @@ def _simulate(file: Path, days: int, lang: str | None) -> None:
 
     data = _read(file)
     with application(load()):
-        from regulars.insights.selectors.membership import segment_names, segments_of
+        from regulars.insights.selectors.membership import by_segment, segment_names, segments_of
         from regulars.loyalty.programmes import checked
-        from regulars.loyalty.simulated_words import rows, sentences
+        from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
         from regulars.loyalty.simulating import simulate
 
         rules = checked(data, segments=segment_names())
-        found = simulate(rules, days=days, segments=segments_of)
+        found = simulate(rules, days=days, segments=segments_of, among=by_segment)
     for sentence in sentences(found, rules):
         out.print(Text(sentence))
     table = Table(_("Rule"), _("Customers"), _("Cost"))
     for row in rows(found, rules):
         table.add_row(*map(Text, row))
     out.print(table)
+    for title, groups in ((_("By tier"), tier_rows(found, rules)), (_("By segment"), segment_rows(found, rules))):
+        if groups:
+            table = Table(title, _("Customers"), _("Discounts"), _("Points, in money"), _("Margin left"))
+            for group in groups:
+                table.add_row(*map(Text, group[:-1]))
+            out.print(table)
 
 
 def _codes(name: str, count: int, segment: int | None, lang: str | None, **given: Any) -> None:

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
-from regulars.insights.selectors.membership import segment_names, segments_of
+from regulars.insights.selectors.membership import MOST_SEGMENTS, by_segment, segment_names, segments_of
 from regulars.loyalty.arbitrage import temptations
 from regulars.loyalty.codes import batches
 from regulars.loyalty.drafts import DraftChanged, draft_now, drop_draft, keep_draft
@@ -26,7 +27,7 @@ from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
 from regulars.loyalty.returning import waiting_returns
-from regulars.loyalty.simulated_words import rows, sentences
+from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
 from regulars.loyalty.simulating import simulate
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
@@ -75,7 +76,7 @@ def write(request: Request) -> HttpResponse:
             said = checked(_read(context["text"]), segments=segment_names())
             context |= _said(said)
             if "simulate" in typed:
-                context |= _simulated(said, typed.get("days", ""))
+                context |= _simulated(request, said)
     except DraftChanged as changed:
         context |= {"error": str(changed), "clash": _seen_version(typed)}
     except InputError as refused:
@@ -128,10 +129,23 @@ def _seen_version(typed: QueryDict) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _simulated(rules: RuleSet, typed: str) -> dict[str, Any]:
+def _simulated(request: Request, rules: RuleSet) -> dict[str, Any]:
+    typed = request.POST.get("days", "")
     days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
-    found = simulate(rules, days=days, segments=segments_of)
-    return {"simulated": sentences(found, rules), "costs": rows(found, rules)}
+    found = simulate(rules, days=days, segments=segments_of, among=by_segment)
+    groups = {_("By tier"): tier_rows(found, rules), _("By segment"): segment_rows(found, rules)}
+    return {
+        "simulated": sentences(found, rules), "costs": rows(found, rules), "groups": groups,
+        "named": _named(request, {key for each in groups.values() for one in each for key in one.people}),
+        "segments_left_out": max(0, Segment.objects.count() - MOST_SEGMENTS),
+    }  # fmt: skip
+
+
+def _named(request: Request, ids: set[int]) -> dict[int, Customer]:
+    """Those of them whose cards he may open."""
+    if not request.user.may(Right.SEE_CUSTOMERS):
+        return {}
+    return Customer.objects.whole().seen_by(request.user).defer("search_text", "search_parts").in_bulk(ids)
 
 
 def _said(rules: RuleSet) -> dict[str, Any]:
