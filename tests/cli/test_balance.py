@@ -69,8 +69,8 @@ def test_a_day_ends_by_the_clock_of_the_business(anna: Customer, capsys: pytest.
         (("4242",), "No member has the card 4242."),
         (("[red]",), "'[red]' does not."),
         ((CARD, "--on", "2026-31-01"), "'2026-31-01' is not a day."),
-        ((CARD, "--on", "2999-01-01"), "Jan 1, 2999 has not come yet."),
-        ((CARD, "--on", "9999-12-31"), "has not come yet."),
+        ((CARD, "--on", "2999-01-01"), "Jan 1, 2999 is still to come."),
+        ((CARD, "--on", "9999-12-31"), "is still to come."),
     ],
 )
 def test_who_or_what_is_not_known_is_told(

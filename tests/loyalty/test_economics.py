@@ -13,8 +13,8 @@ from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
 from regulars.foundation.models import Business
 from regulars.insights.segments.query import customers_of
-from regulars.loyalty.cards import give_virtual, make_cards, numbers_of, say_cost
 from regulars.loyalty.breakage import FEWEST_DECIDED
+from regulars.loyalty.cards import give_virtual, make_cards, numbers_of, say_cost
 from regulars.loyalty.economics import economics
 from regulars.loyalty.expenses import Spent, add_expense, expenses_between, new_key, remove_expense
 from regulars.loyalty.expiring import expire_points

@@ -66,6 +66,7 @@ TABLE: dict[str, Right | str] = {
     "questionnaires": Right.MANAGE_FIELDS,
     "questionnaire": Right.MANAGE_FIELDS,
     "customer": Right.SEE_CUSTOMERS,
+    "customer_ledger": Right.SEE_PURCHASES,
     "customer_timeline": Right.SEE_CUSTOMERS,
     "customer_edit": Right.EDIT_CUSTOMERS,
     "contact_add": Right.EDIT_CUSTOMERS,
