@@ -84,6 +84,18 @@ def command() -> click.Command:
         )
     )  # fmt: skip
     group.add_command(
+        Command(
+            "certificates", callback=_certificates, help=_("Make gift certificates for the printer; one in a line."),
+            params=[
+                click.Argument(["name"]),
+                click.Option(["--count"], type=int, required=True, help=_("How many certificates.")),
+                click.Option(["--amount"], required=True, help=_("For how much money each is sold.")),
+                click.Option(["--days"], type=int, help=_("How many days one lives once it is sold; else for ever.")),
+                language_option(),
+            ],
+        )
+    )  # fmt: skip
+    group.add_command(
         Command("versions", callback=_versions, params=[language_option()], help=_("All versions, the newest first."))
     )
     return group
@@ -196,6 +208,22 @@ def _cards(name: str, lang: str | None, **given: Any) -> None:
         batch = make_cards(name, scheme=Scheme.LUHN if "digits" in wanted else Scheme.EAN13, **wanted)
         click.echo("number")
         for number in numbers_of(batch):
+            click.echo(number)
+
+
+def _certificates(name: str, count: int, amount: str, days: int | None, lang: str | None) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    with application(load()):
+        from regulars.core.money import read_money
+        from regulars.foundation.models import Business
+        from regulars.loyalty.certificates import make_certificates, take_numbers
+
+        each = read_money(amount, Business.current().currency)
+        batch = make_certificates(name, count=count, amount=each, days=days, by=None)
+        click.echo("number")
+        for number in take_numbers(batch, by=None):
             click.echo(number)
 
 
