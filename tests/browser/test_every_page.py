@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 # other customers, lists and states than those that the addresses name first
 BESIDES = (
-    "/customers/{crowded}/", "/customers/{crowded}/points/ledger/", "/customers/{crowded}/edit/", "/customers/{erased}/", "/customers/{erased}/erasure/",
+    "/customers/{crowded}/", "/customers/{member}/points/ledger/", "/customers/{crowded}/edit/", "/customers/{erased}/", "/customers/{erased}/erasure/",
     "/customers/?q=zzzzz", "/customers/?column=phone&column=kind&column=birth_date&column=source&column=created_at",
     "/customers/{customer_id}/timeline/?only=change", "/find/?q=иванов", "/imports/{done}/",
     "/insights/people/all/?columns=state&columns=rfm&columns=email&columns=visits&columns=missed",
