@@ -14,8 +14,8 @@ from regulars.loyalty.models import Gift, Partner, Sale
 from regulars.loyalty.partners import add_partner
 from regulars.loyalty.settling import close_day, close_days, make_statement
 from tests.loyalty.coalition_cases import PRICES, contract, later, today
-from tests.loyalty.selling_cases import CARD, enrolled, open_shop
-from tests.web.people import logged_in, make_user
+from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, publish_in_the_past
+from tests.web.people import logged_in, make_business, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,6 +53,39 @@ def pair() -> tuple[Program, Program]:
     open_shop()
     enrolled()
     return Program("coffee"), Program("books")
+
+
+def test_a_partner_reads_the_rules_at_its_tills_and_which_are_its_own() -> None:
+    open_shop()
+    coffee, books = Program("coffee"), Program("books")
+    at = {"is": "partner", "any_of": ["coffee"]}
+    gives = {"kind": "percent_off", "percent": 1}
+    code = {"is": "promo_code", "any_of": ["SECRET"]}
+    more = {"is": "receipt_sum", "at_least": 100}
+    rules = [
+        {"id": "everywhere", "gives": gives},
+        {"id": "own", "title": "Own <b>", "gives": gives, "when": {"all": [at, more]}},
+        {"id": "not-coffee", "gives": gives, "when": {"not": at}},
+        {"id": "either", "gives": gives, "when": {"any": [at, more]}},
+        {"id": "code", "gives": gives, "when": {"all": [at, code]}},
+    ]
+    publish_in_the_past(RULES | {"rules": rules}, dt.timedelta(minutes=1))
+    status, mine = coffee("partner/rules")
+    assert (status, [(one["id"], one["is_own"]) for one in mine["items"]], mine["left_out"]) == (
+        200, [("own", True), ("either", False), ("everywhere", False)], 1
+    )  # fmt: skip
+    assert "Coffee" in mine["items"][0]["text"] and "SECRET" not in str(mine)
+    theirs = books("partner/rules")[1]
+    assert [one["id"] for one in theirs["items"]] == ["either", "everywhere", "not-coffee"]
+    assert (theirs["left_out"], any(one["is_own"] for one in theirs["items"])) == (0, False)
+
+
+def test_only_a_partners_key_reads_rules_and_without_a_programme_there_are_none() -> None:
+    make_business()
+    owner = make_key(name="own", scopes=[Scope.TILL], by=None)
+    assert Client().get("/api/v1/partner/rules").status_code == 401
+    assert Client().get("/api/v1/partner/rules", headers={"Authorization": f"Bearer {owner}"}).status_code == 403
+    assert Program("coffee")("partner/rules") == (200, {"valid_from": None, "items": [], "left_out": 0})
 
 
 def test_a_partner_reads_its_own_receipts_alone(pair: tuple[Program, Program]) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -20,6 +21,7 @@ from regulars.customers.models import Customer
 from regulars.demo.till import Till, simulate
 from regulars.loyalty import members
 from regulars.loyalty.balances import Balance
+from regulars.loyalty.certificates import make_certificates, take_numbers
 from regulars.loyalty.models import OfflineDocument
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Receipt
@@ -79,6 +81,52 @@ def test_the_simulator_agrees_with_the_server(live_server: LiveServer) -> None:
         command, capture_output=True, text=True, check=False, timeout=60, env=environment | {"REGULARS_KEY": "rg_x"}
     )
     assert (wrong.returncode, "answers 401" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_simulator_sells_certificates_and_pays_with_them(live_server: LiveServer, tmp_path: Path) -> None:
+    open_shop()
+    key = make_key(name="1", scopes=[Scope.TILL], by=None)
+    batch = make_certificates("Spring", count=3, amount=50_000, days=None, by=None)
+    file = tmp_path / "numbers.csv"
+    file.write_text("\n".join(["number", *take_numbers(batch, by=None)]))
+    environment = os.environ | {"REGULARS_URL": live_server.url, "REGULARS_KEY": key}
+    command = [sys.executable, "-m", "regulars", "till-simulator", "--times", "2", "--lang", "en"]
+
+    def run(path: Path) -> "subprocess.CompletedProcess[str]":
+        asked = [*command, "--certificates", str(path)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+    first = run(file)
+    assert (first.returncode, first.stderr) == (0, ""), first.stdout + first.stderr
+    assert "A certificate is sold, pays, and gets back what it paid: tried 2 times" in first.stdout
+    assert sorted(batch.certificates.values_list("balance", flat=True)) == [0, 50_000, 50_000]
+    again = run(file)
+    assert (again.returncode, "no certificate of the file is left" in again.stderr) == (1, True)
+    assert faults() == []
+    (tmp_path / "empty.csv").write_text("number\n")
+    empty = run(tmp_path / "empty.csv")
+    assert (empty.returncode, "empty.csv holds no numbers" in empty.stderr) == (2, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_simulator_sees_a_certificate_that_pays_too_little(
+    live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A till that is answered with another balance than there is: the simulator must see it."""
+    open_shop()
+    batch = make_certificates("Spring", count=1, amount=50_000, days=None, by=None)
+    numbers = list(take_numbers(batch, by=None))
+    till = Till(live_server.url, make_key(name="1", scopes=[Scope.TILL], by=None), "Arbat", random.Random(1))
+    asked = Till.good
+
+    def forgetful(self: Till, path: str, body: Any) -> Any:
+        answer = asked(self, path, body)
+        return answer | {"to_certificates": 0} if path == "returns" and answer.get("to_certificates") else answer
+
+    monkeypatch.setattr(Till, "good", forgetful)
+    wrong = {check.title: check.wrong for check in simulate(till, 1, None, numbers) if check.wrong}
+    assert wrong["A certificate is sold, pays, and gets back what it paid"].startswith("where the money goes back")
 
 
 @pytest.mark.django_db(transaction=True)

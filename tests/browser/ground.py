@@ -201,6 +201,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     from regulars.customers.services.customers import edit_customer
     from regulars.loyalty import members
     from regulars.loyalty.cards import block, make_cards, numbers_of
+    from regulars.loyalty.drafts import keep_draft
     from regulars.loyalty.page_links import link_to, open_page
     from regulars.loyalty.privileges import give_privilege
     from regulars.loyalty.programmes import beginning, publish
@@ -220,6 +221,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     tiers = {"tiers": {"levels": levels}}
     publish(rules | tiers | {"rules": [*rules["rules"], cups, morning, kind]}, by=owner, note="Стаканы и утро")
     publish(rules, by=owner, valid_from=timezone.now() + dt.timedelta(days=30), note=LONG[:200])
+    keep_draft(json.dumps(rules | tiers, ensure_ascii=False, indent=2), LONG[:200], version=0, by=owner)
     customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
     assert customer is not None
     add_contact(customer, kind="card", written="1000000017", by=owner)
@@ -236,7 +238,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     card = add_contact(customer, kind="card", written=next(numbers_of(batch)), by=owner)
     block(card, reason=f"потеряна {LONG[:150]}", by=owner)
     names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
-    names["batch_id"] = batch.pk
+    names |= {"batch_id": batch.pk, "member": customer.pk}
     names |= _certificates(owner, asked)
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
 

@@ -20,7 +20,7 @@ BESIDES = (
     "/customers/{customer_id}/timeline/?only=change", "/find/?q=иванов", "/imports/{done}/",
     "/insights/people/all/?columns=state&columns=rfm&columns=email&columns=visits&columns=missed",
     "/insights/people/state:lost/?spent=999999999999", "/insights/business/?period=365", "/q/{link}/",
-    "/receipts/{sold}/", "/programme/partners/of/new/",
+    "/receipts/{sold}/", "/programme/partners/of/new/", "/customers/{member}/points/ledger/",
 )  # fmt: skip
 
 

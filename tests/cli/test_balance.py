@@ -36,9 +36,11 @@ def given(anna: Customer, points: int, at: dt.datetime, *, counter: str = "", **
     write_one(Document(unit, Kind.GIFT, "test", f"{at} {counter}", "test", (grant(anna.pk, points, **more),)), at=at)
 
 
-def printed(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0, lang: str = "en") -> list[str]:
+def printed(
+    capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0, lang: str = "en", command: str = "balance"
+) -> list[str]:
     with pytest.raises(SystemExit) as ended:
-        main(["ledger", "balance", *arguments, "--lang", lang])
+        main(["ledger", command, *arguments, "--lang", lang])
     assert ended.value.code == code
     shown = capsys.readouterr()
     return [" ".join(line.split()) for line in (shown.err if code else shown.out).splitlines()]
@@ -69,14 +71,28 @@ def test_a_day_ends_by_the_clock_of_the_business(anna: Customer, capsys: pytest.
         (("4242",), "No member has the card 4242."),
         (("[red]",), "'[red]' does not."),
         ((CARD, "--on", "2026-31-01"), "'2026-31-01' is not a day."),
-        ((CARD, "--on", "2999-01-01"), "Jan 1, 2999 has not come yet."),
-        ((CARD, "--on", "9999-12-31"), "has not come yet."),
+        ((CARD, "--on", "2999-01-01"), "Jan 1, 2999 is still to come."),
+        ((CARD, "--on", "9999-12-31"), "is still to come."),
     ],
 )
 def test_who_or_what_is_not_known_is_told(
     anna: Customer, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
 ) -> None:
     assert said in " ".join(printed(capsys, *arguments, code=2))
+
+
+def test_position_and_balance_mean_the_same_last_moment_of_a_day(
+    anna: Customer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    midnight = dt.datetime(2026, 3, 11, tzinfo=ZONE)
+    given(anna, 100, midnight - dt.timedelta(microseconds=1))
+    given(anna, 7, midnight)
+    for day, points in (("2026-03-10", 100), ("2026-03-11", 107)):
+        assert printed(capsys, CARD, "--on", day)[1] == f"Points {points} 0 0 0 0"
+        assert printed(capsys, "--on", day, command="position")[-1] == f"Points {points} {points} 0 0 0 0 0 0"
+    assert "Jan 1, 2999 is still to come." in " ".join(
+        printed(capsys, "--on", "2999-01-01", command="position", code=2)
+    )
 
 
 def test_the_first_day_of_all_and_today_are_days(anna: Customer, capsys: pytest.CaptureFixture[str]) -> None:

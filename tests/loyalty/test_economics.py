@@ -7,12 +7,15 @@ import pytest
 from django.utils import timezone
 
 from regulars.accounts.models import LogEntry, User
+from regulars.analytics.estimate import Estimate
 from regulars.core.errors import InputError
 from regulars.customers.models import Customer
+from regulars.customers.services.merging import merge
 from regulars.foundation.models import Business
 from regulars.insights.segments.query import customers_of
+from regulars.loyalty.breakage import FEWEST_DECIDED
 from regulars.loyalty.cards import give_virtual, make_cards, numbers_of, say_cost
-from regulars.loyalty.economics import FEWEST_DECIDED, economics
+from regulars.loyalty.economics import economics
 from regulars.loyalty.expenses import Spent, add_expense, expenses_between, new_key, remove_expense
 from regulars.loyalty.expiring import expire_points
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, cancel, take
@@ -104,6 +107,73 @@ def test_the_share_that_is_spent_is_of_points_whose_fate_is_known() -> None:
     # 25 of 100 of every second one; what still lives says nothing
     assert share.value == pytest.approx(0.125)
     assert 0.08 < share.low < 0.125 < share.high < 0.17
+
+
+def spend_shares(people: list[Customer], *, spent: int) -> None:
+    """Each of them was given 100 points ten days ago, spent so many of them, and lost the rest."""
+    unit, now = points_unit(), timezone.now()
+    then = now - dt.timedelta(days=10)
+    life = {"available_at": then, "expires_at": now - dt.timedelta(days=1)}
+    write([Document(unit, Kind.GIFT, "t", str(one.pk), "t", (grant(one.pk, 100, **life),)) for one in people], at=then)
+    write([Document(unit, Kind.SALE, "t", str(one.pk), "t", (spend(one.pk, spent),)) for one in people], at=then)
+    expire_points(now)
+
+
+def exact(found: Estimate | None) -> float:
+    assert found is not None
+    assert found.low == pytest.approx(found.high)
+    return round(found.value, 6)
+
+
+@pytest.mark.django_db
+def test_breakage_and_break_even_are_of_the_tier_in_which_points_were_earned() -> None:
+    open_shop()
+    people = [enrolled(str(2_000_000_000 + n)) for n in range(2 * FEWEST_DECIDED)]
+    few = [enrolled(str(2_000_100_000 + n)) for n in range(FEWEST_DECIDED - 1)]
+    now = timezone.now()
+    for customers, tier in ((people[:FEWEST_DECIDED], "gold"), (few, "silver")):
+        for one in customers:
+            TierChange.objects.create(customer=one, tier=tier, since=now - dt.timedelta(days=30), turnover=0)
+    # what he is by now does not count: he earned as gold
+    TierChange.objects.create(customer=people[0], tier="silver", since=now - dt.timedelta(days=5), turnover=0)
+    spend_shares(people[:FEWEST_DECIDED], spent=80)
+    spend_shares(people[FEWEST_DECIDED:], spent=20)
+    spend_shares(few, spent=50)
+    for number, card in enumerate((2_000_000_001, 2_000_000_000 + FEWEST_DECIDED, 2_000_100_000)):
+        sell(order(("tea", 1, 10_000), card=str(card)), str(number))
+    found = economics(*last_days(), worth=WORTH)
+    shares = {tier: one.spent_share for tier, one in found.outcomes.items()}
+    assert (exact(shares["gold"]), exact(shares[""]), shares["silver"]) == (0.8, 0.2, None)
+    assert found.spent_share is not None and found.spent_share.value == pytest.approx(0.5)
+    assert found.spent_share.low < 0.5 < found.spent_share.high
+    # nine points of each of them: at his own tier's share, of silver at that of all
+    assert [found.outcomes[tier].promised.value for tier in ("gold", "", "silver")] == pytest.approx([720, 180, 450])
+    gold = found.outcomes["gold"]
+    assert (round(gold.cost.value), gold.margin) == (500 + 720, 4_000)
+    assert gold.uplift is not None and gold.uplift.value == pytest.approx(1_220 / (4_000 - 1_220))
+    table = cost_table(found, Purse("RUB"), {"gold": "Gold", "silver": "Silver"})
+    spent = dict(zip(table.heads, table.spent, strict=True))
+    assert (spent["Gold"], spent["Without a tier"], spent["Silver"]) == ("80%", "20%", "not enough data")
+    assert dict(zip(table.heads, table.uplift, strict=True))["Gold"] == "44%"
+    assert any("need not add up" in one for one in cost_sentences(found, Purse("RUB")))
+
+
+@pytest.mark.django_db
+def test_of_a_segment_with_too_few_the_share_of_all_is_taken_and_said() -> None:
+    open_shop()
+    people = [enrolled(str(2_000_000_000 + n)) for n in range(FEWEST_DECIDED)]
+    spend_shares(people, spent=40)
+    sell(order(("tea", 1, 10_000), card="2000000000"), "1")
+    one = economics(*last_days(), worth=WORTH, among=Customer.objects.filter(pk=people[0].pk))
+    assert (one.spent_share, one.share_of_all) == (None, True)
+    assert exact(one.promised) == 360
+    assert any("share that all members spend is taken" in said for said in cost_sentences(one, Purse("RUB")))
+    most = economics(*last_days(), worth=WORTH, among=Customer.objects.filter(pk__in=[each.pk for each in people]))
+    assert (exact(most.spent_share), most.share_of_all) == (0.4, False)
+    merge(people[1], people[2], by=make_user("owner"), reasons=[])
+    rest = Customer.objects.whole().filter(pk__in=[each.pk for each in people])
+    after = economics(*last_days(), worth=WORTH, among=rest)
+    assert exact(after.spent_share) == 0.4, "whoever was merged is still among them with his points"
 
 
 def gold(customer: Customer) -> None:

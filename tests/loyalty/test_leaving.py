@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from regulars.analytics.estimate import Estimate
 from regulars.core.i18n import use_language
+from regulars.customers.models import Consent, Customer
 from regulars.loyalty import leaving
 from regulars.loyalty.leaving import Leaving, Sign, why_they_leave
 from regulars.loyalty.leaving_words import rows, sentences
@@ -88,6 +89,29 @@ def test_nobody_who_left_is_no_error() -> None:
     assert why_they_leave([], [1, 2], at=timezone.now()).left == 0
 
 
+@pytest.mark.django_db
+def test_a_withdrawn_consent_counts_and_a_refusal_at_the_beginning_does_not() -> None:
+    open_store()
+    people, last = enrol_many(300, dt.timedelta(days=300)), timezone.now() - dt.timedelta(days=GONE)
+    buy({one.pk: 500 for one in people}, ago=GONE)
+    buy({one.pk: 500 for one in people[100:]}, ago=2)
+
+    def said(customer: Customer, given: bool, ago: int, channel: str = "email") -> Consent:
+        at = last - dt.timedelta(days=ago)
+        return Consent(customer=customer, purpose="news", channel=channel, is_given=given, source="form", at=at)
+
+    agreed = [said(one, True, 100) for one in people]
+    withdrawn = [said(one, False, 10) for one in people[:40]]
+    refused = [said(one, False, 10, "phone") for one in people[40:]]
+    later = [said(one, False, -5) for one in people[40:100]]
+    Consent.objects.bulk_create([*agreed, *withdrawn, *refused, *later])
+    keys = [one.pk for one in people]
+    found = why_they_leave(keys[:100], keys[100:], at=timezone.now())
+    (sign,) = (one for one in found.signs if one.id == "consent_withdrawn")
+    assert sign.is_shown and sign.left is not None and sign.stayed is not None
+    assert (sign.left.value, sign.stayed.value) == (0.4, 0.0), "what came after the last purchase does not count"
+
+
 def share(value: float) -> Estimate:
     return Estimate(value, value - 0.1, value + 0.1)
 
@@ -99,6 +123,7 @@ def test_each_sign_is_said_with_its_shares_and_what_follows() -> None:
         Sign("tier_lost", None, None, None, None),
         Sign("points_expired", share(0.4), share(0.3), share(0.1), 0.6),
         Sign("brought_back", share(0.3), share(0.31), share(-0.01), 0.9),
+        Sign("consent_withdrawn", share(0.3), share(0.31), share(-0.01), 0.95),
     )
     assert {one.id for one in signs} == {*leaving._SIGNS}
     found = Leaving(1_500, 20_000, signs)
@@ -109,26 +134,31 @@ def test_each_sign_is_said_with_its_shares_and_what_follows() -> None:
         ("Points expired within two months", "40% (30%–50%)", "30% (20%–40%)", "No difference is shown", False),
         ("Goods were brought back within two months", "30% (20%–40%)", "31% (21%–41%)", "No difference is shown",
          False),
+        ("Consent to messages was withdrawn within two months", "30% (20%–40%)", "31% (21%–41%)",
+         "No difference is shown", False),
         ("The tier was lost within three months", "–", "–", "Too few to tell: at least 50 of both are needed.", False),
     ]  # fmt: skip
-    compared, warned = sentences(found)
+    compared, warned, waiting = sentences(found)
     assert compared.startswith("1,500 members who left, at their last purchase, beside 20,000 who went on buying")
     assert "need not be its reason" in warned
+    assert all(one in waiting for one in ("Two signs wait for data", "Complaints", "Too many messages"))
 
 
 def test_each_sign_is_said_in_russian_too() -> None:
-    ids = ("no_reward", "rules_changed", "tier_lost", "points_expired", "brought_back")
+    ids = ("no_reward", "rules_changed", "tier_lost", "points_expired", "brought_back", "consent_withdrawn")
     found = Leaving(60, 70, tuple(Sign(one, share(0.8), share(0.7), share(0.1), 0.2) for one in ids))
     with use_language("ru"):
         told, said = rows(found), sentences(found)
     assert {title for title, *_more in told} == {
         "Три месяца в программе, и ни одного потраченного балла", "В пределах месяца изменились правила",
         "За три месяца понизился уровень", "За два месяца сгорели баллы", "За два месяца был возврат товара",
+        "За два месяца отозвано согласие на сообщения",
     }  # fmt: skip
     percents = "80\N{NO-BREAK SPACE}% (70\N{NO-BREAK SPACE}%–90\N{NO-BREAK SPACE}%)"
     assert {(left, verdict, proven) for _title, left, _stayed, verdict, proven in told} == {
         (percents, "Разницы не видно", False)
     }
     assert "ушли (60)" in said[0] and "продолжил покупать (70)" in said[0]
-    assert said[1] == "Среди признаков (5) ничего надёжного не нашлось."
-    assert len(said) == 3
+    assert said[1] == "Среди признаков (6) ничего надёжного не нашлось."
+    assert "Два признака ждут данных" in said[3]
+    assert len(said) == 4

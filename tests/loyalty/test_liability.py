@@ -13,9 +13,9 @@ from regulars.analytics.estimate import Estimate
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.loyalty import liability
+from regulars.loyalty.breakage import FEWEST_DECIDED, spent_share
 from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import make_certificates
-from regulars.loyalty.economics import FEWEST_DECIDED, spent_share
 from regulars.loyalty.expiring import expire_points
 from regulars.loyalty.ledger import Document, Kind, grant, hold, spend, take, write, write_one
 from regulars.loyalty.liability import Promised, Worth, points_at, promised_at, revenue_at, worth_at

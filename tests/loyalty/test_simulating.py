@@ -11,11 +11,13 @@ from regulars.analytics.estimate import Estimate
 from regulars.core.errors import InputError
 from regulars.core.i18n import use_language
 from regulars.customers.models import Customer
+from regulars.insights.selectors.membership import by_segment
+from regulars.insights.services import save_segment
 from regulars.loyalty import simulating
 from regulars.loyalty.models import Programme
 from regulars.loyalty.past import Past, TierWalk
 from regulars.loyalty.programme.rules import RuleSet, parse
-from regulars.loyalty.simulated_words import rows, sentences
+from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
 from regulars.loyalty.simulating import Money, Simulation, simulate
 from regulars.purchases.models import Line, Product, Receipt, Store
 from tests.loyalty.selling_cases import RULES, no_segments, open_shop, open_store, publish_in_the_past
@@ -118,6 +120,48 @@ def test_tiers_and_stamps_go_from_one_purchase_to_the_next(shop: list[Customer])
     stamps = {"id": "free", "gives": {"kind": "nth_free", "n": 2, "counter": "tea"}}
     free = tried(stamps, guard={"unknown_cost": "allow"})
     assert money(free.draft.discount) == 1_000 * sum(range(CUSTOMERS))
+
+
+def test_by_tier_each_purchase_counts_in_the_tier_that_its_buyer_had(shop: list[Customer]) -> None:
+    tiers = {"levels": [{"id": "gold", "title": "Gold", "from": 10_000}]}
+    rules = draft(TEN, BASE, tiers=tiers)
+    found = simulate(rules, days=30, segments=no_segments)
+    without, gold = found.by_tier
+    assert (without.name, gold.name) == ("", "gold")
+    # the first purchase of each is without a tier, the second one as gold
+    assert (money(without.effect.discount), money(gold.effect.discount)) == (1_000 * 40, 100 * sum(range(CUSTOMERS)))
+    for pick in ("discount", "points", "total"):
+        parts = [money(getattr(one.effect, pick)) for one in found.by_tier]
+        assert sum(parts) == money(getattr(found.draft, pick)), pick
+    assert (without.effect.customers.value, gold.effect.customers.value) == (CUSTOMERS, CUSTOMERS - 1)
+    assert gold.people[:2] == (shop[39].pk, shop[38].pk), "whom it gives most"
+    assert [one.title for one in tier_rows(found, rules)] == ["Without a tier", "Gold"]
+    assert (tried(TEN).by_tier, tried(TEN).by_segment) == ((), ())
+
+
+def test_by_segment_those_of_the_lot_who_are_in_it_now(shop: list[Customer], monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in shop:
+        bought(one, 5_000, 3, product="cup")
+    Customer.objects.filter(pk__in=[one.pk for one in shop[:30]]).update(kind="company")
+    rule = {"join": "all", "not": False, "items": [{"what": "kind", "how": "in", "value": ["company"]}]}
+    owner = make_user("owner")
+    save_segment(name="Companies", rule=rule, by=owner)
+    save_segment(name="People", rule=rule | {"not": True}, by=owner)
+    rules = draft(TEN)
+    found = simulate(rules, days=30, segments=no_segments, among=by_segment)
+    companies, people = found.by_segment
+    assert (companies.effect.customers.value, people.effect.customers.value) == (30, 10)
+    assert money(companies.effect.discount) + money(people.effect.discount) == money(found.draft.discount)
+    assert money(people.effect.margin) == (4_000 - 500) * 10
+    assert set(people.people) == {one.pk for one in shop[30:]}
+    assert "those of now" in sentences(found, rules)[-1]
+    monkeypatch.setattr(simulating, "MOST_RECEIPTS", 93)
+    lot = simulate(rules, days=30, segments=no_segments, among=by_segment)
+    estimate = lot.by_segment[0].effect.discount
+    assert estimate is not None and estimate.low < money(companies.effect.discount) < estimate.high
+    rare = draft(TEN | {"when": {"is": "receipt_sum", "at_least": 39_000}})
+    few = simulate(rare, days=30, segments=no_segments, among=by_segment)
+    assert segment_rows(few, rare)[1].discount == "too rare to tell"
 
 
 def test_the_margin_is_of_goods_of_known_cost(shop: list[Customer]) -> None:
@@ -242,6 +286,15 @@ def test_on_the_page(shop: list[Customer]) -> None:
     assert page.status_code == 200
     assert "would have cost" in page.content.decode()
     assert "&lt;b&gt;Ten" in page.content.decode()
+    kind = {"join": "all", "not": False, "items": [{"what": "kind", "how": "in", "value": ["person"]}]}
+    save_segment(name="<i>People</i>", rule=kind, by=make_user("manager"))
+    Customer.objects.filter(pk=shop[39].pk).update(name="<script>")
+    page = site.post("/programme/write/", {"rules": text, "simulate": "yes", "days": "30"})
+    shown = page.content.decode()
+    assert all(
+        one in shown for one in ("By segment", "&lt;i&gt;People", f"/customers/{shop[39].pk}/", "&lt;script&gt;")
+    )
+    assert "By tier" not in shown
     for days in ("", "x", "0", "9" * 30):
         wrong = site.post("/programme/write/", {"rules": text, "simulate": "yes", "days": days})
         assert wrong.status_code == 422

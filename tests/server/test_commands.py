@@ -216,6 +216,18 @@ def test_cards_are_printed_one_in_a_line(ready: Installation) -> None:
     assert "There are cards named 'Spring' already" in again
 
 
+def test_certificates_are_printed_one_in_a_line_and_once(ready: Installation) -> None:
+    made = ("programme", "certificates", "Spring", "--count", "3", "--amount", "1000.50", "--days", "365")
+    heading, *numbers = ready.command(*made).split()
+    assert (heading, len(set(numbers)), {len(one) for one in numbers}) == ("number", 3, {16})
+    assert "There are certificates named 'Spring' already" in ready.command(*made, "--lang", "en", code=2)
+    for wrong, said in (("much", "'much' is no sum"), ("0", "Say for how much money"), ("-5", "is no sum")):
+        refused = ready.command(
+            "programme", "certificates", "X", "--count", "1", f"--amount={wrong}", "--lang", "en", code=2
+        )
+        assert said in refused, refused
+
+
 def test_without_a_key_every_command_names_the_cure(tmp_path: Path) -> None:
     with TemporaryDirectory(prefix="regulars-test-") as home:
         empty = Installation(Path(home))

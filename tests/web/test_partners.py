@@ -1,6 +1,7 @@
 """The pages of the coalition, and what everybody sees of it."""
 
 import csv
+import datetime as dt
 import html
 import io
 import re
@@ -14,7 +15,7 @@ from regulars.loyalty.models import Contract, Partner, Statement
 from regulars.loyalty.partners import Terms
 from regulars.loyalty.settling import close_days, make_statement
 from tests.loyalty.coalition_cases import contract, later, partner, today
-from tests.loyalty.selling_cases import RULES, enrolled, open_shop, order, sell
+from tests.loyalty.selling_cases import RULES, enrolled, open_shop, order, publish_in_the_past, sell
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,20 @@ def test_an_owner_adds_a_partner_and_agrees_on_a_contract(owner: Client) -> None
     assert "buy goods for ₽1,000.00 elsewhere" in page, "points that cost less than they buy are told of"
     assert "buy goods for" in text_of(owner, "/programme/"), "and beside the rules that say what they buy"
     assert set(LogEntry.objects.values_list("event", flat=True)) >= {"partner_added", "contract_agreed"}
+
+
+def test_the_page_says_the_rules_at_its_tills_and_marks_its_own(owner: Client) -> None:
+    partner("books", "till:7", name="Book Yard")
+    partner("coffee", "till:8")
+    text = {"kind": "percent_off", "percent": 7}
+    own = {"id": "own", "title": "<b>Readers", "gives": text, "when": {"is": "partner", "any_of": ["books"]}}
+    other = own | {"id": "other", "title": "Drinkers", "when": {"is": "partner", "any_of": ["coffee"]}}
+    secret = own | {"id": "code", "title": "Secret", "when": {"is": "promo_code", "any_of": ["X"]}}
+    publish_in_the_past(RULES | {"rules": [*RULES["rules"], own, other, secret]}, dt.timedelta(minutes=1))
+    page = text_of(owner, BOOKS)
+    assert all(one in page for one in ("7% off for members, if", "Book Yard", "its own", "Secret", "not told to it"))
+    assert "Drinkers" not in page
+    assert "<b>Readers" not in owner.get(BOOKS).content.decode()
 
 
 @pytest.mark.parametrize(

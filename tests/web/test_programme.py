@@ -11,7 +11,7 @@ from django.utils import timezone
 from regulars.accounts.models import LogEntry
 from regulars.loyalty import members
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Programme
+from regulars.loyalty.models import Programme, ProgrammeDraft
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import commit, quote
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order
@@ -39,7 +39,8 @@ def test_an_owner_writes_looks_and_publishes() -> None:
     assert b"<b>" not in looked.content
     assert not Programme.objects.exists(), "looking publishes nothing"
     done = owner.post(
-        "/programme/write/", {"rules": rules, "publish": "yes", "valid_from": "", "note": "Five per cent"}
+        "/programme/write/",
+        {"rules": rules, "publish": "yes", "valid_from": "", "note": "Five per cent", "version": "1"},
     )
     assert (done.status_code, done["Location"]) == (302, "/programme/")
     page = text_of(owner, "/programme/")
@@ -73,11 +74,88 @@ def test_versions_are_told_apart() -> None:
     tomorrow = (timezone.now() + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     owner.post("/programme/write/", {"rules": json.dumps(RULES), "publish": "yes", "valid_from": tomorrow})
     assert "until then there is no programme" in text_of(owner, "/programme/")
-    owner.post("/programme/write/", {"rules": json.dumps(RULES), "publish": "yes", "note": "At once"})
+    owner.post("/programme/write/", {"rules": json.dumps(RULES), "publish": "yes", "note": "At once", "version": "2"})
     assert "valid now" in text_of(owner, "/programme/")
     later = Programme.objects.order_by("-valid_from")[0]
     assert "From " in text_of(owner, f"/programme/?version={later.pk}")
     assert "Valid since" in text_of(owner, "/programme/?version=999999")
+
+
+def sent(client: Client, version: int, **more: str) -> tuple[int, str]:
+    answer = client.post("/programme/write/", {"rules": json.dumps(RULES), "version": str(version)} | more)
+    return answer.status_code, html.unescape(answer.content.decode())
+
+
+def test_a_draft_is_kept_with_every_press_and_shown_to_whoever_may_write() -> None:
+    owner = logged_in(make_user("owner"))
+    assert sent(owner, 0, rules="{ half", note="Not yet", look="yes")[0] == 422
+    page = text_of(owner, "/programme/write/")
+    assert all(one in page for one in ("{ half", "Not yet", "This is no JSON", "A draft, saved by"))
+    assert sent(owner, 1, keep="yes", note="Ready")[0] == 302
+    assert all(one in text_of(owner, "/programme/write/") for one in ("5% off for members.", "Ready"))
+    assert "The next rules are being written" in text_of(owner, "/programme/")
+    assert "being written" not in text_of(logged_in(make_user("analyst")), "/programme/")
+    assert sent(owner, 2, publish="yes", note="Ready")[0] == 302
+    assert Programme.objects.get().note == "Ready"
+    assert "being written" not in text_of(owner, "/programme/")
+
+
+def test_the_second_of_two_editors_is_told_and_overwrites_only_on_purpose() -> None:
+    first, second = make_user("owner"), make_user("manager")
+    second.role = first.role
+    second.save()
+    anna, boris = logged_in(first), logged_in(second)
+    assert sent(anna, 0, keep="yes", note="of Anna")[0] == 302
+    for press in ("keep", "look", "simulate", "publish", "throw"):
+        status, page = sent(boris, 0, note="of Boris", **{press: "yes"})
+        assert status == 422
+        assert all(one in page for one in ("Owner saved another draft meanwhile", "of Boris", "Save mine in place")), (
+            press
+        )
+    assert (ProgrammeDraft.objects.get().note, Programme.objects.count()) == ("of Anna", 0)
+    assert sent(boris, 0, note="of Boris", over="1")[0] == 302
+    assert ProgrammeDraft.objects.get().note == "of Boris"
+    assert sent(anna, 1, note="of Anna", over="1")[0] == 422, "what he would replace is not what is there"
+    assert sent(anna, 2, note="of Boris", publish="yes")[0] == 302
+    status, page = sent(boris, 2, note="of Boris", publish="yes")
+    assert (status, "published the draft or threw it away" in page) == (422, True)
+    assert Programme.objects.count() == 1
+
+
+def test_the_same_press_twice_is_one_and_what_cannot_be_published_stays_a_draft() -> None:
+    owner = logged_in(make_user("owner"))
+    assert [sent(owner, 0, keep="yes")[0] for _press in range(2)] == [302, 302]
+    assert ProgrammeDraft.objects.get().version == 1
+    assert sent(owner, 1, publish="yes", valid_from="2020-01-01T00:00")[0] == 422
+    assert ProgrammeDraft.objects.get().text
+    assert sent(owner, 1, throw="yes")[0] == 302
+    assert (ProgrammeDraft.objects.get().text, Programme.objects.count()) == ("", 0)
+    assert "back" in text_of(owner, "/programme/write/"), "one begins with the beginning again"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"rules": "x" * 500_001}, "longer than 500000 characters"),
+        ({"note": "n" * 301}, "at most 300 characters"),
+    ],
+)
+def test_what_cannot_be_kept_is_told(wrong: dict[str, str], words: str) -> None:
+    owner = logged_in(make_user("owner"))
+    assert [words in one if isinstance(one, str) else one for one in sent(owner, 0, keep="yes", **wrong)] == [422, True]
+    assert not ProgrammeDraft.objects.filter(version__gt=0).exists()
+
+
+def test_a_hostile_draft_is_text_and_a_version_that_is_none_has_seen_nothing() -> None:
+    owner, hostile = logged_in(make_user("owner")), "</textarea><script>alert(1)</script>"
+    assert sent(owner, 0, rules=hostile, keep="yes")[0] == 302
+    for version in ("-1", "1 OR 1", "٣", "9" * 40, ""):
+        answer = owner.post("/programme/write/", {"rules": "other", "version": version, "keep": "yes"})
+        assert answer.status_code == 422
+        assert hostile not in answer.content.decode()
+    assert hostile not in owner.get("/programme/write/").content.decode()
+    assert sent(logged_in(make_user("manager")), 1, throw="yes")[0] == 403
+    assert ProgrammeDraft.objects.get().text == hostile
 
 
 def test_points_stand_on_the_card_and_with_the_receipt() -> None:

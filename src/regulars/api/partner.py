@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+from django.utils import timezone
 from ninja import Field, Query, Router, Schema
 from ninja import Path as InPath
 from ninja.errors import HttpError
@@ -14,7 +15,9 @@ from regulars.api.pages import LARGEST_ID, PAGE, Cursor, NextField, Size, page_o
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.models import Partner, Sale, SaleLine, Statement
+from regulars.loyalty.partner_rules import rules_at
 from regulars.loyalty.partners import partner_at
+from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.settling import read_lines
 
 _TOLD = 20  # tills in a message
@@ -94,6 +97,32 @@ class StatementsOut(Schema):
 
     items: list[StatementOut] = Field(description="The statements.")
     next: str | None = Field(description=NextField)
+
+
+class PartnerRuleOut(Schema):
+    """A rule that can hold at the partner's tills."""
+
+    id: str = Field(description="Its name in the rules, as receipts tell it.", examples=["coffee-double"])
+    title: str = Field(description="What people call it.", examples=["Double points"])
+    text: str = Field(description="The rule in words.", examples=["2 points for every $1 for members."])
+    is_own: bool = Field(description="Whether it can hold at this partner's tills alone.")
+
+
+class PartnerRulesOut(Schema):
+    """The rules of now."""
+
+    valid_from: dt.datetime | None = Field(description="Since when; null: no programme is valid.")
+    items: list[PartnerRuleOut] = Field(description="The rules, the partner's own first.")
+    left_out: int = Field(description="How many are for segments or promo codes, and are not told.", examples=[0])
+
+
+@router.get("/rules", response=answers(PartnerRulesOut), **needs(Scope.PARTNER), summary="Read the rules at its tills")
+def list_partner_rules(request: Request) -> dict[str, Any]:
+    """What members get at the partner's tills now. Rules for segments and promo codes are counted, not told."""
+    partner, valid = _partner(request), valid_at(timezone.now())
+    found = rules_at(partner, valid[1]) if valid else []
+    told = [{"id": one.id, "title": one.title, "text": one.text, "is_own": one.is_own} for one in found if one.is_told]
+    return {"valid_from": valid and valid[0].valid_from, "items": told, "left_out": len(found) - len(told)}
 
 
 @router.get(

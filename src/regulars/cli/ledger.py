@@ -10,7 +10,7 @@ from regulars.cli.console import fail, out
 from regulars.cli.help import Command, Group
 from regulars.cli.options import Day, language_option
 from regulars.core.errors import InputError
-from regulars.core.i18n import format_date, format_number, ngettext
+from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
 
 FAULTY = 1
@@ -31,9 +31,7 @@ def command() -> click.Command:
             callback=_position,
             help=_("What became of all points, up to now or up to the end of a day."),
             params=[
-                click.Option(
-                    ["--on"], type=click.DateTime(["%Y-%m-%d"]), help=_("The day, by the clock of the business.")
-                ),
+                click.Option(["--on"], type=Day(), help=_("The day, by the clock of the business.")),
                 language_option(),
             ],
         )
@@ -74,17 +72,16 @@ def _verify(lang: str | None) -> int:
     return 0
 
 
-def _position(on: dt.datetime | None, lang: str | None) -> None:
+def _position(on: dt.date | None, lang: str | None) -> None:
     from regulars.server.application import application
     from regulars.server.config import load
 
     with application(load()):
-        from regulars.foundation.models import Business
+        from regulars.foundation.days import end_of_day
         from regulars.loyalty.balances import position
         from regulars.loyalty.models import Unit
 
-        zone = Business.current().zone
-        at = dt.datetime.now(tz=zone) if on is None else (on + dt.timedelta(days=1)).replace(tzinfo=zone)
+        at = end_of_day(on)
         table = Table(box=None)
         for title in (
             _("Unit"), _("Issued"), _("Can be spent"), _("Pending"), _("Past their day"), _("Owed by members"),
@@ -107,12 +104,12 @@ def _balance(card: str, on: dt.date | None, lang: str | None) -> None:
     from regulars.server.config import load
 
     with application(load()):
-        from regulars.foundation.models import Business
+        from regulars.foundation.days import end_of_day
         from regulars.loyalty.balances import balance_of, held_of
         from regulars.loyalty.members import who_has
         from regulars.loyalty.models import Account, Unit
 
-        at = _end_of(on, Business.current().zone)
+        at = end_of_day(on)
         customer = who_has(card=card)
         accounts = Account.objects.filter(customer=customer) if customer else Account.objects.none()
         units = Unit.objects.filter(pk__in=accounts.values("unit")).order_by("slug")
@@ -127,13 +124,3 @@ def _balance(card: str, on: dt.date | None, lang: str | None) -> None:
             figures = has.available - held, held, has.pending, has.expiring, has.debt
             table.add_row(Text(str(unit)), *map(format_number, figures))
     out.print(table)
-
-
-def _end_of(day: dt.date | None, zone: dt.tzinfo) -> dt.datetime:
-    """The last moment of the day, or now while it lasts: nobody knows what comes of a day that has not come."""
-    now = dt.datetime.now(tz=zone)
-    if day is None or day == now.date():
-        return now
-    if day > now.date():
-        raise InputError(_("{day} has not come yet.").format(day=format_date(day)))
-    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=zone) - dt.timedelta(microseconds=1)

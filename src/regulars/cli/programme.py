@@ -84,6 +84,18 @@ def command() -> click.Command:
         )
     )  # fmt: skip
     group.add_command(
+        Command(
+            "certificates", callback=_certificates, help=_("Make gift certificates for the printer; one in a line."),
+            params=[
+                click.Argument(["name"]),
+                click.Option(["--count"], type=int, required=True, help=_("How many certificates.")),
+                click.Option(["--amount"], required=True, help=_("For how much money each is sold.")),
+                click.Option(["--days"], type=int, help=_("How many days one lives once it is sold; else for ever.")),
+                language_option(),
+            ],
+        )
+    )  # fmt: skip
+    group.add_command(
         Command("versions", callback=_versions, params=[language_option()], help=_("All versions, the newest first."))
     )
     return group
@@ -123,19 +135,25 @@ def _simulate(file: Path, days: int, lang: str | None) -> None:
 
     data = _read(file)
     with application(load()):
-        from regulars.insights.selectors.membership import segment_names, segments_of
+        from regulars.insights.selectors.membership import by_segment, segment_names, segments_of
         from regulars.loyalty.programmes import checked
-        from regulars.loyalty.simulated_words import rows, sentences
+        from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
         from regulars.loyalty.simulating import simulate
 
         rules = checked(data, segments=segment_names())
-        found = simulate(rules, days=days, segments=segments_of)
+        found = simulate(rules, days=days, segments=segments_of, among=by_segment)
     for sentence in sentences(found, rules):
         out.print(Text(sentence))
     table = Table(_("Rule"), _("Customers"), _("Cost"))
     for row in rows(found, rules):
         table.add_row(*map(Text, row))
     out.print(table)
+    for title, groups in ((_("By tier"), tier_rows(found, rules)), (_("By segment"), segment_rows(found, rules))):
+        if groups:
+            table = Table(title, _("Customers"), _("Discounts"), _("Points, in money"), _("Margin left"))
+            for group in groups:
+                table.add_row(*map(Text, group[:-1]))
+            out.print(table)
 
 
 def _codes(name: str, count: int, segment: int | None, lang: str | None, **given: Any) -> None:
@@ -190,6 +208,22 @@ def _cards(name: str, lang: str | None, **given: Any) -> None:
         batch = make_cards(name, scheme=Scheme.LUHN if "digits" in wanted else Scheme.EAN13, **wanted)
         click.echo("number")
         for number in numbers_of(batch):
+            click.echo(number)
+
+
+def _certificates(name: str, count: int, amount: str, days: int | None, lang: str | None) -> None:
+    from regulars.server.application import application
+    from regulars.server.config import load
+
+    with application(load()):
+        from regulars.core.money import read_money
+        from regulars.foundation.models import Business
+        from regulars.loyalty.certificates import make_certificates, take_numbers
+
+        each = read_money(amount, Business.current().currency)
+        batch = make_certificates(name, count=count, amount=each, days=days, by=None)
+        click.echo("number")
+        for number in take_numbers(batch, by=None):
             click.echo(number)
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import random
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,6 +35,10 @@ def command() -> click.Command:
                 ["--offline"], is_flag=True,
                 help=_("Also sell without a line: by a snapshot of the rules, told later. It takes minutes."),
             ),
+            click.Option(
+                ["--certificates"], type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                help=_("Also sell gift certificates and pay with them: a file of numbers that were never sold."),
+            ),
             click.Option(["--seed"], type=int, default=1, show_default=True, help=_("Of the baskets.")),
             language_option(),
         ],
@@ -44,7 +49,9 @@ def command() -> click.Command:
     )  # fmt: skip
 
 
-def _simulate(url: str | None, store: str, times: int, offline: bool, seed: int, lang: str | None) -> int:
+def _simulate(
+    url: str | None, store: str, times: int, offline: bool, certificates: Path | None, seed: int, lang: str | None
+) -> int:
     from regulars.demo.till import Till, simulate
 
     address, key = url or os.environ.get("REGULARS_URL", ""), os.environ.get("REGULARS_KEY", "")
@@ -52,9 +59,10 @@ def _simulate(url: str | None, store: str, times: int, offline: bool, seed: int,
         raise InputError(_("Name the server: --url https://crm.example.com, or REGULARS_URL."))
     if not key:
         raise InputError(_("Give the key of a till: REGULARS_KEY."))
+    numbers = _numbers(certificates) if certificates else []
     wrong = 0
     till = Till(address, key, store, random.Random(seed))  # noqa: S311 - baskets, no secrets
-    for check in simulate(till, times, _Alone() if offline else None):
+    for check in simulate(till, times, _Alone() if offline else None, numbers):
         tried = ngettext("{title}: tried {n} time", "{title}: tried {n} times", check.times).format(
             title=_(check.title), n=check.times
         )
@@ -64,6 +72,17 @@ def _simulate(url: str | None, store: str, times: int, offline: bool, seed: int,
         else:
             out.print(Text(tried))
     return WRONG if wrong else 0
+
+
+def _numbers(file: Path) -> list[str]:
+    """Those of the file for the printer, without its heading."""
+    found = [line.strip() for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
+    numbers = [one for one in found if one.isascii() and one.isdigit()]
+    if not numbers:
+        raise InputError(
+            _("{file} holds no numbers: make them with regulars programme certificates.").format(file=file.name)
+        )
+    return numbers
 
 
 class _Alone:

@@ -8,7 +8,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -137,13 +137,21 @@ class Alone(Protocol):
         """What to tell of the basket: `paid` and `points`."""
 
 
-def simulate(till: Till, times: int, alone: Alone | None = None) -> Iterator[Check]:
-    """Try each thing so many times; with `alone` also what a till sells without a line."""
+def simulate(till: Till, times: int, alone: Alone | None = None, certificates: Sequence[str] = ()) -> Iterator[Check]:
+    """Try each thing so many times; with `alone` also what a till sells without a line.
+
+    Of `certificates`, numbers for the printer, each try sells one that was not sold yet.
+    """
     for title, attempt in _ATTEMPTS.items():
         yield _tried(title, partial(attempt, till), times)
     if alone is not None:
         for title, lonely in _ALONE.items():
             yield _tried(title, partial(lonely, till, alone), times)
+    if certificates:
+        unsold = _unsold(till, certificates)
+        yield _tried(
+            N_("A certificate is sold, pays, and gets back what it paid"), lambda: _certificate(till, unsold), times
+        )
     # once: whoever tries cards that nobody has is made to wait
     yield _tried(N_("A card that nobody has is no member's"), partial(_stranger, till), 1)
 
@@ -235,6 +243,42 @@ def _offline(till: Till) -> None:
         _expect(unwritten, [], "receipts that were told late")
         _expect({one["back"]["state"] for one in told["returns"]}, {"done"}, "returns that were told early")
     _expect(till.balance(card), 0, "points in the end")
+
+
+def _unsold(till: Till, numbers: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Certificates that can be sold, each with its value; what is of another run is passed over."""
+    for number in numbers:
+        found = till.good("certificates/find", {"certificate": number})
+        if found["state"] == "printed":
+            yield number, found["amount"]
+
+
+def _certificate(till: Till, unsold: Iterator[tuple[str, int]]) -> None:
+    number, amount = next(unsold, ("", 0))
+    if not number:
+        raise Unexpected(_("no certificate of the file is left to be sold: make others"))
+    sale = {"number": till.number(), "certificates": [number]}
+    _expect(till.call("certificates/sell", sale | {"paid": amount + 1})[0], 409, "a certificate for another sum")
+    sold = till.good("certificates/sell", sale | {"paid": amount})
+    _expect(till.call("certificates/sell", sale | {"paid": amount}), (200, sold), "the same certificate sold again")
+    _expect(_left(till, number), amount, "what is on a new certificate")
+    basket = till.basket(till.member()) | {"certificates": [number]}
+    quote = till.good("quote", basket)
+    pays = min(amount, quote["to_pay"])
+    _expect((quote["by_certificates"], quote["in_money"]), (pays, quote["to_pay"] - pays), "what a certificate pays")
+    paid = basket | {"number": till.number(), "to_pay": quote["to_pay"], "in_money": quote["in_money"]}
+    receipt = till.good("receipts", paid)
+    _expect(till.call("receipts", paid), (200, receipt), "the same receipt again")
+    _expect(_left(till, number), amount - pays, "what is left on the certificate")
+    back = {"number": till.number(), "receipt": paid["number"]}
+    done = till.good("returns", back)
+    _expect((done["refund"], done["to_certificates"]), (quote["in_money"], pays), "where the money goes back")
+    _expect(till.call("returns", back), (200, done), "the same return again")
+    _expect(_left(till, number), amount, "what is on the certificate after the return")
+
+
+def _left(till: Till, number: str) -> int:
+    return int(till.good("certificates/find", {"certificate": number})["balance"])
 
 
 def _same_sums(till: Till, alone: Alone) -> None:

@@ -87,7 +87,7 @@ def _written(batch: CertificateBatch, serials: list[int]) -> int:
         return int(cursor.rowcount)
 
 
-def take_numbers(batch: CertificateBatch, *, by: User, address: str | None = None) -> Iterator[str]:
+def take_numbers(batch: CertificateBatch, *, by: User | None, address: str | None = None) -> Iterator[str]:
     """The numbers for the printer: once. Raises `NotNow` when they were taken before.
 
     A file that got lost costs nothing: none of its numbers is worth anything yet, and another batch is quickly made.

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -13,10 +13,10 @@ from django.utils import timezone
 from regulars.analytics.estimate import Estimate
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
+from regulars.loyalty.breakage import spent_shares
 from regulars.loyalty.expenses import sums_between
 from regulars.loyalty.members import points_unit
-
-FEWEST_DECIDED = 30  # members whose points were spent or expired: below, nobody knows the share that is spent
+from regulars.loyalty.tier_spells import SPELLS, TIERED
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,39 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Economics:
-    """The period as a whole and by the tier that the buyer had then.
+class Outcome:
+    """What some receipts cost in the end, and what they would have to bring.
 
-    `spent_share` is the share of points that are spent in the end (the rest is breakage), from members whose points
-    were either spent or expired; None: too few. `promised` is what the earned points will take off at that share, or at
-    most. `expenses` are sums by kind that people typed: of some customers their share by the number of members who
-    bought. `cost` is discounts, promised points, what gifts cost beyond their points, cards less what members paid for
+    `spent_share` is the share of points that is spent in the end (the rest is breakage), from members whose points
+    were either spent or expired; None: too few. `promised` is what the earned points will take off at that share; of a
+    tier or a segment with too few at the share of all members, and while that is not known somewhere between nothing
+    and all. `cost` is discounts, promised points, what gifts cost beyond their points, cards less what members paid for
     them, and expenses. `uplift` is how much more members must have bought because of the programme for it to pay:
     cost / (margin - cost); None: the margin is not known, infinite: it cannot.
+    """
+
+    spent_share: Estimate | None
+    promised: Estimate
+    cost: Estimate
+    margin: int | None  # of the whole turnover, before discounts, at the rate of the goods of known cost
+    uplift: Estimate | None
+
+
+@dataclass(frozen=True)
+class Economics(Outcome):
+    """The period as a whole and by the tier that the buyer had then: of points, when he earned them.
+
+    `expenses` are sums by kind that people typed: of some customers their share by the number of members who bought.
+    `share_of_all` is true where too few of the chosen customers show what share they spend: it is that of all members.
     """
 
     whole: Cost
     by_tier: dict[str, Cost]
     worth: int
-    spent_share: Estimate | None
-    promised: Estimate
     expenses: dict[str, int]
-    cost: Estimate
-    margin: int | None  # of the whole turnover, before discounts, at the rate of the goods of known cost
-    uplift: Estimate | None
-    shares: dict[str, dict[str, int]] = field(default_factory=dict)  # of the expenses: by tier, then by kind
+    shares: dict[str, dict[str, int]]  # of the expenses: by tier, then by kind
+    outcomes: dict[str, Outcome]  # by tier
+    share_of_all: bool
 
 
 def economics(
@@ -90,18 +102,8 @@ def economics(
     if among is not None and expenses:
         everybody = _Asked(begin, end, None).members()
         expenses = {kind: round(sum_ * members / everybody) if everybody else 0 for kind, sum_ in expenses.items()}
-    return _weighed(whole, by_tier, spent_share(), worth, expenses)
+    return _weighed(whole, by_tier, worth, expenses, among)
 
-
-# the tier of each customer at each moment of the period; of two changes at one moment the later one counts
-_SPELLS = """spell (customer_id, tier, since, until) AS (
-    SELECT customer_id, tier, since, until FROM (
-        SELECT customer_id, tier, since, lead(since) OVER (PARTITION BY customer_id ORDER BY since, id) AS until
-        FROM loyalty_tierchange WHERE since < %s
-    ) change WHERE until IS NULL OR until > %s
-)"""
-_TIERED = """FROM fact LEFT JOIN spell ON spell.customer_id = fact.customer_id
-    AND fact.at >= spell.since AND (spell.until IS NULL OR fact.at < spell.until)"""
 
 _SUMS = {
     "receipts": "bool_or(l.returned < l.quantity)::int",
@@ -161,7 +163,7 @@ class _Asked:
         """How many bought, each counted once, and the costs of each tier, in one pass over the receipts."""
         sums = ", ".join(f"sum({name}) AS {name}" for name in _SUMS)
         query = f"""tiered AS (
-            SELECT fact.customer_id, coalesce(spell.tier, '') AS tier, {sums} {_TIERED} GROUP BY 1, 2
+            SELECT fact.customer_id, coalesce(spell.tier, '') AS tier, {sums} {TIERED} GROUP BY 1, 2
         ) SELECT tier, count(DISTINCT customer_id), {sums} FROM tiered GROUP BY GROUPING SETS ((tier), ())"""
         rows = self._rows(_SALES, [], f", {query}")
         members = next(row[1] for row in rows if row[0] is None)
@@ -171,7 +173,7 @@ class _Asked:
     def by_tier(self, fact: str, values: list[Any]) -> dict[str, dict[str, int]]:
         """Sums of the facts by the tier of the customer at their moments."""
         sums = ", ".join(f"sum({name})" for name in _OF[fact])
-        rows = self._rows(fact, values, f"SELECT coalesce(spell.tier, ''), {sums} {_TIERED} GROUP BY 1")
+        rows = self._rows(fact, values, f"SELECT coalesce(spell.tier, ''), {sums} {TIERED} GROUP BY 1")
         return {row[0]: _whole(_OF[fact], row[1:]) for row in rows}
 
     def members(self) -> int:
@@ -187,7 +189,7 @@ class _Asked:
             query, named = self.among.order_by().values("pk").query.sql_with_params()
             who = f"among (id) AS MATERIALIZED ({query}), "
         among = "AND s.customer_id IN (SELECT id FROM among)" if who else ""
-        whole = f"WITH {who}{_SPELLS}, fact AS ({fact.replace('{among}', among)}) {rest}"
+        whole = f"WITH {who}{SPELLS}, fact AS ({fact.replace('{among}', among)}) {rest}"
         with connection.cursor() as cursor:
             cursor.execute(whole, [*named, self.end, self.begin, *values, self.begin, self.end])
             return list(cursor.fetchall())
@@ -208,54 +210,32 @@ def _values(cost: Cost) -> tuple[int, ...]:
     return tuple(getattr(cost, name) for name in Cost.__dataclass_fields__)
 
 
-# of lots whose time is over: of each member the points that he spent, less what came back for them, and all of these
-# with those that expired
-_DECIDED = """
-SELECT count(*), sum(spent), sum(decided), sum(spent * spent), sum(decided * decided), sum(spent * decided)
-FROM (
-    SELECT spent, spent + expired AS decided FROM (
-        SELECT coalesce(-sum(p.amount) FILTER (
-                WHERE t.kind IN ('sale', 'capture', 'reward') AND p.amount < 0
-                OR t.kind IN ('return', 'void', 'unreward') AND p.amount > 0
-            ), 0)::float8 AS spent,
-            coalesce(-sum(p.amount) FILTER (WHERE t.kind = 'expiry'), 0)::float8 AS expired
-        FROM loyalty_lot l JOIN loyalty_posting p ON p.lot_id = l.id
-        JOIN loyalty_transaction t ON t.id = p.transaction_id
-        WHERE l.expires_at <= %s AND t.recorded_at <= %s AND t.unit_id = %s GROUP BY p.account_id
-    ) AS member
-) AS decided WHERE decided > 0
-"""
-
-
-def spent_share(at: dt.datetime | None = None) -> Estimate | None:
-    """Of the points whose fate is known, those that were spent: a ratio of sums over members (Cochran 1977, 6.3).
-
-    As it was known at the moment; None: now.
-    """
-    at = at or timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_DECIDED, [at, at, points_unit().pk])
-        count, spent, decided, spent_2, decided_2, both = cursor.fetchone()
-    if count < FEWEST_DECIDED:
-        return None
-    share = spent / decided
-    variance = max(0.0, spent_2 - 2 * share * both + share**2 * decided_2) * count / (count - 1)
-    half = 1.96 * math.sqrt(variance) / decided
-    return Estimate(share, max(0.0, share - half), min(1.0, share + half))
-
-
 def _weighed(
-    whole: Cost, by_tier: dict[str, Cost], share: Estimate | None, worth: int, expenses: dict[str, int]
+    whole: Cost, by_tier: dict[str, Cost], worth: int, expenses: dict[str, int], among: "QuerySet[Customer] | None"
 ) -> Economics:
+    own, tiers = spent_shares(timezone.now(), among)
+    usual = own or (None if among is None else spent_shares(timezone.now(), None)[0])
+    parts = _shares(by_tier, expenses)
+    outcomes = {
+        tier: _outcome(one, sum(parts[tier].values()), tiers.get(tier), usual, worth) for tier, one in by_tier.items()
+    }
+    all_of_it = _outcome(whole, sum(expenses.values()), own, usual, worth)
+    return Economics(
+        **vars(all_of_it), whole=whole, by_tier=by_tier, worth=worth, expenses=expenses, shares=parts,
+        outcomes=outcomes, share_of_all=own is None and usual is not None,
+    )  # fmt: skip
+
+
+def _outcome(of: Cost, expenses: int, own: Estimate | None, usual: Estimate | None, worth: int) -> Outcome:
     # nobody knows yet how many of them are spent: somewhere between none and all
-    shares = share or Estimate(1.0, 0.0, 1.0)
-    most = whole.earned * worth
-    promised = Estimate(most * shares.value, most * shares.low, most * shares.high)
-    fixed = whole.discount + whole.gifts_beyond + whole.cards - whole.fees + sum(expenses.values())
+    share = own or usual or Estimate(1.0, 0.0, 1.0)
+    most = of.earned * worth
+    promised = Estimate(most * share.value, most * share.low, most * share.high)
+    fixed = of.discount + of.gifts_beyond + of.cards - of.fees + expenses
     cost = Estimate(fixed + promised.value, fixed + promised.low, fixed + promised.high)
-    margin = round(whole.turnover * whole.profit / whole.costed) if whole.costed else None
+    margin = round(of.turnover * of.profit / of.costed) if of.costed else None
     uplift = None if margin is None else Estimate(*(_uplift(one, margin) for one in (cost.value, cost.low, cost.high)))
-    return Economics(whole, by_tier, worth, share, promised, expenses, cost, margin, uplift, _shares(by_tier, expenses))
+    return Outcome(own, promised, cost, margin, uplift)
 
 
 def _shares(by_tier: Mapping[str, Cost], expenses: Mapping[str, int]) -> dict[str, dict[str, int]]:

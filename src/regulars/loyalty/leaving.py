@@ -59,6 +59,16 @@ _SIGNS = {
             WHERE s.customer_id = m.id AND NOT b.is_void AND b.returned_at > m.at - interval '60 days'
             AND b.returned_at <= m.at)""",
     ),
+    # how often he was written to nobody tells; that it was too often he says himself. A refusal at the first meeting
+    # withdraws nothing
+    "consent_withdrawn": (
+        """EXISTS (SELECT 1 FROM customers_consent c WHERE c.customer_id = m.id AND c.is_given
+            AND c.at <= m.at - interval '60 days')""",
+        """EXISTS (SELECT 1 FROM customers_consent c WHERE c.customer_id = m.id AND NOT c.is_given
+            AND c.at > m.at - interval '60 days' AND c.at <= m.at AND EXISTS (
+                SELECT 1 FROM customers_consent given WHERE given.customer_id = c.customer_id AND given.is_given
+                AND given.purpose = c.purpose AND given.channel = c.channel AND given.at <= c.at))""",
+    ),
 }
 
 _COUNTS = """

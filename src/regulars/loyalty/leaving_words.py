@@ -13,6 +13,7 @@ _TITLES = {
     "tier_lost": N_("The tier was lost within three months"),
     "points_expired": N_("Points expired within two months"),
     "brought_back": N_("Goods were brought back within two months"),
+    "consent_withdrawn": N_("Consent to messages was withdrawn within two months"),
 }
 
 
@@ -36,9 +37,10 @@ def _said(found: Leaving) -> Iterator[str]:
     ).format(left=format_number(found.left), stayed=format_number(found.stayed))
     if found.signs and not any(one.is_shown for one in found.signs):
         yield _("Nothing reliable is found among {count} signs.").format(count=format_number(len(found.signs)))
+    yield _("What comes before leaving need not be its reason: it says where to look and what to try with a holdout.")
     yield _(
-        "What comes before leaving need not be its reason: it says where to look and what to try with a holdout. "
-        "Complaints, messages and offers of rivals are not known here."
+        "Two signs wait for data. Complaints: nobody writes them down here. Too many messages: other programs send "
+        "them and do not tell how many, so a withdrawn consent is looked at instead. Offers of rivals nobody knows."
     )
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 from regulars.analytics.estimate import Estimate
 from regulars.loyalty.balances import Position, position
-from regulars.loyalty.economics import spent_share
+from regulars.loyalty.breakage import spent_share
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.revenue import allocate, earned

@@ -23,7 +23,7 @@ from regulars.loyalty.programme.effects import PointsByTier
 from regulars.loyalty.programme.rules import Rule, RuleSet, as_json, parse
 from regulars.loyalty.programme.volume import Volume
 
-_LONGEST_NOTE = 300
+LONGEST_NOTE = 300
 _MOST_NAMED = 20
 _FARTHEST = dt.timedelta(days=3_660)
 
@@ -50,8 +50,8 @@ def publish(
             moment=valid_from.isoformat(), days=_FARTHEST.days
         ))  # fmt: skip
     note = note.replace("\0", "").encode(errors="replace").decode()
-    if len(note) > _LONGEST_NOTE:
-        raise InputError(_("Write a note of at most {count} characters.").format(count=_LONGEST_NOTE))
+    if len(note) > LONGEST_NOTE:
+        raise InputError(_("Write a note of at most {count} characters.").format(count=LONGEST_NOTE))
     with or_told(_("Another version begins at this very moment: choose another one.")):
         made = Programme.objects.create(
             rules=as_json(rules), note=note, valid_from=valid_from, published_at=now, published_by=by

@@ -5,12 +5,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from regulars.analytics.estimate import Estimate
 from regulars.core.i18n import N_, format_date, format_number, ngettext
 from regulars.core.i18n import gettext as _
-from regulars.loyalty.economics import Cost, Economics
+from regulars.loyalty.breakage import FEWEST_DECIDED
+from regulars.loyalty.economics import Cost, Economics, Outcome
 from regulars.loyalty.expenses import Kind
 from regulars.loyalty.trials import FEWEST, Gain, Group, Trial
-from regulars.report.words import Purse, percent
+from regulars.report.words import Purse, percent, percent_range
 
 
 def cost_sentences(found: Economics, purse: Purse) -> list[str]:
@@ -26,13 +28,14 @@ class CostTable:
     lines: list[tuple[str, list[str]]]
     together: list[str]
     share: list[str]  # of the turnover
+    spent: list[str]  # the share of points that is spent in the end
+    uplift: list[str]  # how much more they must buy for it to pay
 
 
 def cost_table(found: Economics, purse: Purse, titles: dict[str, str]) -> CostTable:
     """The dearest tier first. Points are valued at the share that is spent in the end."""
-    share = found.spent_share.value if found.spent_share else 1.0
-    whole = _column(found.whole, found.expenses, share * found.worth)
-    tiers = {tier: _column(one, found.shares.get(tier, {}), share * found.worth) for tier, one in found.by_tier.items()}
+    whole = _column(found.whole, found.expenses, found)
+    tiers = {tier: _column(one, found.shares[tier], found.outcomes[tier]) for tier, one in found.by_tier.items()}
     ordered = sorted(tiers, key=lambda tier: (-sum(tiers[tier].values()), tier))
     costs, columns = [found.whole], [whole]
     if list(tiers) not in ([""], []):
@@ -42,6 +45,7 @@ def cost_table(found: Economics, purse: Purse, titles: dict[str, str]) -> CostTa
         )
     else:
         ordered = []
+    outcomes: list[Outcome] = [found, *(found.outcomes[one] for one in ordered)]
     sums = [sum(one.values()) for one in columns]
     lines = [
         (_("Members who bought"), [format_number(one.members) for one in costs]),
@@ -52,6 +56,8 @@ def cost_table(found: Economics, purse: Purse, titles: dict[str, str]) -> CostTa
         [_("All members"), *(titles.get(one, one) if one else _("Without a tier") for one in ordered)], lines,
         [purse.exact(one) for one in sums],
         [percent(one / of.turnover) if of.turnover else "–" for one, of in zip(sums, costs, strict=True)],
+        [_spent(one) for one in outcomes],
+        [_pays(one) for one in outcomes],
     )  # fmt: skip
 
 
@@ -65,9 +71,31 @@ _LINES = {
 }
 
 
-def _column(one: Cost, expenses: Mapping[str, int], worth: float) -> dict[str, float]:
+def _spent(one: Outcome) -> str:
+    if one.spent_share is None:
+        return _("not enough data")
+    return _ranged(one.spent_share)
+
+
+def _pays(one: Outcome) -> str:
+    if one.cost.value <= 0:
+        return "–"
+    if one.uplift is None:
+        return _("not known: no cost of goods")
+    return _("it cannot pay") if math.isinf(one.uplift.value) else _ranged(one.uplift)
+
+
+def _ranged(share: Estimate) -> str:
+    if percent(share.low) == percent(share.high):
+        return percent(share.value)
+    if math.isinf(share.high):
+        return _("{value} (at least {low})").format(value=percent(share.value), low=percent(share.low))
+    return f"{percent(share.value)} ({percent_range(share)})"
+
+
+def _column(one: Cost, expenses: Mapping[str, int], outcome: Outcome) -> dict[str, float]:
     own = {
-        "discounts": one.discount, "points": one.earned * worth, "gifts": one.gifts_beyond, "cards": one.cards,
+        "discounts": one.discount, "points": outcome.promised.value, "gifts": one.gifts_beyond, "cards": one.cards,
         "fees": -one.fees,
     }  # fmt: skip
     return own | {str(kind): expenses.get(kind, 0) for kind in Kind.values}
@@ -113,8 +141,18 @@ def _breakage(found: Economics) -> Iterator[str]:
         yield _("Of points whose time is over, {share} were spent ({low}–{high}); the rest expired.").format(
             share=percent(share.value), low=percent(share.low), high=percent(share.high)
         )
+    elif found.share_of_all:
+        yield _(
+            "Fewer than {count} of these members have points whose time is over: the share that all members spend is "
+            "taken."
+        ).format(count=FEWEST_DECIDED)
     elif found.whole.earned:
         yield _("How many of the points are spent in the end is not known yet: all of them is the most it can cost.")
+    if any(one.spent_share for one in found.outcomes.values()) and len(found.outcomes) > 1:
+        yield _(
+            "Points of a tier count at the share that is spent of points earned in it, where enough is known, so tiers "
+            "need not add up to all members."
+        )
 
 
 def _uplift(found: Economics, purse: Purse) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What a simulation found, as sentences and as a table, in the language of the reader."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from regulars.analytics.estimate import Estimate
 from regulars.core.i18n import format_date, format_number, format_percent, ngettext
@@ -8,7 +9,7 @@ from regulars.core.i18n import gettext as _
 from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import RuleSet
-from regulars.loyalty.simulating import Effect, Money, Simulation
+from regulars.loyalty.simulating import Effect, Group, Money, Simulation
 from regulars.report.words import Purse
 
 
@@ -21,7 +22,7 @@ def sentences(found: Simulation, rules: RuleSet) -> list[str]:
         *_margin(found, found.draft, purse),
         *_compared(found, purse),
         *_volume(found, purse, rules),
-        *_limits(rules),
+        *_limits(found, rules),
     ]
 
 
@@ -35,6 +36,39 @@ def rows(found: Simulation, rules: RuleSet) -> list[tuple[str, str, str]]:
 
     by_money = sorted(rules.rules, key=lambda one: -worth(one.id))
     return [(one.title or one.id, _count(by_rule[one.id][0]), _money(by_rule[one.id][1], purse)) for one in by_money]
+
+
+class GroupRow(NamedTuple):
+    """A tier or a segment: whom of it the draft touches, what it gives them, what it leaves; and some of them by id."""
+
+    title: str
+    customers: str
+    discount: str
+    points: str
+    margin: str
+    people: tuple[int, ...]
+
+
+def tier_rows(found: Simulation, rules: RuleSet) -> list[GroupRow]:
+    """Each tier of the draft, upwards; none when it has no tiers."""
+    tiers = rules.tiers
+    return [
+        _group(found, one, tiers.title(one.name) if tiers and one.name else _("Without a tier"), rules)
+        for one in found.by_tier
+    ]
+
+
+def segment_rows(found: Simulation, rules: RuleSet) -> list[GroupRow]:
+    """Each segment, by its name."""
+    return [_group(found, one, one.name, rules) for one in found.by_segment]
+
+
+def _group(found: Simulation, group: Group, title: str, rules: RuleSet) -> GroupRow:
+    purse, effect = Purse(rules.currency), group.effect
+    return GroupRow(
+        title, _count(effect.customers), _money(effect.discount, purse), _money(effect.points, purse),
+        _money(effect.margin, purse) if found.costed else "–", group.people,
+    )  # fmt: skip
 
 
 def _ground(found: Simulation, purse: Purse) -> Iterator[str]:
@@ -114,13 +148,13 @@ def _compared(found: Simulation, purse: Purse) -> Iterator[str]:
         yield text.format(now=now, more=_money(more, purse))
 
 
-def _limits(rules: RuleSet) -> Iterator[str]:
+def _limits(found: Simulation, rules: RuleSet) -> Iterator[str]:
     yield _(
         "Nobody buys more or less here because of the rules, and points are counted as if all of them were spent. "
         "Promo codes, raised prices and goods that came back are not in it."
     )
     leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
-    if any(isinstance(one, InSegment | Privilege | Answered) for one in leaves):
+    if found.by_segment or any(isinstance(one, InSegment | Privilege | Answered) for one in leaves):
         yield _("Segments, privileges and own fields are those of now: who has come back is in no segment of the lost.")
     if any(isinstance(rule.gives, NthFree) for rule in rules.rules):
         yield _("Stamps are counted from the first of these days.")

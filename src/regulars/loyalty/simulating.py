@@ -11,7 +11,7 @@ such rules give nothing here. Segments, privileges and own fields are those of n
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby
@@ -45,6 +45,7 @@ MOST_OF_ONE = 1_000  # receipts: a card with more is that of a cashier, and woul
 FEWEST_CUSTOMERS = 30
 FEWEST_TOUCHED = 5
 MOST_DAYS = 366
+MOST_NAMED = 10  # of each group: whom the draft would give most
 _MICRO = Decimal("0.000001")
 
 
@@ -101,12 +102,22 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Some of the customers, and what the draft would have done for them. `people`: whom it would give most, by id."""
+
+    name: str
+    effect: Effect
+    people: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Simulation:
     """Both sets on the same purchases. `now` is None when no programme is valid; `more` is what the draft adds.
 
     `turnover` is before all discounts, of the `customers` who bought, of whom `looked_at` were judged; `left_out`
     receipts could not be; `costed` is the share of the turnover whose cost is known. `volume`: what each bonus of the
-    draft for volume would have given for the last whole period, whatever `days` are.
+    draft for volume would have given for the last whole period, whatever `days` are. `by_tier` is by the tier of the
+    draft that the buyer had at each purchase; who bought in two is in both.
     """
 
     begin: dt.date
@@ -120,10 +131,18 @@ class Simulation:
     now: Effect | None
     more: Money
     volume: Sequence[tuple[Volume, Outcome]]
+    by_tier: Sequence[Group] = ()
+    by_segment: Sequence[Group] = ()
 
 
-def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
-    """Judge the purchases of the last days by the draft, and by the rules of now."""
+Membership = Callable[[Sequence[int]], Sequence[tuple[str, Collection[int]]]]
+
+
+def simulate(rules: RuleSet, *, days: int, segments: Segments, among: Membership | None = None) -> Simulation:
+    """Judge the purchases of the last days by the draft, and by the rules of now.
+
+    `among` names segments and who of some customers is in each: the draft is told for each of them too.
+    """
     if not 1 <= days <= MOST_DAYS:
         raise InputError(_("Choose 1 to {most} days to look back.").format(most=MOST_DAYS))
     end, business = timezone.now(), Business.current()
@@ -139,15 +158,21 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments) -> Simulation:
     sets = [rules, *([valid[1]] if valid else [])]
     found = [_of_one(one, sets, segments) for one in _histories(ids, begin, end, business)]
     totals = _Totals(count, len(found))
-    effects = [_effect(one, [each.spent[place] for each in found], found, totals) for place, one in enumerate(sets)]
-    before = [one.spent[1].total if valid else 0 for one in found]
+    effects = [
+        replace(
+            _effect(one, parts := [each.parts[place] for each in found], totals), by_rule=_by_rule(one, parts, totals)
+        )
+        for place, one in enumerate(sets)
+    ]
+    before = [one.parts[1].spent.total if valid else 0 for one in found]
     turnover = [one.turnover for one in found]
     return Simulation(
         begin.astimezone(business.zone).date(), days, count, len(found), sum(one.left_out for one in found),
-        totals.of(turnover), sum(one.costed for one in found) / max(1, sum(turnover)), effects[0],
+        totals.of(turnover), sum(one.parts[0].costed for one in found) / max(1, sum(turnover)), effects[0],
         effects[1] if valid else None,
-        totals.money([one.spent[0].total - was for one, was in zip(found, before, strict=True)]),
-        would_give(rules, at=end),
+        totals.money([one.parts[0].spent.total - was for one, was in zip(found, before, strict=True)]),
+        would_give(rules, at=end), _by_tier(rules, found, totals),
+        _by_segment(rules, found, totals, among(ids)) if among else (),
     )  # fmt: skip
 
 
@@ -185,34 +210,73 @@ class _Totals:
 
 
 @dataclass
-class _Found:
-    """One customer: what he bought in the period, and what each set of rules gave him."""
+class _Part:
+    """What one customer bought, or some of it, and what one set of rules gave him for it."""
 
-    spent: list[Spent]
-    turnover: int = 0
+    spent: Spent = field(default_factory=Spent)
     costed: int = 0  # of the turnover: what goods of known cost made
     profit: int = 0  # of those goods, before discounts
+
+    def add(self, receipt: Receipted, judged: Judged, worth: int) -> None:
+        """One more receipt."""
+        self.spent.add(judged, worth)
+        for line in receipt.lines:
+            if line.cost is not None:
+                self.costed += line.price
+                self.profit += line.price - round(line.cost)
+
+
+@dataclass
+class _Found:
+    """One customer: what he bought in the period under each set of rules, and under the draft by his tier."""
+
+    key: int
+    parts: list[_Part]
+    by_tier: "defaultdict[str, _Part]" = field(default_factory=lambda: defaultdict(_Part))
+    turnover: int = 0
     left_out: int = 0
 
 
-def _effect(rules: RuleSet, spent: Sequence[Spent], found: Sequence[_Found], totals: _Totals) -> Effect:
-    margin = [one.profit - mine.on_costed for one, mine in zip(found, spent, strict=True)]
-    nothing = Estimate(0, 0, 0)
+def _effect(rules: RuleSet, parts: Sequence[_Part], totals: _Totals) -> Effect:
+    """Of all who were drawn, in their order; whoever is in none of it has an empty part."""
+    spent, nothing = [one.spent for one in parts], Estimate(0, 0, 0)
+    margin = [one.profit - one.spent.on_costed for one in parts]
     return Effect(
         customers=totals.people(sum(one.receipts > 0 for one in spent)),
         total=totals.money([one.total for one in spent]),
         # what no rule gives is nothing, however few were drawn
         discount=totals.money([one.discount for one in spent]) if rules.discounts else nothing,
         points=totals.money([one.points for one in spent]) if rules.for_points else nothing,
-        margin=totals.money(margin) if any(one.costed for one in found) else None,
-        by_rule={
-            rule.id: (
-                totals.people(sum(one.by_rule[rule.id] > 0 for one in spent)),
-                totals.money([one.by_rule[rule.id] for one in spent]),
-            )
-            for rule in rules.rules
-        },
+        margin=totals.money(margin) if any(one.costed for one in parts) else None,
+        by_rule={},
     )
+
+
+def _by_rule(rules: RuleSet, parts: Sequence[_Part], totals: _Totals) -> dict[str, tuple[Estimate, Money]]:
+    money = {rule.id: [one.spent.by_rule[rule.id] for one in parts] for rule in rules.rules}
+    return {rule: (totals.people(sum(one > 0 for one in each)), totals.money(each)) for rule, each in money.items()}
+
+
+def _by_tier(rules: RuleSet, found: Sequence[_Found], totals: _Totals) -> tuple[Group, ...]:
+    tiers = ("", *rules.tiers.ids) if rules.tiers else ()
+    return tuple(
+        _group(rules, tier, found, [one.by_tier.get(tier, _Part()) for one in found], totals) for tier in tiers
+    )
+
+
+def _by_segment(
+    rules: RuleSet, found: Sequence[_Found], totals: _Totals, among: Sequence[tuple[str, Collection[int]]]
+) -> tuple[Group, ...]:
+    return tuple(
+        _group(rules, name, found, [one.parts[0] if one.key in his else _Part() for one in found], totals)
+        for name, his in among
+    )
+
+
+def _group(rules: RuleSet, name: str, found: Sequence[_Found], parts: Sequence[_Part], totals: _Totals) -> Group:
+    touched = [(part.spent.total, one.key) for part, one in zip(parts, found, strict=True) if part.spent.total > 0]
+    most = sorted(touched, key=lambda one: (-one[0], one[1]))[:MOST_NAMED]
+    return Group(name, _effect(rules, parts, totals), tuple(key for _total, key in most))
 
 
 _BUYERS = """
@@ -287,7 +351,7 @@ def _lines(ids: Sequence[int], begin: dt.datetime, end: dt.datetime) -> dict[int
 
 
 def _of_one(history: _History, sets: Sequence[RuleSet], segments: Segments) -> _Found:
-    found = _Found([Spent() for _one in sets], left_out=history.left_out)
+    found = _Found(history.customer.pk, [_Part() for _one in sets], left_out=history.left_out)
     knowing = [_Knowing(rules, history, segments) for rules in sets]
     for receipt in history.receipts:
         try:
@@ -299,14 +363,13 @@ def _of_one(history: _History, sets: Sequence[RuleSet], segments: Segments) -> _
             found.left_out += 1
             continue
         found.turnover += sum(line.price for line in receipt.lines)
-        for line in receipt.lines:
-            if line.cost is not None:
-                found.costed += line.price
-                found.profit += line.price - round(line.cost)
-        for spent, one in zip(found.spent, knowing, strict=True):
-            judged = judge(basket, one.before(receipt.at), one.rules)
+        for place, one in enumerate(knowing):
+            member = one.before(receipt.at)
+            judged = judge(basket, member, one.rules)
             one.count(judged)
-            spent.add(judged, one.rules.spending.worth)
+            parts = [found.parts[place], *([found.by_tier[member.tier]] if place == 0 else [])]
+            for part in parts:
+                part.add(receipt, judged, one.rules.spending.worth)
     return found
 
 

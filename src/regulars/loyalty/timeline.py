@@ -1,7 +1,7 @@
 """Points, tiers and gifts in the timeline of a customer. Points of purchases stand with their receipts."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from django.db.models import Q, Sum
 
@@ -11,7 +11,7 @@ from regulars.core.i18n import N_, format_moment, format_number
 from regulars.core.i18n import gettext as _
 from regulars.customers.timeline import Before, Entry, Source, register
 from regulars.foundation.models import Business
-from regulars.loyalty.gifts import NOBODY_CAME
+from regulars.loyalty.actors import names_of
 from regulars.loyalty.models import Posting, Reward, TierChange, Transaction
 from regulars.loyalty.tiers import tier_title
 
@@ -56,7 +56,7 @@ def _rewards(ids: Sequence[int], before: Before, limit: int, _user: User) -> lis
     earlier = Q(taken_at__lt=before.at) | Q(taken_at=before.at, pk__lt=before.id)
     taken = Reward.objects.filter(earlier, customer__in=ids).select_related("gift")
     found, zone = list(taken.order_by("-taken_at", "-pk")[:limit]), Business.current().zone
-    names = _names_of({who for one in found for who in (one.handed_by, one.cancelled_by)})
+    names = names_of({who for one in found for who in (one.handed_by, one.cancelled_by)})
 
     def line(label: str, at: dt.datetime | None, who: str) -> tuple[tuple[str, str], ...]:
         return ((label, f"{format_moment(at, zone)}, {names[who]}"),) if at else ()
@@ -73,19 +73,6 @@ def _rewards(ids: Sequence[int], before: Before, limit: int, _user: User) -> lis
         )
         for one in found
     ]  # fmt: skip
-
-
-def _names_of(who: Collection[str]) -> dict[str, str]:
-    """What people call those who are written down as "user:3" or "till:5 Irina"."""
-    keys = {one: one.removeprefix("user:") for one in who if one.startswith("user:")}
-    users = {str(one.pk): one.name for one in User.objects.filter(pk__in=keys.values())}
-    return {one: users.get(keys.get(one, ""), "") or _own_words(one) or one.partition(" ")[2] or one for one in who}
-
-
-def _own_words(who: str) -> str:
-    if who == NOBODY_CAME:
-        return _("nobody fetched it")
-    return _("on his own page") if who.startswith("page:") else ""
 
 
 def _entry(one: dict[str, object]) -> Entry:

@@ -22,6 +22,7 @@ from regulars.core.money import minor_digits, to_minor
 from regulars.foundation.models import Business
 from regulars.loyalty.arbitrage import PER, temptations
 from regulars.loyalty.models import Partner, SettlementNet, Statement
+from regulars.loyalty.partner_rules import PartnerRule, rules_at
 from regulars.loyalty.partners import (
     LIMITS,
     MOST_PRICE,
@@ -40,6 +41,7 @@ from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.settling import ONE_DAY, details, last_closed, make_statement, read_lines, standing_of, standings
 from regulars.web.access import Request, needs
 from regulars.web.partner_files import csv_of
+from regulars.web.programme import names_of
 from regulars.web.sign_in import address_of
 from regulars.web.streaming import in_language
 
@@ -121,6 +123,12 @@ def _page(request: Request, form: PartnerForm | None = None, status: int = 200) 
     return render(request, "partners/list.html", content, status=status)
 
 
+def _rules(of: Partner) -> list[PartnerRule]:
+    """Those of now that can hold at its tills."""
+    valid = valid_at(timezone.now())
+    return [] if valid is None else rules_at(of, valid[1], names_of(valid[1]))
+
+
 def _worth() -> int | None:
     """What a point pays at a till now."""
     valid = valid_at(timezone.now())
@@ -173,6 +181,7 @@ def _partner(
         "texts": texts or TextsForm(initial={name: getattr(found, name) for name in TextsForm.base_fields}),
         "contract_form": contract or ContractForm(business.currency, initial={"begins_on": today + ONE_DAY}),
         "temptations": temptations(contracts_from(today), _worth(), of=found),
+        "rules": _rules(found),
         "currency": business.currency,
         "error": error,
         "per": PER,

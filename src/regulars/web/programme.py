@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.db import transaction
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -13,24 +14,24 @@ from django.views.decorators.http import require_http_methods, require_safe
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
+from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
-from regulars.insights.selectors.membership import segment_names, segments_of
+from regulars.insights.selectors.membership import MOST_SEGMENTS, by_segment, segment_names, segments_of
 from regulars.loyalty.arbitrage import temptations
 from regulars.loyalty.codes import batches
-from regulars.loyalty.models import Partner
+from regulars.loyalty.drafts import DraftChanged, draft_now, drop_draft, keep_draft
+from regulars.loyalty.models import Partner, ProgrammeDraft
 from regulars.loyalty.partners import contracts_from
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
 from regulars.loyalty.returning import waiting_returns
-from regulars.loyalty.simulated_words import rows, sentences
+from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
 from regulars.loyalty.simulating import simulate
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
-
-_LONGEST_RULES = 500_000
 
 
 @needs(Right.SEE_PURCHASES)
@@ -47,6 +48,7 @@ def page(request: Request) -> HttpResponse:
         "zone": Business.current().zone,
         "waiting": waiting_returns(),
         "batches": batches(),
+        "draft": draft_now() if request.user.may(Right.MANAGE_BUSINESS) else None,
     }
     if shown is not None:
         context |= _said(rules_of(shown))
@@ -56,35 +58,94 @@ def page(request: Request) -> HttpResponse:
 @needs(Right.MANAGE_BUSINESS)
 @require_http_methods(["GET", "POST"])
 def write(request: Request) -> HttpResponse:
-    """Write the next version: looked at first, then published."""
-    business, typed, error, said = Business.current(), request.POST, "", {}
-    newest = next(iter(versions()), None)
-    text = typed.get("rules") or _pretty(as_json(rules_of(newest)) if newest else beginning(business.currency))
+    """Write the next version: every press keeps the draft, which is looked at, tried, published or thrown away."""
+    draft, typed = draft_now(), request.POST
+    context: dict[str, Any] = {
+        "draft": draft,
+        "text": draft.text or _rules_before(),
+        "note": draft.note,
+        "typed": typed,
+        "error": "",
+    }
     if request.method == "POST":
-        try:
-            data = _read(text)
-            if "publish" in typed:
-                begin = _moment(typed.get("valid_from", ""), business)
-                publish(
-                    data, by=request.user, valid_from=begin, note=typed.get("note", "").strip(),
-                    address=address_of(request), segments=segment_names(),
-                )  # fmt: skip
-                messages.success(request, _("Published."))
-                return redirect("programme")
-            draft = checked(data, segments=segment_names())
-            said = _said(draft)
+        context |= {"text": _typed_rules(typed) or context["text"], "note": typed.get("note", "").strip()}
+    try:
+        if request.method == "POST" and (done := _done(request, context)):
+            return done
+        if context["draft"].text:
+            said = checked(_read(context["text"]), segments=segment_names())
+            context |= _said(said)
             if "simulate" in typed:
-                said |= _simulated(draft, typed.get("days", ""))
-        except InputError as refused:
-            error = str(refused)
-    context = {"text": text, "typed": typed, "error": error, "zone": business.zone, **said}
-    return render(request, "programme_write.html", context, status=422 if error else 200)
+                context |= _simulated(request, said)
+    except DraftChanged as changed:
+        context |= {"error": str(changed), "clash": _seen_version(typed)}
+    except InputError as refused:
+        context["error"] = str(refused)
+    context |= {"zone": Business.current().zone}
+    status = 422 if request.method == "POST" and context["error"] else 200
+    return render(request, "programme_write.html", context, status=status)
 
 
-def _simulated(rules: RuleSet, typed: str) -> dict[str, Any]:
+def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
+    """Keep what was typed; the answer, when the page is not to be shown again."""
+    typed, version, user = request.POST, _seen_version(request.POST), request.user
+    if "throw" in typed:
+        drop_draft(version=version, by=user)
+        messages.success(request, _("The draft is thrown away."))
+        return redirect("programme")
+    context["draft"] = draft = keep_draft(context["text"], context["note"], version=version, by=user)
+    if "publish" in typed:
+        _publish(request, draft)
+        messages.success(request, _("Published."))
+        return redirect("programme")
+    if "look" in typed or "simulate" in typed:
+        return None
+    messages.success(request, _("The draft is saved."))
+    return redirect("programme_write")
+
+
+@transaction.atomic
+def _publish(request: Request, draft: ProgrammeDraft) -> None:
+    data, begin = _read(draft.text), _moment(request.POST.get("valid_from", ""), Business.current())
+    drop_draft(version=draft.version, by=request.user)
+    publish(
+        data, by=request.user, valid_from=begin, note=draft.note, address=address_of(request), segments=segment_names()
+    )
+
+
+def _rules_before() -> str:
+    """What one begins with: the newest version."""
+    newest = next(iter(versions()), None)
+    return _pretty(as_json(rules_of(newest)) if newest else beginning(Business.current().currency))
+
+
+def _typed_rules(typed: QueryDict) -> str:
+    return typed.get("rules", "").replace("\r\n", "\n")
+
+
+def _seen_version(typed: QueryDict) -> int:
+    """The version of the draft that the form was made from, or that its writer wants to replace."""
+    text = typed.get("over") or typed.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _simulated(request: Request, rules: RuleSet) -> dict[str, Any]:
+    typed = request.POST.get("days", "")
     days = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
-    found = simulate(rules, days=days, segments=segments_of)
-    return {"simulated": sentences(found, rules), "costs": rows(found, rules)}
+    found = simulate(rules, days=days, segments=segments_of, among=by_segment)
+    groups = {_("By tier"): tier_rows(found, rules), _("By segment"): segment_rows(found, rules)}
+    return {
+        "simulated": sentences(found, rules), "costs": rows(found, rules), "groups": groups,
+        "named": _named(request, {key for each in groups.values() for one in each for key in one.people}),
+        "segments_left_out": max(0, Segment.objects.count() - MOST_SEGMENTS),
+    }  # fmt: skip
+
+
+def _named(request: Request, ids: set[int]) -> dict[int, Customer]:
+    """Those of them whose cards he may open."""
+    if not request.user.may(Right.SEE_CUSTOMERS):
+        return {}
+    return Customer.objects.whole().seen_by(request.user).defer("search_text", "search_parts").in_bulk(ids)
 
 
 def _said(rules: RuleSet) -> dict[str, Any]:
@@ -120,8 +181,6 @@ def _pretty(rules: dict[str, Any]) -> str:
 
 
 def _read(text: str) -> Any:
-    if len(text) > _LONGEST_RULES:
-        raise InputError(_("The rules are longer than {most} characters.").format(most=_LONGEST_RULES))
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
-from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
+from regulars.foundation.days import end_of_day, read_day, today
 from regulars.foundation.models import Business
 from regulars.foundation.patience import in_time
 from regulars.loyalty import liability_words as words
@@ -29,12 +28,12 @@ _PATIENCE_MS = 20_000  # of each question to the database
 @require_safe
 def page(request: Request) -> HttpResponse:
     """Of the day in the address; today when there is none."""
-    context: dict[str, Any] = {"error": "", "today": _today(), "parts": list(_PARTS)}
+    context: dict[str, Any] = {"error": "", "today": today(), "parts": list(_PARTS)}
     try:
         context["day_shown"] = _day(request.GET)
     except InputError as refused:
-        context |= {"error": str(refused), "day_shown": _today()}
-    context["is_today"] = context["day_shown"] == _today()
+        context |= {"error": str(refused), "day_shown": today()}
+    context["is_today"] = context["day_shown"] == today()
     return render(request, "programme_liability.html", context, status=422 if context["error"] else 200)
 
 
@@ -46,7 +45,7 @@ def block(request: Request, liability: str) -> HttpResponse:
     if count is None:
         raise Http404
     try:
-        at = _end(_day(request.GET))
+        at = end_of_day(_day(request.GET))
     except InputError as refused:
         return render(request, "programme_liability_part.html", {"error": str(refused)}, status=422)
     found = in_time(_PATIENCE_MS, lambda: count(at, Purse(Business.current().currency)))
@@ -75,24 +74,9 @@ _PARTS: dict[str, Callable[[dt.datetime, Purse], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def _today() -> dt.date:
-    return timezone.now().astimezone(Business.current().zone).date()
-
-
-def _end(day: dt.date) -> dt.datetime:
-    """The end of the day by the clock of the business; of a day that goes on, this moment."""
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, Business.current().zone)
-    return min(end, timezone.now())
-
-
 def _day(given: QueryDict) -> dt.date:
-    text, today = given.get("day", "")[:40], _today()
-    try:
-        day = dt.date.fromisoformat(text) if text else today
-    except ValueError:
-        raise InputError(_("{value!r} is no day. Write it as 2026-03-31.").format(value=text)) from None
-    if day > today:
-        raise InputError(_("{day} is still to come.").format(day=format_date(day)))
+    day = read_day(given.get("day", "")) or today()
     if day < _EARLIEST:
         raise InputError(_("{day} is too far away.").format(day=day.isoformat()))
+    end_of_day(day)
     return day

@@ -1,6 +1,6 @@
 """Which of some segments one customer is in: asked while he stands at the till."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db.models import F, Func, Value
 
@@ -8,6 +8,8 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.insights.models import Score, Segment
 from regulars.insights.segments.query import customers_of
+
+MOST_SEGMENTS = 50  # looked at at once
 
 
 def segment_names() -> frozenset[str]:
@@ -31,6 +33,14 @@ def people_of(segment: int) -> list[int]:
     if not ids:
         raise InputError(_("Nobody is in the segment “{name}”.").format(name=found.name))
     return ids
+
+
+def by_segment(ids: Sequence[int]) -> list[tuple[str, frozenset[int]]]:
+    """Every segment by its name, and who of some customers is in it now: a question each, of these customers alone."""
+    return [
+        (one.name, frozenset(customers_of(one.rule, one_by_one=True).filter(pk__in=ids).values_list("pk", flat=True)))
+        for one in Segment.objects.order_by("name", "pk")[:MOST_SEGMENTS]
+    ]
 
 
 def segments_of(customer: int, wanted: Collection[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from regulars.loyalty.models.ledger import Account, Hold, HoldPart, Lot, Posting
 from regulars.loyalty.models.offline import OfflineDocument, SnapshotFacts, TillSnapshot
 from regulars.loyalty.models.page import CustomerPage
 from regulars.loyalty.models.partners import Contract, ContractUse, Partner, PartnerStore, PartnerTill
-from regulars.loyalty.models.programme import Programme
+from regulars.loyalty.models.programme import Programme, ProgrammeDraft
 from regulars.loyalty.models.selling import Sale, SaleLine, SaleReturn, WaitingReturn
 from regulars.loyalty.models.settlement import DebtPart, Settlement, SettlementDay, SettlementNet, Statement
 from regulars.loyalty.models.status import Privilege, TierChange, TierEnding
@@ -49,6 +49,7 @@ __all__ = [
     "Posting",
     "Privilege",
     "Programme",
+    "ProgrammeDraft",
     "PromoCode",
     "Reward",
     "Sale",

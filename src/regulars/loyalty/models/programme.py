@@ -26,3 +26,20 @@ class Programme(models.Model):
             # what was judged already must not be judged otherwise tomorrow
             models.CheckConstraint(condition=Q(valid_from__gte=F("published_at")), name="programme_begins_later"),
         ]
+
+
+class ProgrammeDraft(models.Model):
+    """The rules that are being written: one row for the business, so that editors see each other.
+
+    `text` is as it was typed, whether it can be read or not; empty: nothing is being written. `version` grows with
+    every change, also when the draft is published or thrown away: whoever knows another one has not seen it.
+    """
+
+    text = models.TextField(blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    version = models.PositiveIntegerField(default=0)
+    saved_at = models.DateTimeField()
+    saved_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="programme_draft_only_one")]

@@ -1,0 +1,151 @@
+"""The ledger of one member on his card: lots, postings with the balance after each, any day, any unit, page by page."""
+
+import datetime as dt
+import html
+import re
+from itertools import pairwise
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from regulars.customers.models import Customer
+from regulars.customers.services.merging import merge
+from regulars.loyalty.balances import balance_of
+from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend, write_one
+from regulars.loyalty.member_ledger import ledger_of
+from regulars.loyalty.members import points_unit
+from regulars.loyalty.models import Unit
+from regulars.loyalty.returning import Coming, bring_back
+from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
+from tests.web.people import logged_in, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(client: Client, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status
+    return html.unescape(answer.content.decode()).replace("\xa0", " ")
+
+
+def address(customer: Customer, query: str = "") -> str:
+    return f"/customers/{customer.pk}/points/ledger/{query}"
+
+
+def given(customer: Customer, points: int, *, days_ago: int = 0, number: str = "g", **life: dt.datetime) -> None:
+    at = timezone.now() - dt.timedelta(days=days_ago)
+    document = Document(
+        points_unit(), Kind.GIFT, "test", f"{number}{days_ago}", "user:1", (grant(customer.pk, points, **life),),
+        reason="Birthday <b>", happened_at=at,
+    )  # fmt: skip
+    write_one(document, at=at)
+
+
+@pytest.fixture
+def anna() -> Customer:
+    open_shop()
+    return enrolled()
+
+
+def test_every_posting_has_its_document_its_author_and_the_balance_after_it(anna: Customer) -> None:
+    owner = make_user("owner")
+    given(anna, 100, days_ago=3)
+    sale = sell(order(("tea", 2, 20_000), points=40), "17")
+    bring_back(Coming("till:1", "18", "till:1", "17"))
+    found = ledger_of(anna.pk, points_unit(), at=timezone.now())
+    signed = [(one.came.kind, one.points, one.after) for one in reversed(found.moved)]
+    assert signed[0] == ("Points as a gift", 100, 100)
+    assert ("Purchase", -40, 60) in signed
+    assert signed[-1][2] == balance_of(anna.pk, points_unit(), at=timezone.now()).total == 100
+    assert all(after == before[2] + points for before, (_kind, points, after) in pairwise(signed))
+    page = text_of(logged_in(owner), address(anna))
+    assert f'href="/receipts/{sale.receipt_id}/"' in page
+    assert all(
+        one in page for one in ("Purchase 17", "Return 18", "−40", "Birthday", "from the lot of", "Balance after")
+    )
+    assert "Birthday <b>" not in logged_in(owner).get(address(anna)).content.decode()
+
+
+def test_lots_stand_in_the_order_in_which_they_are_spent_with_their_state(anna: Customer) -> None:
+    now = timezone.now()
+    given(anna, 10, days_ago=9, expires_at=now - dt.timedelta(days=1))
+    given(anna, 20, days_ago=8)
+    given(anna, 30, days_ago=7, expires_at=now + dt.timedelta(days=5))
+    later = now + dt.timedelta(days=2)
+    given(anna, 40, days_ago=6, available_at=later, expires_at=later + dt.timedelta(days=30))
+    lots = ledger_of(anna.pk, points_unit(), at=now).lots
+    assert [(one.points, one.state) for one in lots] == [
+        (10, "over"), (30, "available"), (40, "pending"), (20, "available")
+    ]  # fmt: skip
+    spent = Document(points_unit(), Kind.SALE, "t", "1", "till:1", (spend(anna.pk, 25),))
+    write_one(spent, at=now)
+    assert [(one.points, one.granted) for one in ledger_of(anna.pk, points_unit(), at=timezone.now()).lots] == [
+        (10, 10), (5, 30), (40, 40), (20, 20)
+    ]  # fmt: skip
+
+
+def test_any_day_of_the_past_is_as_it_was_and_a_day_to_come_is_refused(anna: Customer) -> None:
+    given(anna, 100, days_ago=5)
+    given(anna, 7, days_ago=2)
+    owner = logged_in(make_user("owner"))
+    day = (timezone.now() - dt.timedelta(days=4)).date().isoformat()
+    page = text_of(owner, address(anna, f"?day={day}"))
+    assert "+100" in page and "+7" not in page
+    assert "None." in text_of(owner, address(anna, "?day=0001-01-01"))
+    for query, words in (
+        ("?day=2999-01-01", "is still to come"), ("?day=soon", "'soon' is no day"),
+    ):  # fmt: skip
+        assert words in text_of(owner, address(anna, query), 422)
+    for place in ("x", "2026-01-01T00:00~1", "9~9~9", "'; DROP TABLE x", "2026-01-01T00:00:00+00:00~" + "9" * 50):
+        assert owner.get(address(anna), {"after": place}).status_code == 200
+
+
+def test_it_comes_page_by_page_and_each_balance_goes_on(anna: Customer) -> None:
+    for day in range(7, 0, -1):
+        given(anna, 10, days_ago=day)
+    now, unit, seen, after = timezone.now(), points_unit(), [], ""
+    while True:
+        found = ledger_of(anna.pk, unit, at=now, after=after, limit=3)
+        seen += [one.after for one in found.moved]
+        after = found.further
+        if not after:
+            break
+    assert seen == [70, 60, 50, 40, 30, 20, 10]
+    for number in range(60):
+        given(anna, 1, number=f"n{number}")
+    owner = logged_in(make_user("owner"))
+    page = text_of(owner, address(anna))
+    link = re.search(r'href="(\?[^"]+)" rel="next"', page)
+    assert link is not None
+    assert "The newest postings" in text_of(owner, address(anna, link[1]))
+
+
+def test_each_unit_is_a_ledger_of_its_own_and_whoever_was_merged_is_in_it(anna: Customer) -> None:
+    miles = Unit.objects.create(slug="miles", title="Miles <i>")
+    open_account(anna.pk, miles, at=timezone.now())
+    write_one(Document(miles, Kind.GIFT, "t", "1", "user:1", (grant(anna.pk, 5),)), at=timezone.now())
+    boris = enrolled("1000000018", "Boris")
+    given(anna, 100)
+    given(boris, 30, number="b")
+    owner = make_user("owner")
+    assert "+5" in text_of(logged_in(owner), address(anna, "?unit=miles"))
+    page = logged_in(owner).get(address(anna, "?unit=other")).content.decode()
+    assert "+100" in page and "Miles &lt;i&gt;" in page
+    merge(anna, boris, by=owner, reasons=[])
+    found = ledger_of(anna.pk, points_unit(), at=timezone.now())
+    assert {one.points for one in found.moved} == {100, 30}
+    assert found.moved[0].after == found.balance.total == 130
+
+
+def test_it_is_for_who_may_see_purchases_of_this_customer(anna: Customer) -> None:
+    given(anna, 100)
+    cashier = make_user("cashier")
+    assert logged_in(cashier).get(address(anna)).status_code == 403
+    manager = make_user("manager")
+    manager.role.own_customers_only = True
+    manager.role.save()
+    Customer.objects.filter(pk=anna.pk).update(owner=cashier)
+    assert logged_in(manager).get(address(anna)).status_code == 404
+    stranger = Customer.objects.create(name="Vera")
+    assert "He is no member" in text_of(logged_in(make_user("owner")), address(stranger))
