@@ -15,6 +15,7 @@ from regulars.loyalty.verifying import entries, faults
 
 _ONE_BY_ONE = 1_000
 _BATCHES = 20
+_RETURNS = 300
 _WARM_UP = 50
 _SECONDS_OF_LOAD = 30
 
@@ -40,6 +41,7 @@ def _receipts(installation: Installation, tills: selling.Tills) -> list[tuple[st
     seen.check(_ONE_BY_ONE)
     limit = bare.rate(bare.keep(last), installation.config.database_url)
     single = selling.by_requests(tills, list(baskets(_ONE_BY_ONE, seed=4)), "single")
+    back = selling.returned(_RETURNS, "own")
     batches = selling.by_batches(tills, list(baskets(_BATCHES * selling.OF_ONE_REQUEST, seed=5)), "batch")
     return [
         ("pgbench: a bare function that writes the rows of a receipt", f"{limit:,.0f} a second"),
@@ -47,6 +49,7 @@ def _receipts(installation: Installation, tills: selling.Tills) -> list[tuple[st
         ("receipts by HTTP, one in a request", f"{single:,.0f} a second; {single / limit:.2f} of pgbench"),
         (f"receipts by HTTP, {selling.OF_ONE_REQUEST} in a request",
          f"{batches:,.0f} a second; {batches / limit:.2f} of pgbench"),
+        ("whole receipts taken back, in process", f"{back:,.0f} a second; {back / own:.2f} of the receipts"),
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from bench.loyalty.ground import Basket
 from regulars.api.models import Scope
 from regulars.api.services import make_key
 from regulars.insights.selectors.membership import segments_of
+from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import commit, quote
 
 OF_ONE_REQUEST = 100
@@ -84,6 +85,14 @@ def in_process(baskets: Sequence[Basket], name: str) -> float:
     for n, (order, to_pay) in enumerate(zip(orders, sums, strict=True)):
         commit(order, f"{name} {n}", to_pay=to_pay, segments=segments_of)
     return len(orders) / (time.perf_counter() - started)
+
+
+def returned(count: int, name: str) -> float:
+    """Returns a second, in process, each of a whole receipt of those that `in_process` wrote under this name."""
+    started = time.perf_counter()
+    for n in range(count):
+        bring_back(Coming("till:bench", f"back {name} {n}", "till:bench", f"{name} {n}"))
+    return count / (time.perf_counter() - started)
 
 
 def by_requests(tills: Tills, baskets: Sequence[Basket], name: str) -> float:
