@@ -22,6 +22,6 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0017_no_truncate")]
+    dependencies = [("loyalty", "0019_draft")]
 
     operations = [migrations.RunSQL([(_SPENT_BY, None)], migrations.RunSQL.noop)]

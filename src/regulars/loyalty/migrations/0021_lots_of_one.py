@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0017_no_truncate")]
+    dependencies = [("loyalty", "0020_late_lots")]
 
     operations = [
         # the function before it gives the same answers: nothing has to be taken back
