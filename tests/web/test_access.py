@@ -165,6 +165,7 @@ TABLE: dict[str, Right | str] = {
     "own_code": PUBLIC,
     "own_prove": PUBLIC,
     "own_consent": PUBLIC,
+    "own_till_code": PUBLIC,
     "own_gift_set_aside": PUBLIC,
     "own_gift_let_go": PUBLIC,
     "own_language": PUBLIC,

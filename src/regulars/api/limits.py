@@ -14,6 +14,8 @@ BURST = 600
 PER_SECOND = 20.0
 # whoever tries cards or phones that nobody has may ask seldom: a dozen at once, then one in three seconds
 A_MISS = 50
+# codes of customers' own pages are short: three at once, then one in ten seconds
+A_WRONG_CODE = 200
 # all goods of the shop are read for it, and it is needed every few hours
 A_SNAPSHOT = 20
 

@@ -50,7 +50,7 @@ from regulars.loyalty.balances import Balance
 from regulars.loyalty.batches import Answer, commit_all
 from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.ledger import Refused
-from regulars.loyalty.members import NoMember
+from regulars.loyalty.members import NoMember, Shown
 from regulars.loyalty.models import Reward, SaleReturn, WaitingReturn
 from regulars.loyalty.offline_sale import Told
 from regulars.loyalty.partners import partner_at
@@ -74,8 +74,8 @@ _WRONG: dict[int, Any] = {404: Problem, 409: ChangedOut}
 
 @router.post("/member", response=answers(MemberOut, more={404: Problem}), **needs(Scope.TILL), summary="Find a member")
 def find_member(request: Request, body: WhoIn) -> dict[str, Any]:
-    """Who has this card or phone. Phones and addresses are not told."""
-    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
+    """Who has this card, phone or code. Phones and addresses are not told."""
+    found = _found(request, body)
     return _member(found, found.given_name or found.name)
 
 
@@ -181,7 +181,7 @@ def tell_offline(request: Request, body: OfflineIn) -> dict[str, Any]:
 @router.post("/gifts", response=answers(GiftsOut, more={404: Problem}), **needs(Scope.TILL), summary="Gifts for him")
 def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
     """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason."""
-    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
+    found = _found(request, body)
     # a partner hands out no gifts, and is not told what was bought elsewhere
     is_partner = partner_at(_till(request)) is not None
     offers = [] if is_partner else gifts.offers_for(found)
@@ -197,14 +197,14 @@ def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
 def take_gift(request: Request, body: GiftWishIn) -> dict[str, Any]:
     """Take a gift for his points, once for each number of this till; the same request again is answered alike."""
     wish = gifts.Wish(
-        _till(request), body.number, body.gift, body.points, shown=f"{body.card}\x1f{body.phone}", cashier=body.cashier,
+        _till(request), body.number, body.gift, body.points, shown=_shown(body), cashier=body.cashier,
         store=body.store, is_handed_out=body.handed_out,
     )  # fmt: skip
     # a repetition is answered as it was, though his card be lost and the gift gone by now
     if known := gifts.told_before(wish):
         return _taken(known)
-    found = _known(request, lambda: members.find(card=body.card, phone=body.phone))
-    return _taken(gifts.take(found, wish))
+    found = _found(request, body)
+    return _taken(gifts.take(found, wish, Shown(body.card, body.phone, body.code)))
 
 
 @router.post("/gifts/hand-out", response=answers(GiftTakenOut, more=_WRONG), **needs(Scope.TILL),
@@ -238,10 +238,19 @@ def _refusal(api: NinjaAPI, request: HttpRequest, error: InputError, status: int
     return api.create_response(request, {"detail": str(error)} | more, status=status)
 
 
+def _found(request: Request, body: WhoIn) -> Customer:
+    return _known(request, lambda: members.find(card=body.card, phone=body.phone, code=body.code, till=_till(request)))
+
+
+def _shown(body: WhoIn) -> str:
+    """By which a repetition is known."""
+    return "\x1f".join((body.card, body.phone, *([body.code] if body.code else [])))
+
+
 def _order(request: Request, body: OrderIn) -> Order:
     return Order(
         till=_till(request), store=body.store, purchased_at=body.purchased_at, channel=body.channel,
-        cashier=body.cashier, card=body.card, phone=body.phone, promo_codes=frozenset(body.promo_codes),
+        cashier=body.cashier, card=body.card, phone=body.phone, code=body.code, promo_codes=frozenset(body.promo_codes),
         points=body.points, certificates=tuple(body.certificates),
         items=tuple(Item(one.product_id, one.quantity, one.price, one.product, one.category) for one in body.lines),
     )  # fmt: skip

@@ -22,6 +22,10 @@ Phone = Annotated[
 ]
 
 
+Code = Annotated[
+    str,
+    Field("", max_length=20, description="The code that he shows on his own page: good once.", examples=["4071 9352"]),
+]
 CertificateNumber = Annotated[
     str,
     Field(min_length=1, max_length=64, description="The number of the certificate.", examples=["9912345678901234"]),
@@ -29,15 +33,18 @@ CertificateNumber = Annotated[
 
 
 class WhoIn(In):
-    """By what somebody is recognised: either of them."""
+    """By what somebody is recognised: one of them."""
 
     card: Card
     phone: Phone
+    code: Code
 
 
-class NewMemberIn(WhoIn):
+class NewMemberIn(In):
     """Somebody who wants to take part: his phone, the card that he is given, or both."""
 
+    card: Card
+    phone: Phone
     name: str = Field("", max_length=120, description="How to address him.", examples=["Anna"])
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from regulars.api.http import Request
-from regulars.api.limits import A_MISS, charge
+from regulars.api.limits import A_MISS, A_WRONG_CODE, charge
 from regulars.loyalty.certificates import NoCertificate
-from regulars.loyalty.members import NoMember
+from regulars.loyalty.members import NoMember, NoTillCode
 from regulars.loyalty.setting_aside import NoCode
 
 T = TypeVar("T")
@@ -21,6 +21,11 @@ def known(request: Request, work: Callable[[], T]) -> T:
     """Do it; whoever names a card, phone, code or certificate that nobody has may ask seldom afterwards."""
     try:
         return work()
-    except (NoMember, NoCertificate, NoCode):
-        charge(request.auth.pk, A_MISS)
+    except (NoMember, NoCertificate, NoCode) as error:
+        charge(request.auth.pk, miss(error))
         raise
+
+
+def miss(error: Exception) -> int:
+    """What it costs to have named it."""
+    return A_WRONG_CODE if isinstance(error, NoTillCode) else A_MISS

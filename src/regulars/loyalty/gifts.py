@@ -20,10 +20,11 @@ from regulars.core.i18n import format_date, format_moment, format_number, ngette
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
-from regulars.loyalty import members
+from regulars.loyalty import members, till_codes
 from regulars.loyalty.codes import drawn
 from regulars.loyalty.holders import holder_of
 from regulars.loyalty.ledger import Document, Kind, give_back, spend, write_one
+from regulars.loyalty.members import Shown
 from regulars.loyalty.models import Gift, Reward, Sale
 from regulars.loyalty.partners import partner_at, store_of
 from regulars.loyalty.programme.effects import MOST_POINTS
@@ -164,29 +165,31 @@ def told_before(wish: Wish) -> Reward | None:
     return known
 
 
-def take(customer: Customer, wish: Wish) -> Reward:
+def take(customer: Customer, wish: Wish, by: Shown | None = None) -> Reward:
     """Take the gift: once for each (till, number); the same request again gives the same reward.
+
+    `by` is what he showed at a till; None: nothing, on his own page.
 
     Raises `NotNow` when he cannot have it, when it costs other points than were shown, or when it passes a limit of
     the rules; `NoGift` for an unknown one.
     """
     try:
-        return _take(customer, wish)
+        return _take(customer, wish, by)
     except Beyond as refused:
         note_refusal(refused.alert)
         raise
 
 
-def _check_card(customer: Customer, wish: Wish) -> None:
+def _check_card(customer: Customer, card: str) -> None:
     """A holder's points of a month are counted by receipts, so a card with such a limit takes no gifts."""
-    holder = holder_of(customer, wish.shown.partition("\x1f")[0])
+    holder = holder_of(customer, card)
     if holder is not None and holder.most_points is not None:
         raise NotNow(
             _("The card of {name} has a limit of points in a month: it takes no gifts.").format(name=holder.name)
         )
 
 
-def _take(customer: Customer, wish: Wish) -> Reward:
+def _take(customer: Customer, wish: Wish, by: Shown | None) -> Reward:
     with transaction.atomic():
         hold_number(wish.till, f"gift\x1f{wish.number}")
         if known := told_before(wish):
@@ -198,7 +201,7 @@ def _take(customer: Customer, wish: Wish) -> Reward:
         if gift is None:
             raise NoGift(_("There is no gift {number}: ask for the gifts again.").format(number=wish.gift))
         _check_wish(customer, wish, gift)
-        _check_card(customer, wish)
+        _check_card(customer, by.card if by else "")
         if wish.until is not None:
             _check_set_aside(customer, now)
         store = _store(wish)
@@ -209,6 +212,8 @@ def _take(customer: Customer, wish: Wish) -> Reward:
             (spend(customer.pk, gift.points),), reason=gift.name,
         )  # fmt: skip
         spent = write_one(document, at=now)
+        if by and by.code and not till_codes.use_up(by.code):
+            raise members.code_is_over()
         return Reward.objects.create(
             gift=gift, customer=customer, transaction_id=spent.transaction, till=wish.till, number=wish.number,
             digest=wish.digest, cashier=wish.cashier, store=store, points=gift.points, cost=gift.cost, taken_at=now,

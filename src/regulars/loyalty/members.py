@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,7 +18,7 @@ from regulars.customers.models.customer import Kind
 from regulars.customers.selectors.family import family_of
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer
-from regulars.loyalty import cards
+from regulars.loyalty import cards, till_codes
 from regulars.loyalty.asked_past import asked_past
 from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
@@ -38,6 +38,24 @@ class NoMember(InputError):
     """Nobody, or nobody who takes part, has this card or phone."""
 
 
+class NoTillCode(NoMember):
+    """The code is none, is over, was used, or is shown at another till: somebody may be trying codes."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What somebody showed or said at a till: his card, his phone, or the code of his own page."""
+
+    card: str = ""
+    phone: str = ""
+    code: str = ""
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether it shows that it is he: anybody can say a phone."""
+        return bool(self.card or self.code)
+
+
 def points_unit() -> Unit:
     """The unit of the programme's own points."""
     return Unit.objects.get_or_create(slug=Unit.POINTS)[0]
@@ -53,14 +71,17 @@ def slug_of(counter: str) -> str:
     return f"stamps-{hashlib.md5(counter.encode(), usedforsecurity=False).hexdigest()[:24]}"
 
 
-def find(*, card: str = "", phone: str = "", at: dt.datetime | None = None) -> Customer:
-    """The member who shows this card or says this phone; raises `NoMember`.
+def find(*, card: str = "", phone: str = "", code: str = "", till: str = "", at: dt.datetime | None = None) -> Customer:
+    """The member who shows this card or code, or says this phone; raises `NoMember`.
 
-    A card that was blocked at that moment, now when left out, is refused: a till may tell later of what was before.
+    A code is this till's from now on. A card that was blocked at that moment, now when left out, is refused: a till may
+    tell later of what was before.
     The same statements are made whether nobody has it, or somebody who is no member, or several: how long it takes
     tells nothing of who is a customer here.
     """
-    kind, value = asked_by(card, phone)
+    kind, value = asked_by(card, phone, code)
+    if code and not till_codes.show(value, till, at=timezone.now()):
+        raise code_is_over()
     customer, takes_part = _whose(kind, value)
     if card and (problem := cards.why_blocked(value, at=at)):
         raise NoMember(problem)
@@ -70,24 +91,31 @@ def find(*, card: str = "", phone: str = "", at: dt.datetime | None = None) -> C
     return customer
 
 
+def code_is_over() -> NoTillCode:
+    """What whoever showed it is told."""
+    return NoTillCode(_("This code is not good any more: he can show a new one on his own page."))
+
+
 def who_has(*, card: str = "", phone: str = "") -> Customer | None:
     """The customer with this card or phone; None when there is none, or several share the phone."""
     return _whose(*asked_by(card, phone))[0]
 
 
-def asked_by(card: str, phone: str) -> tuple[Contact.Kind, str]:
-    """The contact that is meant, in the form that is compared."""
-    if bool(card) == bool(phone):
-        raise InputError(_("Give either the card or the phone."))
+def asked_by(card: str, phone: str, code: str = "") -> tuple[str, str]:
+    """What is meant, as its kind and in the form that is compared."""
+    if bool(card) + bool(phone) + bool(code) != 1:
+        raise InputError(_("Give either the card, the phone or the code of his own page."))
+    if code:
+        return till_codes.KIND, till_codes.digest_of_code(code)
     if card:
         return Contact.Kind.CARD, normalised(Contact.Kind.CARD, card, region="")
     return Contact.Kind.PHONE, normalised(Contact.Kind.PHONE, phone, region=region())
 
 
-def _whose(kind: Contact.Kind, value: str) -> tuple[Customer | None, bool]:
+def _whose(kind: str, value: str) -> tuple[Customer | None, bool]:
     """The customer, and whether he takes part."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, takes_part FROM loyalty_whose(%s, %s)", [kind.value, value])
+        cursor.execute("SELECT id, takes_part FROM loyalty_whose(%s, %s)", [str(kind), value])
         found = cursor.fetchall()
     key, takes_part = found[0] if len(found) == 1 else (0, False)
     return Customer.objects.filter(pk=key, is_erased=False).first(), takes_part

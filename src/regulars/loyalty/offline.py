@@ -150,6 +150,8 @@ def _check(told: Told) -> None:
         )
     if order.promo_codes:
         raise InputError(_("Without a line promo codes count for nothing: leave them out."))
+    if order.code:
+        raise InputError(_("Without a line nobody can say whether a code is good: tell the card, or leave it out."))
     if order.certificates:
         raise InputError(_("Without a line nobody can pay with certificates: another till may take the last of them."))
     if order.points and not order.has_member:

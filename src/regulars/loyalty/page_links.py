@@ -98,7 +98,10 @@ def page_named(name: str, version: int) -> CustomerPage | None:
 def revoke_links(customer: Customer, *, by: User) -> None:
     """All links to his page are void from now on, those that came by a merge too; its tries begin anew."""
     pages = CustomerPage.objects.filter(customer__in=family_of(customer.pk))
-    pages.update(version=F("version") + 1, code_digest=None, code_until=None, tired_until=None)
+    pages.update(
+        version=F("version") + 1, code_digest=None, code_until=None, tired_until=None, till_digest=None,
+        till_until=None, till_seen="",
+    )  # fmt: skip
     log("page_links_revoked", user=by, about=f"#{customer.pk}")
 
 

@@ -17,21 +17,21 @@ from django.utils import timezone
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
-from regulars.loyalty import members, tiers
+from regulars.loyalty import members, tiers, till_codes
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.certificate_deals import Payment, payers, payments, spend_certificates
 from regulars.loyalty.codes import Said, look_up, use
 from regulars.loyalty.facts import Asked, Facts, Goods, facts_of
 from regulars.loyalty.holders import check_holder, holder_of, note_holder
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend
-from regulars.loyalty.members import NoMember, Segments
+from regulars.loyalty.members import NoMember, Segments, Shown
 from regulars.loyalty.models import CardHolder, Certificate, Partner, Sale, SaleLine, Unit
 from regulars.loyalty.partners import Room, check_store, room_of, store_of
 from regulars.loyalty.programme.basket import Basket, Line, Member
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programme.judging import Judged, JudgedLine, judge
-from regulars.loyalty.programme.margin import floor_of
-from regulars.loyalty.programme.rules import RuleSet
+from regulars.loyalty.programme.margin import floor_of, floor_of_receipt, is_in_receipt
+from regulars.loyalty.programme.rules import Guard, RuleSet
 from regulars.loyalty.programme.words import Words
 from regulars.loyalty.programmes import rules_of_version
 from regulars.loyalty.recording import Draft, record
@@ -82,11 +82,17 @@ class Order:
     promo_codes: frozenset[str] = frozenset()
     points: int = 0
     certificates: tuple[str, ...] = ()
+    code: str = ""  # of his own page
 
     @property
     def has_member(self) -> bool:
         """Whether somebody was named."""
-        return bool(self.card or self.phone)
+        return bool(self.card or self.phone or self.code)
+
+    @property
+    def shown(self) -> Shown:
+        """By what he is recognised."""
+        return Shown(self.card, self.phone, self.code)
 
 
 @dataclass(frozen=True)
@@ -149,12 +155,19 @@ class Case:
 
 
 def quote(order: Order, *, segments: Segments) -> Quote:
-    """What the till shows before anybody pays."""
+    """What the till shows before anybody pays. A code is this till's from now on."""
+    if order.code:
+        members.find(code=order.code, till=order.till)
     (facts,) = facts_of([asked_of(order, "")], at=timezone.now(), hold=False)
     case = case_of(order, facts, segments=segments)
     quoted = quoted_for(case)
     _check(case, quoted)
     return quoted
+
+
+def is_sold(till: str, number: str) -> bool:
+    """Whether this till has written a receipt with the number."""
+    return Sale.objects.filter(till=till, number=number).exists()
 
 
 def commit(order: Order, number: str, *, to_pay: int, segments: Segments, in_money: int | None = None) -> Sale:
@@ -195,7 +208,7 @@ def asked_of(order: Order, number: str) -> Asked:
     return Asked(
         till=order.till, number=number, store=order.store, cashier=order.cashier, at=_told_at(order),
         codes=tuple({item.product for item in order.items}),
-        contact=members.asked_by(order.card, order.phone) if order.has_member else None,
+        contact=members.asked_by(order.card, order.phone, order.code) if order.has_member else None,
         card_at=_card_at(order),
     )  # fmt: skip
 
@@ -259,7 +272,7 @@ def _recognised(order: Order, facts: Facts, card_at: dt.datetime | None) -> Cust
         return facts.customer
     if order.has_member:
         # says what is wrong, in as many statements for whoever is not known as for whoever is no member
-        members.find(card=order.card, phone=order.phone, at=card_at)
+        members.find(card=order.card, phone=order.phone, code=order.code, till=order.till, at=card_at)
         raise NoMember(_("No member has this card or phone."))
     return None
 
@@ -363,6 +376,8 @@ def write_sales(agreed: Sequence[tuple[Paid, Case, Quote]]) -> list[Sale]:
     record(drafts, at=now)
     for draft, (_paid, case, quoted) in zip(drafts, agreed, strict=True):
         spend_certificates(quoted.payments, draft.sale)
+        if case.order.code:
+            till_codes.use_up(case.order.code)
         if case.said.codes:
             use(case.said, quoted.judged, case.rules, draft.sale)
     return [one.sale for one in drafts]
@@ -391,12 +406,14 @@ def _draft(case: Case, judged: Judged, why: Sequence[str], number: str, digest: 
         seller=case.facts.seller or seller_named(order.cashier), channel=order.channel, at=case.at,
         lines=list(_bought(case, judged)), known={code: one.key for code, one in case.facts.goods.items()},
     )  # fmt: skip
+    guard = _guard_of(case)
     sale = Sale(
         till=order.till, number=number, digest=digest, customer=case.customer, programme_id=case.programme,
         store=case.store, cashier=order.cashier, purchased_at=case.at, recorded_at=now,
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
         points_as=judged.points_as, stamps=stamps, why=list(why), is_offline=case.is_offline,
+        floor=guard and floor_of_receipt([one.line for one in judged.lines], guard),
     )  # fmt: skip
     return Draft(receipt, tuple(lines), sale, tuple(_sale_lines(case, judged)), documents, moves_points)
 
@@ -453,14 +470,18 @@ def _whole(cost: int | Fraction | None) -> int | None:
     return None if cost is None else round(cost)
 
 
+def _guard_of(case: Case) -> Guard | None:
+    """What was sold without a line may have been sold for anything."""
+    return None if case.is_offline else case.rules.guard
+
+
 def _sale_lines(case: Case, judged: Judged) -> Iterator[SaleLine]:
-    guard = case.rules.guard
+    guard = _guard_of(case)
     for position, one in enumerate(judged.lines, start=1):
         yield SaleLine(
             position=position, product=one.line.product, category=one.line.category,
             quantity=one.line.quantity, price=one.line.price, cost=_whole(one.line.cost),
-            # what was sold without a line may have been sold for anything
-            floor=None if guard is None or case.is_offline else floor_of(one.line, guard),
+            floor=guard and floor_of(one.line, guard), in_receipt=guard is not None and is_in_receipt(one.line, guard),
             discount=one.discount, by_points=one.by_points, lowered=_lowered(one, judged),
             earned=one.earned if case.customer else 0,
         )  # fmt: skip

@@ -51,7 +51,7 @@ def digest_of(what: Any, *more: object) -> bytes:
 
 
 # requests have these since later: while they are empty, what was told before them is known as it was
-_LATER = ("certificates",)
+_LATER = ("certificates", "code")
 
 
 def _plain(value: Any) -> Any:

@@ -179,6 +179,7 @@ urlpatterns = [
     path("my/code/", own_page.code, name="own_code"),
     path("my/prove/", own_page.prove, name="own_prove"),
     path("my/consents/", own_page.consent, name="own_consent"),
+    path("my/till-code/", own_page.till_code, name="own_till_code"),
     path("my/gifts/set-aside/", own_page.set_gift_aside, name="own_gift_set_aside"),
     path("my/gifts/let-go/", own_page.let_gift_go, name="own_gift_let_go"),
     path("my/language/", own_page.language, name="own_language"),

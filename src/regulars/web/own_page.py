@@ -44,6 +44,7 @@ from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import Words, percent, period_words
 from regulars.loyalty.programmes import rules_of
 from regulars.loyalty.setting_aside import HOURS, let_go, set_aside
+from regulars.loyalty.till_codes import MINUTES, make_till_code
 from regulars.web.access import View
 from regulars.web.guessing import misses_too_often
 from regulars.web.middleware import LANGUAGE_COOKIE
@@ -138,6 +139,19 @@ def prove(request: HttpRequest) -> HttpResponse:
 
 @private
 @require_POST
+def till_code(request: HttpRequest) -> HttpResponse:
+    """A code by which a till knows him, and that it is he; like the card it waits for the proof."""
+    visit = _visit(request)
+    if visit is None:
+        return redirect("own_page")
+    if not visit.is_proven:
+        with _speaking(request, visit.customer):
+            return _page(request, visit, error=_("First show that it is you."), status=403)
+    return _page(request, visit, code=make_till_code(visit.page, at=timezone.now()))
+
+
+@private
+@require_POST
 def consent(request: HttpRequest) -> HttpResponse:
     """Taken back by whoever has the link, for that must be as easy as can be; given by himself alone."""
     visit = _visit(request)
@@ -220,7 +234,7 @@ def close(request: HttpRequest) -> HttpResponse:
 # --- the page ---
 
 
-def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 200, code: str = "") -> HttpResponse:
     business, at, customer = Business.current(), timezone.now(), visit.customer
     found = overview(customer, at=at, zone=business.zone)
     is_long = "all" in request.GET
@@ -231,6 +245,7 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "error": error, "customer": customer, "is_proven": visit.is_proven, "name": half_name(customer),
             "phone": next((one for one in contacts if one.kind == Contact.Kind.PHONE), None),
             "card": _card(contacts) if visit.is_proven else None,
+            "till_code": code, "till_bars": _drawn(code, barcodes.Kind.CODE128) if code else None, "minutes": MINUTES,
             "found": found, "worth": partial(_exactly, currency=business.currency),
             "period": period_words(found.tier.period) if found and found.tier else "",
             "period_words": period_words, "share": percent,

@@ -6,7 +6,6 @@ A shop whose own till cannot ask types the sum here; it is judged and written by
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.api.limits import A_MISS, charge, of_user, take
+from regulars.api.till_requests import miss
 from regulars.core import barcodes
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_date, format_number
@@ -40,17 +40,18 @@ from regulars.loyalty.cards import cards_of, give_virtual
 from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
 from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.codes import personal_codes
-from regulars.loyalty.members import NoMember
+from regulars.loyalty.members import NoMember, Shown
 from regulars.loyalty.models import Reward
 from regulars.loyalty.paid_cards import CardWish, offers_of, sell_card
 from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
 from regulars.loyalty.programmes import most_debt
-from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, quote
+from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, is_sold, quote
 from regulars.loyalty.setting_aside import NoCode, fetch, waiting_under
 from regulars.loyalty.standing import standings_of
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.tiers import tier_of
+from regulars.loyalty.till_codes import is_code, looks_like_code
 from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
 from regulars.web.middleware import PERMISSIONS
@@ -64,14 +65,6 @@ T = TypeVar("T")
 
 class TooOften(InputError):
     """So many cards were tried that nobody has."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What somebody showed or said: his card or his phone."""
-
-    card: str = ""
-    phone: str = ""
 
 
 def with_camera(view: View) -> View:
@@ -112,8 +105,8 @@ def sell(request: Request) -> HttpResponse:
     typed, who = request.POST, request.POST.get("who", "").strip()
     try:
         enter(request)
-        # whoever pays with a certificate need not be a member
-        found = _found(request, who) if who else None
+        # whoever pays with a certificate need not be a member, and a code is used up by what it wrote
+        found = _found(request, who) if who and not _is_told(request) else None
     except InputError as error:
         return _refused(request, who, error)
     if "sum" not in typed:
@@ -132,7 +125,7 @@ def sell(request: Request) -> HttpResponse:
     said = _("Written: {money} paid, {earned} points earned, {spent} spent. He has {balance} now.")
     messages.success(
         request,
-        (said if found else _("Written: {money} paid.")).format(
+        (said if sale.customer_id else _("Written: {money} paid.")).format(
             money=format_money(sale.in_money, Business.current().currency, exact=True),
             earned=format_number(sale.points_earned), spent=format_number(sale.points_spent),
             balance=format_number(sale.balance or 0),
@@ -157,7 +150,7 @@ def take_gift(request: Request) -> HttpResponse:
     except InputError as error:
         return _refused(request, who, error)
     try:
-        return _handed_out(request, gifts.take(found, wish))
+        return _handed_out(request, gifts.take(found, wish, _read(who)))
     except InputError as error:
         return _shown(request, who, found, error=str(error))
 
@@ -165,7 +158,7 @@ def take_gift(request: Request) -> HttpResponse:
 def _wish(request: Request, who: str) -> gifts.Wish:
     typed, store = request.POST, request.session.get(_STORE, "")
     return gifts.Wish(
-        f"user:{request.user.pk}", number_of_form(typed), whole(typed.get("gift", "")), whole(typed.get("points", "")),
+        _till(request), number_of_form(typed), whole(typed.get("gift", "")), whole(typed.get("points", "")),
         shown=who[:100], cashier=request.user.name[:200], is_handed_out=True,
         # of a sum that was asked and never paid the store may not be there yet
         store=store if Store.objects.filter(name=store).exists() else "",
@@ -177,7 +170,7 @@ def _wish(request: Request, who: str) -> gifts.Wish:
 @with_camera
 def hand_out_gift(request: Request) -> HttpResponse:
     """What waits for him, to whoever shows its code."""
-    code, till = request.POST.get("code", ""), f"user:{request.user.pk}"
+    code, till = request.POST.get("code", ""), _till(request)
     try:
         enter(request)
         return _handed_out(request, fetch(code, who=till, till=till, number=number_of_form(request.POST)))
@@ -200,7 +193,7 @@ def sell_a_card(request: Request) -> HttpResponse:
         return _refused(request, who, error)
     try:
         wish = CardWish(
-            f"user:{request.user.pk}", number_of_form(typed), typed.get("card", ""), whole(typed.get("paid", "")),
+            _till(request), number_of_form(typed), typed.get("card", ""), whole(typed.get("paid", "")),
             request.user.name[:200],
         )  # fmt: skip
         sale = counted(request, lambda: sell_card(wish))
@@ -267,18 +260,29 @@ def counted(request: Request, work: Callable[[], T]) -> T:
     """Do it; a card or certificate that nobody has costs the right to ask."""
     try:
         return work()
-    except (NoMember, NoCertificate):
-        charge(of_user(request.user.pk), A_MISS)
+    except (NoMember, NoCertificate) as error:
+        charge(of_user(request.user.pk), miss(error))
         raise
+
+
+def _till(request: Request) -> str:
+    return f"user:{request.user.pk}"
+
+
+def _is_told(request: Request) -> bool:
+    """Whether the form wrote a receipt already."""
+    return "paid" in request.POST and is_sold(_till(request), request.POST.get("number", ""))
 
 
 def _found(request: Request, who: str) -> Customer:
     shown = _read(who)
-    return counted(request, lambda: members.find(card=shown.card, phone=shown.phone))
+    return counted(
+        request, lambda: members.find(card=shown.card, phone=shown.phone, code=shown.code, till=_till(request))
+    )
 
 
 def _read(who: str) -> Shown:
-    """A card when somebody has it, else a phone when it is one."""
+    """A card or a code when somebody has it, else a phone when it is one."""
     if not who.strip():
         raise InputError(_("Scan a card, or type its number or the phone."))
     try:
@@ -287,12 +291,15 @@ def _read(who: str) -> Shown:
         card = ""
     if card and Contact.objects.filter(kind=Contact.Kind.CARD, value=card).exists():
         return Shown(card=card)
+    may_be_code = looks_like_code(who)
+    if may_be_code and is_code(who):
+        return Shown(code=who)
     try:
         return Shown(phone=normal_phone(who, region()))
     except InputError:
         if not card:
             raise
-        return Shown(card=card)
+        return Shown(code=who) if may_be_code else Shown(card=card)
 
 
 def _order(request: Request, who: str) -> Order:
@@ -307,8 +314,8 @@ def _order(request: Request, who: str) -> Order:
     if len(certificates) > MOST_ON_A_RECEIPT:
         raise InputError(_("At most {most} certificates pay for one receipt.").format(most=MOST_ON_A_RECEIPT))
     return Order(
-        till=f"user:{request.user.pk}", store=store, cashier=request.user.name[:200], card=shown.card,
-        phone=shown.phone,
+        till=_till(request), store=store, cashier=request.user.name[:200], card=shown.card,
+        phone=shown.phone, code=shown.code,
         items=(Item(_GOODS, Decimal(1), _sum(typed.get("sum", "")), name=_("Goods by their sum")),),
         points=whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
         certificates=certificates,

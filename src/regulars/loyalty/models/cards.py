@@ -63,9 +63,11 @@ class Card(models.Model):
     blocked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
     is_replaced = models.BooleanField(default=False)  # for good: he has another one for it
+    # which one; null of cards that were replaced before this was kept
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
 
     class Meta:
-        # two indexes and no more: a million cards are made at once
+        # two indexes of new cards and no more: a million are made at once
         constraints: ClassVar = [
             # digits alone: no spreadsheet of a printer takes one for a formula
             models.CheckConstraint(condition=Q(batch=None) | Q(number__regex=r"^[0-9]+$"), name="card_number_digits"),
@@ -73,8 +75,15 @@ class Card(models.Model):
             models.CheckConstraint(
                 condition=Q(is_replaced=False) | Q(blocked_at__isnull=False), name="card_replaced_is_blocked"
             ),
+            models.CheckConstraint(
+                condition=Q(replaced_by=None) | Q(is_replaced=True) & ~Q(replaced_by=F("id")),
+                name="card_replaced_by_another",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["batch", "id"], name="card_of_batch")]
+        indexes: ClassVar = [
+            models.Index(fields=["batch", "id"], name="card_of_batch"),
+            models.Index(fields=["replaced_by"], name="card_replacing", condition=Q(replaced_by__isnull=False)),
+        ]
 
 
 class CardSale(models.Model):

@@ -22,11 +22,20 @@ class CustomerPage(models.Model):
     code_digest = models.CharField(max_length=64, null=True, unique=True)
     code_until = models.DateTimeField(null=True)
     tired_until = models.DateTimeField(null=True)  # by how much tries to prove himself have run ahead of their pace
+    # a code that he shows at a till, and the till that saw it first: from then on it is good there alone
+    till_digest = models.CharField(max_length=64, null=True, unique=True)
+    till_until = models.DateTimeField(null=True)
+    till_seen = models.CharField(max_length=100, blank=True, db_default="", default="")
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(code_digest=None, code_until=None) | Q(code_digest__isnull=False, code_until__isnull=False),
                 name="page_code_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(till_digest=None, till_until=None, till_seen="")
+                | Q(till_digest__isnull=False, till_until__isnull=False),
+                name="page_till_code_ends",
             ),
         ]

@@ -40,6 +40,8 @@ class Sale(models.Model):
     points_spent = models.BigIntegerField()
     points_earned = models.BigIntegerField()
     points_as = models.CharField(max_length=8)  # "discount" or "payment"
+    # the least for which its lines that are `in_receipt` could be sold together; null: nothing guards it
+    floor = models.BigIntegerField(null=True)
     # sold without a line: points were taken without a look at the balance, and what was paid is what was paid
     is_offline = models.BooleanField(default=False)
     balance = models.BigIntegerField(null=True)  # what he could spend afterwards, as the receipt says
@@ -94,6 +96,7 @@ class SaleLine(models.Model):
     price = models.BigIntegerField()
     cost = models.BigIntegerField(null=True)
     floor = models.BigIntegerField(null=True)
+    in_receipt = models.BooleanField(db_default=False, default=False)  # whether the receipt's floor is over it, too
     discount = models.BigIntegerField()
     by_points = models.BigIntegerField()
     lowered = models.BigIntegerField()  # the discount, and what points took off where they are a discount

@@ -33,6 +33,17 @@ def least_part(cost: int | Fraction, margin: int) -> Fraction:
     return cost * Fraction(100_00, 100_00 - margin)
 
 
+def is_in_receipt(line: Line, guard: Guard) -> bool:
+    """Whether the floor of the receipt is over it: its cost is known, and it is guarded."""
+    return line.cost is not None and guard.categories.get(line.category, 0) is not None
+
+
+def floor_of_receipt(lines: Sequence[Line], guard: Guard) -> int:
+    """The least that those lines may be sold for together; their price where that is less already."""
+    counted = [line for line in lines if is_in_receipt(line, guard)]
+    return min(sum(line.price for line in counted), least_price(sum(line.cost or 0 for line in counted), guard.receipt))
+
+
 def allowed(lines: Sequence[Line], guard: Guard | None, wanted: Sequence[int], taken: Sequence[int]) -> list[int]:
     """What may be taken off each line of what is wanted, after what is taken already.
 
@@ -45,7 +56,7 @@ def allowed(lines: Sequence[Line], guard: Guard | None, wanted: Sequence[int], t
         max(0, min(want, line.price - off - floor_of(line, guard)))
         for line, want, off in zip(lines, wanted, taken, strict=True)
     ]
-    counted = [line.cost is not None and guard.categories.get(line.category, 0) is not None for line in lines]
+    counted = [is_in_receipt(line, guard) for line in lines]
     room = _room(lines, guard, taken, counted)
     of_counted = [want if one else 0 for want, one in zip(found, counted, strict=True)]
     if sum(of_counted) <= room:
