@@ -68,7 +68,7 @@ def test_what_does_not_go_says_why_and_changes_nothing(till: Till, anna: Custome
         (wish(dear, points=300), 409, "28 points missing"),
         (wish(gift, gift=999), 404, "no gift 999"),
         (wish(gift, card="9999999999"), 404, "No member"),
-        (wish(gift, card=""), 400, "either the card or the phone"),
+        (wish(gift, card=""), 400, "either the card, the phone or the code"),
         (wish(gift, gift=0), 422, ""),
         (wish(gift, gift=10**30), 422, ""),
         (wish(gift, number=""), 422, ""),

@@ -251,7 +251,8 @@ def test_points_are_earned_on_what_was_paid_or_judged_whichever_is_less(
         ({"store": "Elsewhere"}, "sold in 'Elsewhere'"),
         ({"promo_codes": ["SPRING"]}, "promo codes count for nothing"),
         ({"certificates": ["9912345678901234"]}, "nobody can pay with certificates"),
-        ({"card": "", "points": 5, "paid": 0}, "taken of nobody"),
+        ({"card": "", "points": 5, "paid": 0}, "with the card alone"),
+        ({"card": "", "phone": "+79161234567", "points": 5, "paid": 0}, "with the card alone"),
     ],
 )
 def test_what_cannot_have_been_sold_so_is_refused_and_not_kept(

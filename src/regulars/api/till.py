@@ -79,7 +79,7 @@ def find_member(request: Request, body: WhoIn) -> dict[str, Any]:
     return _member(found, found.given_name or found.name)
 
 
-@router.post("/members", response=answers(MemberOut), **needs(Scope.TILL), summary="Make a member")
+@router.post("/members", response=answers(MemberOut, more={409: Problem}), **needs(Scope.TILL), summary="Make a member")
 def make_member(request: Request, body: NewMemberIn) -> dict[str, Any]:
     """Whoever has the phone is made a member, or somebody new; the card becomes his. Twice is the same as once."""
     made = _known(
@@ -180,15 +180,18 @@ def tell_offline(request: Request, body: OfflineIn) -> dict[str, Any]:
 
 @router.post("/gifts", response=answers(GiftsOut, more={404: Problem}), **needs(Scope.TILL), summary="Gifts for him")
 def list_gifts(request: Request, body: WhoIn) -> dict[str, Any]:
-    """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason."""
-    found = _found(request, body)
+    """What he can take for his points now, the cheapest first, and what suits him now or soon, with the reason.
+
+    A gift is taken with the card or a code; by the phone alone codes of gifts that wait are not told.
+    """
+    found, is_proof = _found(request, body), Shown(body.card, body.phone, body.code).is_proof
     # a partner hands out no gifts, and is not told what was bought elsewhere
     is_partner = partner_at(_till(request)) is not None
     offers = [] if is_partner else gifts.offers_for(found)
     return {
         "can_take": [_gift(one) for one in offers if one.can_take],
         "suits": [_gift(one.offer) | {"reason": one.reason} for one in fitting(found, offers)],
-        "waiting": [] if is_partner else [_waiting(one) for one in gifts.waiting_gifts(found)],
+        "waiting": [] if is_partner else [_waiting(one, is_proof=is_proof) for one in gifts.waiting_gifts(found)],
         "balance": _balance(members.points_of(found)),
     }
 
@@ -340,8 +343,13 @@ def _taken(reward: Reward) -> dict[str, Any]:
     return said | {"code": reward.code if state == "waits" else None}
 
 
-def _waiting(reward: Reward) -> dict[str, Any]:
-    return {"code": reward.code, "name": reward.gift.name, "points": reward.points, "until": reward.until}
+def _waiting(reward: Reward, *, is_proof: bool) -> dict[str, Any]:
+    return {
+        "code": reward.code if is_proof else None,
+        "name": reward.gift.name,
+        "points": reward.points,
+        "until": reward.until,
+    }
 
 
 def _balance(found: Balance | None) -> dict[str, int] | None:

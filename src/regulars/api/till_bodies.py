@@ -104,7 +104,10 @@ class OrderIn(WhoIn):
     channel: str = Field("", max_length=60, description="How it is bought.", examples=["shop"])
     cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
     promo_codes: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=20, description="Codes he named.")
-    points: int = Field(0, ge=0, le=_LARGEST, description="How many points he wants to spend.", examples=[0])
+    points: int = Field(
+        0, ge=0, le=_LARGEST, description="How many points he wants to spend: with the card or the code alone.",
+        examples=[0],
+    )  # fmt: skip
     certificates: list[CertificateNumber] = Field(
         [], max_length=MOST_ON_A_RECEIPT,
         description="Gift certificates with which he pays, the soonest to expire first, then as told.",
@@ -381,7 +384,9 @@ class QuoteOut(Schema):
         description="How many points that takes; the rules may allow fewer than were asked.", examples=[0]
     )
     points_earned: int = Field(description="How many points he gets.", examples=[19])
-    most_points: int = Field(description="How many points he could spend on this basket.", examples=[95])
+    most_points: int = Field(
+        description="How many points he could spend on this basket; 0 when only his phone was said.", examples=[95]
+    )
     balance: BalanceOut | None = Field(description="His points before it; null: no member.")
     lines: list[JudgedLineOut] = Field(description="The lines in their order.")
     why: list[str] = Field(description="Each step of it in words.")
@@ -508,7 +513,10 @@ class SuitingGiftOut(GiftOut):
 class WaitingGiftOut(Schema):
     """A gift that he has paid for and not got yet."""
 
-    code: str = Field(description="By this it is handed out.", examples=["K7PXBW29MD"])
+    code: str | None = Field(
+        description="By this it is handed out; null when only the phone was said: he shows it on his own page.",
+        examples=["K7PXBW29MD"],
+    )
     name: str = Field(description="What it is called.", examples=["Mug"])
     points: int = Field(description="What he paid for it.", examples=[300])
     until: dt.datetime | None = Field(

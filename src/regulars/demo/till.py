@@ -104,10 +104,10 @@ class Till:
         sent = basket | {"number": self.number(), "to_pay": quote["to_pay"]}
         return sent, self.good("receipts", sent)
 
-    def member(self) -> str:
+    def member(self, phone: str = "") -> str:
         """The card of a new member."""
         card = f"SIM{self.run}{self.random.randint(10**6, 10**7)}".upper()
-        self.good("members", {"card": card, "name": "Simulator"})
+        self.good("members", {"card": card, "name": "Simulator"} | ({"phone": phone} if phone else {}))
         return card
 
     def balance(self, card: str) -> int:
@@ -226,6 +226,20 @@ def _spending(till: Till) -> None:
     _expect(till.balance(card), first["points_earned"] - most + sale["points_earned"], "points after spending")
 
 
+def _by_phone(till: Till) -> None:
+    """Anybody can say a phone: it earns, and spends nothing."""
+    phone = f"+7999{till.random.randint(10**6, 10**7 - 1)}"
+    card = till.member(phone)
+    _sent, first = till.sold(card)
+    basket = till.basket("") | {"phone": phone}
+    quote = till.good("quote", basket)
+    _expect(quote["most_points"], 0, "points to spend by the phone")
+    told = basket | {"number": till.number(), "to_pay": quote["to_pay"]}
+    _expect(till.call("receipts", told | {"points": 1})[0], 409, "points spent by the phone")
+    sale = till.good("receipts", told)
+    _expect(till.balance(card), first["points_earned"] + sale["points_earned"], "points earned by the phone")
+
+
 def _offline(till: Till) -> None:
     card = till.member()
     baskets = [till.basket(card) for _receipt in range(3)]
@@ -340,6 +354,7 @@ _ATTEMPTS: dict[str, Callable[[Till], None]] = {
     N_("A receipt told twice is written once"): _repetition,
     N_("Another sum is answered with the right one"): _another_sum,
     N_("Points pay for goods"): _spending,
+    N_("By the phone points are earned and not spent"): _by_phone,
     N_("Goods come back in any parts, and in the end all of it"): _returns,
     N_("What happened offline is told in any order, twice"): _offline,
 }

@@ -315,6 +315,11 @@ def cards_of(customers: Sequence[int]) -> list[HeldCard]:
     return cards_among(held.order_by("-is_main", "-id"))
 
 
+def has_good_card(customer: int) -> bool:
+    """Whether he has one that tills take."""
+    return not all(one.is_blocked for one in cards_of([customer]))
+
+
 def cards_among(contacts: Iterable[Contact]) -> list[HeldCard]:
     """Those of the contacts that are cards."""
     held = [one for one in contacts if one.kind == Contact.Kind.CARD]

@@ -196,6 +196,8 @@ def _take(customer: Customer, wish: Wish, by: Shown | None) -> Reward:
             if known.customer_id != customer.pk:
                 raise OtherTold(_("Another gift was taken with the number {number!r}.").format(number=wish.number))
             return known
+        if by is not None:
+            members.check_proof(by)
         customer, now = members.hold_member(customer), timezone.now()
         gift = Gift.objects.select_for_update().filter(pk=wish.gift).first()
         if gift is None:

@@ -30,6 +30,7 @@ from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.floating import Terms
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programmes import most_debt
+from regulars.loyalty.telling import NotNow
 
 Segments = Callable[[int, Collection[str]], frozenset[str]]  # of these segments: those that the customer is in
 
@@ -89,6 +90,17 @@ def find(*, card: str = "", phone: str = "", code: str = "", till: str = "", at:
         misread = cards.why_misread(value) if card else ""
         raise NoMember((misread if customer is None else "") or _("No member has this card or phone."))
     return customer
+
+
+def check_proof(shown: Shown) -> None:
+    """Raise `NotNow` for points of somebody of whom only the phone was said."""
+    if not shown.is_proof:
+        raise NotNow(proof_wanted())
+
+
+def proof_wanted() -> str:
+    """What whoever serves is told."""
+    return _("Points are spent with the card, or with the code of his own page: ask for one of them.")
 
 
 def code_is_over() -> NoTillCode:
@@ -165,6 +177,11 @@ def welcome(
         raise InputError(_("Several customers have this phone: give the card alone, or merge them first."))
     if phone and card and (holder := who_has(card=card)) is not None and holder != found:
         raise NoMember(_("This card is somebody else's: give another one."))
+    if card and found is not None and who_has(card=card) is None and cards.has_good_card(found.pk):
+        # else whoever says a phone would have a card with the points of its owner
+        raise NotNow(
+            _("He takes part already and has a card: ask for it. A lost one is replaced on the customer's page.")
+        )
     customer = found or add_customer(
         by=by, source=source, kind=Kind.PERSON,
         given_name=name.strip() or _("Member {number}").format(number=values[0][-4:]),

@@ -154,8 +154,10 @@ def _check(told: Told) -> None:
         raise InputError(_("Without a line nobody can say whether a code is good: tell the card, or leave it out."))
     if order.certificates:
         raise InputError(_("Without a line nobody can pay with certificates: another till may take the last of them."))
-    if order.points and not order.has_member:
-        raise InputError(_("Points were taken of nobody: give the card or the phone."))
+    if order.points and not order.card:
+        raise InputError(
+            _("Without a line points are taken with the card alone: tell the card, or the receipt without the points.")
+        )
     goods = lines_of(order)
     snapshot.basket(goods, version, at=told.at, channel=order.channel)
     price, taken = sum(one.price for one in goods), told.paid + order.points * version.rules.spending.worth

@@ -293,6 +293,8 @@ def _line(item: Item, known: Goods | None, *, is_own: bool) -> Line:
 
 def quoted_for(case: Case) -> Quote:
     """What it costs him now, and what certificates pay of it."""
+    if case.order.points and case.order.has_member:
+        members.check_proof(case.order.shown)
     quoted = _judged(case)
     return replace(quoted, payments=payments(case.certificates, quoted.judged.to_pay))
 
@@ -307,7 +309,10 @@ def _judged(case: Case) -> Quote:
     usable = balance.available if room.redeem is None else min(balance.available, room.redeem)
     judged = judge(case.basket, case.member, case.rules, min(case.order.points, usable))
     check_earned(case, judged, room)
-    return Quote(judged, _why(case, judged), balance, min(usable, judged.most_points))
+    why, most = _why(case, judged), min(usable, judged.most_points)
+    if most and not case.order.shown.is_proof:
+        why, most = (*why, members.proof_wanted()), 0
+    return Quote(judged, why, balance, most)
 
 
 def room_for(case: Case) -> Room:
@@ -413,7 +418,7 @@ def _draft(case: Case, judged: Judged, why: Sequence[str], number: str, digest: 
         price=sum(one.line.price for one in judged.lines), discount=judged.discount, by_points=judged.by_points,
         points_spent=judged.points_spent, points_earned=judged.earned if case.customer else 0,
         points_as=judged.points_as, stamps=stamps, why=list(why), is_offline=case.is_offline,
-        floor=guard and floor_of_receipt([one.line for one in judged.lines], guard),
+        floor=None if guard is None else floor_of_receipt([one.line for one in judged.lines], guard),
     )  # fmt: skip
     return Draft(receipt, tuple(lines), sale, tuple(_sale_lines(case, judged)), documents, moves_points)
 
@@ -481,7 +486,8 @@ def _sale_lines(case: Case, judged: Judged) -> Iterator[SaleLine]:
         yield SaleLine(
             position=position, product=one.line.product, category=one.line.category,
             quantity=one.line.quantity, price=one.line.price, cost=_whole(one.line.cost),
-            floor=guard and floor_of(one.line, guard), in_receipt=guard is not None and is_in_receipt(one.line, guard),
+            floor=None if guard is None else floor_of(one.line, guard),
+            in_receipt=guard is not None and is_in_receipt(one.line, guard),
             discount=one.discount, by_points=one.by_points, lowered=_lowered(one, judged),
             earned=one.earned if case.customer else 0,
         )  # fmt: skip

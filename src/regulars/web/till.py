@@ -36,7 +36,7 @@ from regulars.customers.services.consents import record_consent, text_read
 from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members
-from regulars.loyalty.cards import cards_of, give_virtual
+from regulars.loyalty.cards import give_virtual, has_good_card
 from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
 from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.codes import personal_codes
@@ -220,7 +220,8 @@ def member(request: Request) -> HttpResponse:
             charge(of_user(request.user.pk), A_MISS)
         return _form(request, error=error)
     messages.success(request, _("He takes part now."))
-    return _shown(request, who, members.find(card=who))
+    shown = _read(who)
+    return _shown(request, who, members.find(card=shown.card, phone=shown.phone))
 
 
 def _handed_out(request: Request, reward: Reward) -> HttpResponse:
@@ -363,13 +364,12 @@ def _welcome(request: Request) -> str:
             made, purpose=read.slug, channel=Consent.Channel.ANY, is_given=True, source=_("At the till"),
             by=request.user, text_version=read.version, proof={"entered": "till"},
         )  # fmt: skip
-    return card or _number_of(made, request.user)
+    return card or _shown_as(made, phone, request.user)
 
 
-def _number_of(customer: Customer, by: User) -> str:
-    """The card that he has already, or a virtual one: the button is pressed twice, or he forgot that he takes part."""
-    held = next((one.contact.value for one in cards_of([customer.pk]) if not one.is_blocked), "")
-    return held or give_virtual(customer, by=by).value
+def _shown_as(customer: Customer, phone: str, by: User) -> str:
+    """A new number without plastic; who has a card already, or forgot that he takes part, has only said his phone."""
+    return phone if has_good_card(customer.pk) else give_virtual(customer, by=by).value
 
 
 def _shown(
@@ -388,7 +388,7 @@ def _shown(
     if found is not None:
         offers = gifts.offers_for(found)
         context |= {
-            "waiting": gifts.waiting_gifts(found), "fits": fitting(found, offers),
+            "is_proof": _read(who).is_proof, "waiting": gifts.waiting_gifts(found), "fits": fitting(found, offers),
             "offers": [one for one in offers if one.can_take],
             "name": found.given_name or found.name, "standings": standings_of(found.pk), "tier": tier_of(found.pk),
             "privileges": standing_privileges(found), "paid_cards": offers_of(found),
