@@ -29,6 +29,7 @@ from regulars.api.till_bodies import (
     OfflineOut,
     OfflineSaleIn,
     OrderIn,
+    QuestionnaireOut,
     QuoteOut,
     ReturnIn,
     ReturnOut,
@@ -44,8 +45,10 @@ from regulars.api.till_requests import till_of as _till
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
+from regulars.customers.selectors.consents import current_purposes
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members, offline
+from regulars.loyalty.asking import Answers, questions
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.batches import Answer, commit_all
 from regulars.loyalty.certificates import NoCertificate
@@ -85,11 +88,29 @@ def make_member(request: Request, body: NewMemberIn) -> dict[str, Any]:
     made = _known(
         request,
         lambda: members.welcome(
-            card=body.card, phone=body.phone, name=body.name, source=_till(request), most_debt=most_debt(timezone.now())
+            card=body.card,
+            phone=body.phone,
+            name=body.name,
+            source=_till(request),
+            most_debt=most_debt(timezone.now()),
+            told=Answers(body.birth_date, body.email, body.own_fields, tuple(body.agrees)),
         ),
     )
     # the name that was told, not the one that is known: else phones could be tried for names
     return _member(made, body.name)
+
+
+@router.get(
+    "/questionnaire", response=answers(QuestionnaireOut), **needs(Scope.TILL), summary="What a new member is asked"
+)
+def read_questionnaire(request: Request) -> dict[str, Any]:
+    """The own fields that a questionnaire asks for, and the texts to agree to."""
+    return {
+        "questions": [
+            {"name": one.slug, "title": one.title, "type": one.type, "choices": one.choices} for one in questions()
+        ],
+        "texts": [{"text": one.shown_as, "title": one.title, "words": one.text} for one in current_purposes()],
+    }
 
 
 @router.post("/quote", response=answers(QuoteOut, more=_WRONG), **needs(Scope.TILL), summary="What a basket costs")

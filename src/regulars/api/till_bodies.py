@@ -2,7 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
 
@@ -46,6 +46,40 @@ class NewMemberIn(In):
     card: Card
     phone: Phone
     name: str = Field("", max_length=120, description="How to address him.", examples=["Anna"])
+    birth_date: dt.date | None = Field(None, description="His birthday.", examples=["1985-03-08"])
+    email: str = Field("", max_length=254, description="His e-mail.", examples=["anna@example.com"])
+    own_fields: dict[str, Any] = Field(
+        default_factory=dict, max_length=100, examples=[{}],
+        description="What he answered, by the `name` of the question. What is known of him already stays.",
+    )  # fmt: skip
+    agrees: list[Annotated[str, Field(max_length=60)]] = Field(
+        [], max_length=20, examples=[["news/1"]],
+        description="The texts to which he agreed, as the questionnaire names them.",
+    )  # fmt: skip
+
+
+class QuestionOut(Schema):
+    """Something that a new member is asked."""
+
+    name: str = Field(description="By this it is answered.", examples=["drink"])
+    title: str = Field(description="The question.", examples=["Favourite drink"])
+    type: Literal["text", "number", "date", "yes_no", "choice", "choices"] = Field(description="What it takes.")
+    choices: list[str] = Field(description="Of these one, or some.", examples=[["tea", "coffee"]])
+
+
+class TextOut(Schema):
+    """Something that he is asked to agree to."""
+
+    text: str = Field(description="By this it is named in `agrees`; a new text has a new name.", examples=["news/1"])
+    title: str = Field(description="What it is about.", examples=["News"])
+    words: str = Field(description="What he reads, or is read.", examples=["I want to hear of news."])
+
+
+class QuestionnaireOut(Schema):
+    """What a new member is asked."""
+
+    questions: list[QuestionOut] = Field(description="Beside his name, phone, e-mail and birthday.")
+    texts: list[TextOut] = Field(description="To which he may agree, each apart.")
 
 
 class BalanceOut(Schema):

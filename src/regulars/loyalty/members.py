@@ -20,6 +20,7 @@ from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.customers import add_customer
 from regulars.loyalty import cards, till_codes
 from regulars.loyalty.asked_past import asked_past
+from regulars.loyalty.asking import NOTHING, Answers, write_answers
 from regulars.loyalty.balances import Balance, balance_of
 from regulars.loyalty.ledger import open_account
 from regulars.loyalty.models import Account, Unit
@@ -159,9 +160,13 @@ def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account
 
 @transaction.atomic
 def welcome(
-    *, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0, by: User | None = None
-) -> Customer:
-    """Make a member of whoever has this phone or card, or of somebody new; the card becomes his."""
+    *, card: str = "", phone: str = "", name: str = "", source: str, most_debt: int = 0, by: User | None = None,
+    told: Answers = NOTHING,
+) -> Customer:  # fmt: skip
+    """Make a member of whoever has this phone or card, or of somebody new; the card becomes his.
+
+    Of what he `told` besides, what is not known yet is filled in.
+    """
     if card:
         cards.check_to_give(card)
     contacts = [
@@ -189,6 +194,8 @@ def welcome(
     for kind, written in contacts:
         add_contact(customer, kind=kind, written=written, by=by, source=source)
     enrol(customer, at=timezone.now(), most_debt=most_debt)
+    if told != NOTHING:
+        write_answers(customer, told, by=by, source=source)
     return customer
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -28,14 +28,13 @@ from regulars.core.i18n import format_date, format_number
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money, read_money
 from regulars.customers.contact_values import normal_phone, normalised, region
-from regulars.customers.models import Contact, Customer
-from regulars.customers.models.consent import Consent
+from regulars.customers.models import Contact, Customer, Field
 from regulars.customers.names import half_name
 from regulars.customers.selectors.consents import current_purposes
-from regulars.customers.services.consents import record_consent, text_read
 from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members
+from regulars.loyalty.asking import Answers, questions
 from regulars.loyalty.cards import give_virtual, has_good_card
 from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
 from regulars.loyalty.certificates import NoCertificate
@@ -54,6 +53,7 @@ from regulars.loyalty.tiers import tier_of
 from regulars.loyalty.till_codes import is_code, looks_like_code
 from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
+from regulars.web.customers.actions import day_of
 from regulars.web.middleware import PERMISSIONS
 
 _LARGEST_PHOTO = 12 << 20
@@ -356,14 +356,11 @@ def _welcome(request: Request) -> str:
         raise InputError(_("Scan a card or write his phone: without both nobody can be found again."))
     made = members.welcome(
         card=card, phone=phone, name=typed.get("name", "")[:120], source="web", most_debt=most_debt(now),
-        by=request.user,
+        by=request.user, told=Answers(
+            day_of(typed.get("birth_date", "")), typed.get("email", "")[:254], _own_fields(typed),
+            tuple(typed.getlist("agrees")[:20]),
+        ),
     )  # fmt: skip
-    for shown in typed.getlist("agrees")[:20]:
-        read = text_read(shown)
-        record_consent(
-            made, purpose=read.slug, channel=Consent.Channel.ANY, is_given=True, source=_("At the till"),
-            by=request.user, text_version=read.version, proof={"entered": "till"},
-        )  # fmt: skip
     return card or _shown_as(made, phone, request.user)
 
 
@@ -408,8 +405,24 @@ def _stores(business: Business) -> Sequence[str]:
 
 def _form(request: Request, *, error: InputError | None = None) -> HttpResponse:
     typed = request.POST if error else request.GET
-    context = {"error": str(error or ""), "typed": typed, "purposes": current_purposes()}
+    told = _own_fields(typed)
+    context = {
+        "error": str(error or ""), "typed": typed, "purposes": current_purposes(),
+        "fields": [(one, _as_shown(one, told.get(one.slug))) for one in questions()],
+    }  # fmt: skip
     return render(request, "till_new.html", context, status=status_of(error))
+
+
+def _own_fields(typed: QueryDict) -> dict[str, Any]:
+    """What is filled in of what a questionnaire asks for."""
+    answers = {one.slug: [value for value in typed.getlist(f"own-{one.slug}") if value] for one in questions()}
+    several = {one.slug for one in questions() if one.type == Field.Type.CHOICES}
+    return {slug: found if slug in several else found[0] for slug, found in answers.items() if found}
+
+
+def _as_shown(one: Field, typed: Any) -> Any:
+    """For the form, which is shown again as it was typed."""
+    return typed == "yes" if one.type == Field.Type.YES_NO and typed else typed
 
 
 def _refused(request: Request, who: str, error: InputError) -> HttpResponse:

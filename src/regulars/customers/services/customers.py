@@ -176,10 +176,15 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     }
     if "external_id" in made:
         made["external_id"] = made["external_id"] or None
-    birth = made.get("birth_date")
-    if birth is not None and not dt.date(1850, 1, 1) <= birth <= dt.datetime.now(dt.UTC).date():
-        raise InputError(_("{day} is no day of birth.").format(day=birth.isoformat()))
+    if (birth := made.get("birth_date")) is not None:
+        check_birthday(birth)
     return made
+
+
+def check_birthday(day: dt.date) -> None:
+    """Raise `InputError` for one on which nobody who lives was born."""
+    if not dt.date(1850, 1, 1) <= day <= dt.datetime.now(dt.UTC).date():
+        raise InputError(_("{day} is no day of birth.").format(day=day.isoformat()))
 
 
 def _name_person(customer: Customer) -> None:
