@@ -5,6 +5,7 @@ import html
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -13,12 +14,18 @@ from regulars.customers.models import Contact, Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import members
 from regulars.loyalty.cards import cards_of, replace
+from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.holders import set_holder, statement
-from regulars.loyalty.models import CardHolder, HolderSale, Sale
+from regulars.loyalty.models import Card, CardHolder, HolderSale, Sale
+from regulars.loyalty.page_links import open_page
 from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.selling import quote
+from regulars.loyalty.setting_aside import set_aside
 from regulars.loyalty.telling import NotNow
+from regulars.loyalty.till_codes import make_till_code
 from tests.loyalty.at_once import together
-from tests.loyalty.selling_cases import CARD, open_shop, order, sell
+from tests.loyalty.selling_cases import CARD, no_segments, open_shop, order, sell
+from tests.loyalty.test_gifts import give
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +152,67 @@ def test_two_tills_do_not_pass_a_limit_together(company: Customer) -> None:
         return "sold"
 
     assert sorted(together(3, buys)) == ["refused", "refused", "sold"]
+
+
+# --- ways round a limit ---
+
+
+def replaced(company: Customer, card: str = CARD) -> str:
+    old = next(one.contact for one in cards_of([company.pk]) if one.contact.value == card)
+    return replace(old, "", by=User.objects.get()).value
+
+
+def test_what_a_till_tells_late_of_a_replaced_card_counts_for_its_holder(company: Customer) -> None:
+    held()
+    before = timezone.now()
+    newest = replaced(company, replaced(company))
+    buy("1", purchased_at=before)
+    buy("2", newest)
+    with pytest.raises(NotNow, match="Ivan may buy"):
+        buy("3", newest)
+    with pytest.raises(NotNow, match="Ivan may buy"):
+        buy("3", purchased_at=before)
+    assert told(company) == [("Ivan", 2, 19_000, 0)]
+
+
+def test_a_card_that_replaces_one_and_has_a_holder_leaves_both_in_their_hands(company: Customer) -> None:
+    held()
+    held(SECOND, "Petr")
+    before, contact = timezone.now(), Contact.objects.get(value=CARD)
+    replace(contact, SECOND, by=User.objects.get())
+    buy("1", purchased_at=before)
+    buy("2", SECOND)
+    assert told(company) == [("Ivan", 1, 9_500, 0), ("Petr", 1, 9_500, 0)]
+
+
+@pytest.mark.parametrize("named", ["phone", "code"])
+def test_a_company_whose_cards_have_limits_is_not_named_by_anything_else(company: Customer, named: str) -> None:
+    add_contact(company, kind="phone", written="+79161234567", by=None)
+    now = timezone.now()
+    who = {"phone": "+79161234567"} if named == "phone" else {"code": make_till_code(
+        open_page(company, by=None, at=now), at=now
+    )}  # fmt: skip
+    asked = order(("tea", 1, 10_000), card="", **who)
+    holder = held(turnover=None)
+    assert quote(asked, segments=no_segments).judged.to_pay == 9_500, "nothing is limited yet"
+    CardHolder.objects.filter(pk=holder.pk).update(most_turnover=20_000)
+    for ask in (lambda: quote(asked, segments=no_segments), lambda: sell(asked, to_pay=9_500)):
+        with pytest.raises(NotNow, match="ask for the card"):
+            ask()
+    Customer.objects.filter(pk=company.pk).update(kind="person")
+    assert sell(asked).to_pay == 9_500
+
+
+def test_a_company_sets_no_gift_aside_past_its_limits(company: Customer) -> None:
+    held(points=10, turnover=None)
+    give(company, 100)
+    mug, page = add_gift(GiftData("Mug", 50, 0), stock=3, by=None), open_page(company, by=None, at=timezone.now())
+    with pytest.raises(NotNow, match="ask for the card"):
+        set_aside(company, page, number="a", gift=mug.pk, points=50)
+
+
+def test_the_database_lets_no_card_replace_itself_or_be_replaced_while_it_works(company: Customer) -> None:
+    card = Card.objects.create(number="77")
+    for wrong in ({"replaced_by": card}, {"replaced_by": card, "is_replaced": True, "blocked_at": timezone.now()}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Card.objects.filter(pk=card.pk).update(**wrong)

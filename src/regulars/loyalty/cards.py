@@ -181,9 +181,10 @@ def _check_cost(cost: int | None) -> None:
         raise InputError(_("A card costs nothing or more, and less than that."))
 
 
-def numbers_of(batch: CardBatch) -> Iterator[str]:
-    """For the printer, in the order in which they were made."""
-    return batch.cards.order_by("pk").values_list("number", flat=True).iterator(_AT_ONCE)
+def numbers_of(batch: CardBatch, *, since: int = 0, most: int | None = None) -> Iterator[str]:
+    """For the printer, in the order in which they were made; so many of them from a place on."""
+    numbers = batch.cards.order_by("pk").values_list("number", flat=True)
+    return numbers[since : None if most is None else since + most].iterator(_AT_ONCE)
 
 
 def why_blocked(value: str, *, at: dt.datetime | None = None) -> str:
@@ -279,12 +280,11 @@ def replace(contact: Contact, written: str, *, by: User) -> Contact:
         if new.pk == contact.pk:
             raise InputError(_("This is the card that shall be replaced: give another one."))
         old.blocked_at, old.blocked_by = old.blocked_at or timezone.now(), old.blocked_by or by
-        old.is_replaced = True
+        old.is_replaced, old.replaced_by = True, Card.objects.get_or_create(number=new.value)[0]
         old.save()
         # a card of a company stays in the same hands, with the same limits
-        taken = CardHolder.objects.filter(card__number=new.value).exists()
-        if not taken and CardHolder.objects.filter(card=old).exists():
-            CardHolder.objects.filter(card=old).update(card=Card.objects.get_or_create(number=new.value)[0])
+        if not CardHolder.objects.filter(card=old.replaced_by).exists():
+            CardHolder.objects.filter(card=old).update(card=old.replaced_by)
         make_main(new, by=by)
         new.refresh_from_db()
     log("card_replaced", user=by, about=f"#{contact.customer_id}")

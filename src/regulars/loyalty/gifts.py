@@ -22,7 +22,7 @@ from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.loyalty import members, till_codes
 from regulars.loyalty.codes import drawn
-from regulars.loyalty.holders import holder_of
+from regulars.loyalty.holders import check_company, holder_of
 from regulars.loyalty.ledger import Document, Kind, give_back, spend, write_one
 from regulars.loyalty.members import Shown
 from regulars.loyalty.models import Gift, Reward, Sale
@@ -182,6 +182,7 @@ def take(customer: Customer, wish: Wish, by: Shown | None = None) -> Reward:
 
 def _check_card(customer: Customer, card: str) -> None:
     """A holder's points of a month are counted by receipts, so a card with such a limit takes no gifts."""
+    check_company(customer, card)
     holder = holder_of(customer, card)
     if holder is not None and holder.most_points is not None:
         raise NotNow(

@@ -1,6 +1,7 @@
 """Corporate cards: several people buy on the account of one company, each with a card and limits of his own.
 
-Receipts count as they were sold, like those of the watch: what comes back frees nothing in the same month.
+A card that was replaced counts as the one that replaced it. Receipts count as they were sold, like those of the watch:
+what comes back frees nothing in the same month.
 """
 
 import datetime as dt
@@ -45,11 +46,36 @@ def set_holder(
         return CardHolder.objects.update_or_create(card=card, defaults=values)[0]
 
 
+# the nearest one after which somebody is named; a till may tell late of a card that was replaced since
+_HOLDER = """
+WITH RECURSIVE chain AS (
+    SELECT id, replaced_by_id, 0 AS step FROM loyalty_card WHERE number = %s
+    UNION ALL
+    SELECT above.id, above.replaced_by_id, step + 1
+    FROM chain JOIN loyalty_card above ON above.id = chain.replaced_by_id WHERE step < 1000
+) SELECT held.* FROM chain JOIN loyalty_cardholder held ON held.card_id = chain.id ORDER BY step LIMIT 1
+"""
+
+
 def holder_of(customer: Customer, card: str) -> CardHolder | None:
-    """Who holds the card that was shown; None for other cards and for a company that is none any more."""
+    """Who holds the card that was shown, or the one that replaced it.
+
+    None for other cards and for a company that is none any more.
+    """
     if not card or customer.kind != Kind.COMPANY:
         return None
-    return CardHolder.objects.filter(card__number=normalised(Contact.Kind.CARD, card, region=region())).first()
+    number = normalised(Contact.Kind.CARD, card, region=region())
+    return next(iter(CardHolder.objects.raw(_HOLDER, [number])), None)
+
+
+def check_company(customer: Customer, card: str) -> None:
+    """Raise `NotNow` when a company whose cards have limits is named by something else: whose limit would count?"""
+    if card or customer.kind != Kind.COMPANY:
+        return
+    numbers = Contact.objects.filter(customer=customer, kind=Contact.Kind.CARD).values("value")
+    limited = CardHolder.objects.filter(card__number__in=numbers).exclude(most_turnover=None, most_points=None)
+    if limited.exists():
+        raise NotNow(_("This company buys with cards that have limits: ask for the card."))
 
 
 def check_holder(holder: CardHolder, *, at: dt.datetime, zone: dt.tzinfo, to_pay: int, points: int) -> None:

@@ -22,7 +22,7 @@ from regulars.loyalty.balances import Balance
 from regulars.loyalty.certificate_deals import Payment, payers, payments, spend_certificates
 from regulars.loyalty.codes import Said, look_up, use
 from regulars.loyalty.facts import Asked, Facts, Goods, facts_of
-from regulars.loyalty.holders import check_holder, holder_of, note_holder
+from regulars.loyalty.holders import check_company, check_holder, holder_of, note_holder
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend
 from regulars.loyalty.members import NoMember, Segments, Shown
 from regulars.loyalty.models import CardHolder, Certificate, Partner, Sale, SaleLine, Unit
@@ -370,6 +370,8 @@ def _check(case: Case, quoted: Quote, *, hold: bool = False) -> None:
     )  # fmt: skip
     zone = case.basket.local.tzinfo or dt.UTC
     check_limits(deed, case.rules.watch, zone, hold=hold)
+    if case.customer is not None:
+        check_company(case.customer, case.order.card)
     if case.holder is not None:
         check_holder(case.holder, at=case.at, zone=zone, to_pay=judged.to_pay, points=judged.points_spent)
 
