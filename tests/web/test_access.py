@@ -141,6 +141,7 @@ TABLE: dict[str, Right | str] = {
     "cards_make": Right.MANAGE_BUSINESS,
     "cards_cost": Right.MANAGE_BUSINESS,
     "cards_take": Right.MANAGE_BUSINESS,
+    "cards_sheet": Right.MANAGE_BUSINESS,
     "certificates": Right.SEE_PURCHASES,
     "certificates_make": Right.MANAGE_BUSINESS,
     "certificates_take": Right.MANAGE_BUSINESS,

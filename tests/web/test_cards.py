@@ -1,17 +1,22 @@
 """The page of cards, and what is done with a card of a customer."""
 
 import html
+import re
 from typing import Any
 
 import pytest
+import vl_convert
 from django.test import Client
 
 from regulars.accounts.models import LogEntry
+from regulars.core import barcodes
 from regulars.core.errors import InputError
 from regulars.customers.models import Contact, Customer
-from regulars.loyalty.cards import make_cards, numbers_of
+from regulars.foundation.models import Business
+from regulars.loyalty.cards import give_virtual, make_cards, numbers_of
 from regulars.loyalty.members import NoMember, find, welcome
 from regulars.loyalty.models import CardBatch, CardSale
+from regulars.web import cards
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 from tests.web.people import logged_in, make_user
 
@@ -148,3 +153,35 @@ def test_a_misread_card_is_not_added(owner: Client) -> None:
     assert (answer.status_code, "check digit is wrong" in text_of(answer)) == (422, True)
     with pytest.raises(InputError):
         find(card="2900000000009")
+
+
+def test_sheets_show_the_cards_in_their_real_size_with_bars_that_read_back(owner: Client) -> None:
+    Business.objects.update(name="<b>Shop</b>")
+    batch = make_cards("Spring", count=12)
+    page = owner.post(f"/programme/cards/{batch.pk}/sheet/").content.decode()
+    numbers = list(numbers_of(batch))
+    assert re.findall(r'class="digits">(\d+)<', page) == numbers
+    assert (page.count('class="sheet"'), page.count('class="card"'), page.count("<svg")) == (2, 12, 12)
+    assert "<b>Shop" not in page
+    drawn = page[page.index("<svg") : page.index("</svg>") + 6]
+    picture = vl_convert.svg_to_png(drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1), scale=2)
+    assert barcodes.read(picture) == [numbers[0]]
+    assert LogEntry.objects.get(event="cards_taken").about == "Spring"
+
+
+def test_a_large_batch_is_printed_in_parts(owner: Client) -> None:
+    batch = make_cards("Spring", count=cards.MOST_ON_SHEETS + 3, scheme="luhn", prefix="7", digits=16)
+    numbers = list(numbers_of(batch))
+    address = f"/programme/cards/{batch.pk}/sheet/"
+    assert owner.post(address).content.decode().count('class="card"') == cards.MOST_ON_SHEETS
+    rest = owner.post(address, {"first": str(cards.MOST_ON_SHEETS + 1)}).content.decode()
+    assert re.findall(r'class="digits">(\d+)<', rest) == numbers[-3:]
+    for wrong in ("0", "-1", "504", "x", "9" * 30):
+        answer = owner.post(address, {"first": wrong})
+        assert (answer.status_code, "begin with one of 1 to 503" in text_of(answer)) == (422, True)
+
+
+def test_numbers_without_plastic_are_not_printed(owner: Client) -> None:
+    give_virtual(enrolled(), by=None)
+    batch = CardBatch.objects.get(is_virtual=True)
+    assert owner.post(f"/programme/cards/{batch.pk}/sheet/").status_code == 404

@@ -58,6 +58,17 @@ def svg(text: str, kind: Kind | str) -> Markup:
     return Markup(f'{head} width="{width}" height="{height}">{inner}</svg>')  # noqa: S704 - made of numbers and escapes
 
 
+def bars(text: str) -> Markup | None:
+    """The barcode of a number as tills read it: EAN-13 when it is one, else Code 128; None for what neither holds."""
+    for kind in (Kind.EAN13, Kind.CODE128):
+        try:
+            return svg(text, kind)
+        except InputError:
+            # another check digit, or letters that these bars cannot hold
+            continue
+    return None
+
+
 def read(image: bytes) -> list[str]:
     """What the barcodes on a photo say, each once; an empty list when none can be read.
 

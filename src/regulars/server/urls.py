@@ -158,6 +158,7 @@ urlpatterns = [
     path("programme/cards/make/", cards.make, name="cards_make"),
     path("programme/cards/<int:batch_id>/cost/", cards.cost, name="cards_cost"),
     path("programme/cards/<int:batch_id>/file/", cards.take, name="cards_take"),
+    path("programme/cards/<int:batch_id>/sheet/", cards.sheet, name="cards_sheet"),
     path("programme/certificates/", certificates.page, name="certificates"),
     path("programme/certificates/make/", certificates.make, name="certificates_make"),
     path("programme/certificates/find/", certificates.find, name="certificate_find"),

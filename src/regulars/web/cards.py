@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from regulars.accounts.rights import Right
 from regulars.accounts.services import log
+from regulars.core.barcodes import bars
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
@@ -32,6 +33,8 @@ from regulars.loyalty.models import CardBatch
 from regulars.loyalty.privileges import names_of_privileges
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
+
+MOST_ON_SHEETS = 500  # fifty sheets: more is work for a printer with the CSV
 
 
 @needs(Right.SEE_PURCHASES)
@@ -88,6 +91,26 @@ def take(request: Request, batch_id: int) -> HttpResponseBase:
     )  # fmt: skip
 
 
+@needs(Right.MANAGE_BUSINESS)
+@require_POST
+def sheet(request: Request, batch_id: int) -> HttpResponse:
+    """Cards in their real size, to be printed here: some of the batch, from a place on. It is kept in the log, too."""
+    batch = get_object_or_404(CardBatch, pk=batch_id)
+    if batch.is_virtual:
+        raise Http404
+    first, of = _number(request.POST.get("first", "1")), batch.cards.count()
+    if not 1 <= first <= of:
+        said = _("The batch has {cards} cards: begin with one of 1 to {cards}.").format(cards=format_number(of))
+        return _page(request, error=said, status=422)
+    log("cards_taken", user=request.user, about=batch.name, address=address_of(request))
+    numbers = numbers_of(batch, since=first - 1, most=MOST_ON_SHEETS)
+    context = {
+        "batch": batch, "first": first, "of": of, "business": Business.current(),
+        "cards": [(one, bars(one)) for one in numbers],
+    }  # fmt: skip
+    return render(request, "cards_sheet.html", context)
+
+
 def _paid(typed: Any) -> Paid | None:
     """Cards for which nobody pays have none of the three."""
     price, privilege, days = (typed.get(name, "").strip() for name in ("price", "privilege", "privilege_days"))
@@ -105,6 +128,7 @@ def _lines(batch: CardBatch) -> Iterator[str]:
 def _page(request: Request, *, error: str = "", status: int = 200) -> HttpResponse:
     context: dict[str, Any] = {
         "batches": batches(), "schemes": Scheme.choices, "prefix": PREFIX, "most": MOST_CARDS, "error": error,
+        "most_on_sheets": MOST_ON_SHEETS,
         "typed": request.POST, "zone": Business.current().zone, "currency": Business.current().currency,
         "units": to_units, "most_days": MOST_DAYS, "privilege_names": names_of_privileges(),
     }  # fmt: skip

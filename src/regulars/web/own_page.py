@@ -245,7 +245,7 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "error": error, "customer": customer, "is_proven": visit.is_proven, "name": half_name(customer),
             "phone": next((one for one in contacts if one.kind == Contact.Kind.PHONE), None),
             "card": _card(contacts) if visit.is_proven else None,
-            "till_code": code, "till_bars": _drawn(code, barcodes.Kind.CODE128) if code else None, "minutes": MINUTES,
+            "till_code": code, "till_bars": barcodes.bars(code) if code else None, "minutes": MINUTES,
             "found": found, "worth": partial(_exactly, currency=business.currency),
             "period": period_words(found.tier.period) if found and found.tier else "",
             "period_words": period_words, "share": percent,
@@ -284,11 +284,7 @@ def _card(contacts: list[Contact]) -> dict[str, Any] | None:
     number = next((one.value for one in good if one.is_valid), None)
     if number is None:
         return None
-    return {"number": number, "bars": _bars(number), "square": _drawn(number, barcodes.Kind.QR)}
-
-
-def _bars(number: str) -> Markup | None:
-    return (_drawn(number, barcodes.Kind.EAN13) if len(number) == 13 else None) or _drawn(number, barcodes.Kind.CODE128)
+    return {"number": number, "bars": barcodes.bars(number), "square": _drawn(number, barcodes.Kind.QR)}
 
 
 def _drawn(number: str, kind: barcodes.Kind) -> Markup | None:
