@@ -86,6 +86,7 @@ members = st.builds(
     floating=st.fixed_dictionaries({FLOATING: st.integers(0, 30)}),
     stamps=st.fixed_dictionaries({"coffee": st.integers(0, 8)}),
     segments=st.frozensets(st.sampled_from(["new", "best"])),
+    card=st.frozensets(st.sampled_from(["plastic", "virtual", "paid", "corporate"])),
     answers=st.dictionaries(st.just("pet"), st.frozensets(st.sampled_from(["cat", "dog"]), min_size=1)),
 )
 
@@ -116,6 +117,7 @@ _leaves = st.one_of(
     st.fixed_dictionaries({"is": st.just("repeat"), "within_days": st.integers(1, 400), "same_day": st.booleans()}),
     st.fixed_dictionaries({"is": st.just("purchase_number"), "number": st.integers(1, 5)}),
     st.fixed_dictionaries({"is": st.just("purchase_number"), "every": st.integers(2, 5)}),
+    st.fixed_dictionaries({"is": st.just("card"), "any_of": _texts("plastic", "virtual", "paid", "corporate")}),
     st.fixed_dictionaries({"is": st.just("tier"), "any_of": _texts("silver", "gold")}),
     st.fixed_dictionaries({"is": st.just("segment"), "any_of": _texts("new", "best")}),
     st.fixed_dictionaries({"is": st.just("answer"), "question": st.just("pet"), "any_of": _texts("cat", "dog")}),

@@ -196,6 +196,11 @@ def test_a_purchase_has_its_number_among_those_of_the_member() -> None:
     [
         ({"is": "tier", "any_of": ["gold"]}, Member(tier="gold"), Member(tier="silver")),
         (
+            {"is": "card", "any_of": ["virtual", "paid"]},
+            Member(card=frozenset({"plastic", "paid"})),
+            Member(card=frozenset({"plastic", "corporate"})),
+        ),
+        (
             {"is": "segment", "any_of": ["new"]},
             Member(segments=frozenset({"new", "b"})),
             Member(segments=frozenset("b")),

@@ -48,6 +48,11 @@ NIGHT = {"is": "hours", "weekdays": [5], "from": "22:00", "to": "06:00"}
             "Скидка 5 % для участников программы, если день недели — пятница, и время с 22:00 до 06:00 следующего дня.",
         ),
         (
+            rule("r", 5, when={"not": {"is": "card", "any_of": ["corporate", "virtual"]}}),
+            "5% off for members, if it is not so that the card is of a company or without plastic.",
+            "Скидка 5 % для участников программы, если неверно, что карта — корпоративная или без пластика.",
+        ),
+        (
             rule("r", {"kind": "amount_off", "amount": 50_000}, when={"is": "receipt_sum", "at_least": 300_050}),
             "₽500 off for members, if the receipt is at least ₽3,000.50.",
             "Скидка 500 ₽ для участников программы, если сумма чека не меньше 3 000,50 ₽.",

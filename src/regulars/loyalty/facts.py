@@ -76,7 +76,8 @@ class Facts:
     goods: dict[str, Goods]
     customer: Customer | None  # the member who was recognised
     balance: Balance | None
-    is_blocked: bool  # his card
+    is_blocked: bool  # his card, or the code that he shows
+    card: tuple[bool, bool] | None  # of one that was made here: whether it has no plastic, and whether it is paid for
     is_awaited: bool  # a return waits for this receipt
 
 
@@ -105,7 +106,7 @@ def _facts(found: dict[str, Any], now: dt.datetime, zone: str, points: int) -> F
             for code, (key, category, cost, raised) in (found["goods"] or {}).items()
         },
         customer=member and _customer(member), balance=member and Balance(*member["has"]),
-        is_blocked=found["is_blocked"], is_awaited=found["is_awaited"],
+        is_blocked=found["is_blocked"], card=found["card"] and tuple(found["card"]), is_awaited=found["is_awaited"],
     )  # fmt: skip
 
 

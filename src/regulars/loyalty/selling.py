@@ -249,6 +249,7 @@ def case_of(
     known = None
     if customer is not None:
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
+        known = replace(known, card=_kinds_of_card(order, facts, customer))
     holder = holder_of(customer, order.card) if customer else None
     certificates = payers(order.certificates, partner, hold=hold)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
@@ -257,6 +258,17 @@ def case_of(
     return Case(
         order, at, facts, store, partner, customer, facts.programme[0], rules, basket, known, said, certificates, holder
     )
+
+
+def _kinds_of_card(order: Order, facts: Facts, customer: Customer) -> frozenset[str]:
+    """As rules call them; of a card from elsewhere nothing is known, but somebody holds it in his hand."""
+    if not order.card:
+        return frozenset()
+    is_virtual, is_paid = facts.card or (False, False)
+    kinds = {
+        "virtual": is_virtual, "plastic": not is_virtual, "paid": is_paid, "corporate": customer.kind == "company",
+    }  # fmt: skip
+    return frozenset(kind for kind, holds in kinds.items() if holds)
 
 
 def _store(order: Order, facts: Facts, partner: Partner | None, *, make: bool) -> Store:

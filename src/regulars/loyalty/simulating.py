@@ -5,8 +5,9 @@ a member. Judged are whole customers, drawn by lot when there are too many, so t
 and stamps follow from each other; totals are those of the lot, times how many customers stand for one. Money has the
 interval of a simple random sample without replacement (Cochran 1977, sections 2.6 and 2.9), and none at all when fewer
 than `FEWEST_TOUCHED` of the lot had any: a spread that was not seen cannot be told. Numbers of customers have that of a
-share (Wilson 1927). Of promo codes, of prices raised before a discount, and of points spent, the history tells nothing:
-such rules give nothing here. Segments, privileges and own fields are those of now; stamps begin with the period.
+share (Wilson 1927). Of promo codes, of cards that were shown, of prices raised before a discount, and of points spent,
+the history tells nothing: such rules give nothing here. Segments, privileges and own fields are those of now; stamps
+begin with the period.
 """
 
 import datetime as dt

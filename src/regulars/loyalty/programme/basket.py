@@ -94,7 +94,8 @@ class Member:
 
     `turnover` is money by period, the periods that `RuleSet.periods` asks for. `privileges` are proven ones with the
     last day of the proof. `floating` are points by their terms, those of `RuleSet.floating`. `stamps` are those not
-    spent yet, by counter. `lot` is the key by which he is drawn where a rule leaves some members out; empty: he is not.
+    spent yet, by counter. `card` are the kinds of the card that he shows. `lot` is the key by which he is drawn where a
+    rule leaves some members out; empty: he is not.
     """
 
     lot: str = ""
@@ -108,6 +109,7 @@ class Member:
     stamps: Mapping[str, int] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    card: frozenset[str] = frozenset()
 
 
 def _is_money(value: object, *, exact: bool = False) -> bool:

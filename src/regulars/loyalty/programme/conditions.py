@@ -318,6 +318,20 @@ class OfTier(Condition):
         return seen.known.tier in self.any_of
 
 
+CARDS = ("plastic", "virtual", "paid", "corporate")
+
+
+@dataclass(frozen=True)
+class OfCard(Condition):
+    """The card that he shows is of one of the kinds. Who says his phone or a code shows none."""
+
+    kind: ClassVar[str] = "card"
+    any_of: tuple[str, ...] = has(TEXTS)
+
+    def holds(self, seen: Seen) -> bool:
+        return not seen.known.card.isdisjoint(self.any_of)
+
+
 @dataclass(frozen=True)
 class InSegment(Condition):
     """One of the segments."""
@@ -357,7 +371,7 @@ LEAVES: dict[str, type[Condition]] = {
     one.kind: one
     for one in (
         ReceiptSum, HasProduct, HasCategory, InStore, ByChannel, Hours, Dates, Privilege, Birthday, Repeat,
-        PurchaseNumber, OfTier, InSegment, Answered, PromoCode, AtPartner,
+        PurchaseNumber, OfTier, OfCard, InSegment, Answered, PromoCode, AtPartner,
     )
 }  # fmt: skip
 _LEAF = one_of("is", LEAVES)
@@ -409,6 +423,8 @@ def _list(raw: Any, where: str) -> list[Any]:
 def _check(found: Condition, where: str) -> None:
     if isinstance(found, Dates) and found.to < found.from_:
         refuse(f"{where}.to", found.to.isoformat(), _("{day} or later").format(day=found.from_.isoformat()))
+    if isinstance(found, OfCard) and (unknown := [one for one in found.any_of if one not in CARDS]):
+        refuse(f"{where}.any_of", unknown[0], _("one of {known}").format(known=", ".join(CARDS)))
     if isinstance(found, PurchaseNumber) and (found.number is None) == (found.every is None):
         raise InputError(_("{where}: say either 'number' or 'every'.").format(where=where))
 

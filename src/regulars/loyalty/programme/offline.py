@@ -22,6 +22,7 @@ from regulars.loyalty.programme.conditions import (
     Condition,
     InSegment,
     Not,
+    OfCard,
     OfTier,
     Privilege,
     PromoCode,
@@ -37,7 +38,7 @@ from regulars.loyalty.programme.watch import Watch
 
 FORMAT = 1
 AHEAD = dt.timedelta(minutes=5)  # how far a till's clock may be off
-_OF_MEMBERS = (Answered, Birthday, InSegment, OfTier, Privilege, PromoCode, PurchaseNumber, Repeat)
+_OF_MEMBERS = (Answered, Birthday, InSegment, OfCard, OfTier, Privilege, PromoCode, PurchaseNumber, Repeat)
 _OF_BASKETS = (AmountOff, ByQuantity, BySum, PercentOff)
 _NO_CODE = PromoCode(("-",))
 _SOMEBODY = Member()

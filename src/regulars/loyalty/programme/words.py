@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from regulars.core.i18n import format_date, format_number, format_percent, ngettext
+from regulars.core.i18n import N_, format_date, format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money, minor_digits
 from regulars.loyalty.programme import conditions as when
@@ -534,6 +534,11 @@ _EFFECTS: dict[str, Callable[[Words, Any], str]] = {
     "points_by_tier": Words._tiers,
 }
 
+_CARDS = {
+    "plastic": N_("of plastic"), "virtual": N_("without plastic"), "paid": N_("paid for"),
+    "corporate": N_("of a company"),
+}  # fmt: skip
+
 _CONDITIONS: dict[str, Callable[[Words, Any], str]] = {
     "receipt_sum": Words._receipt_sum,
     "product": lambda words, one: words.listed(_("{names} is bought"), "product", one.any_of),
@@ -550,6 +555,9 @@ _CONDITIONS: dict[str, Callable[[Words, Any], str]] = {
     "repeat": lambda _words, one: Words._repeat(one),
     "purchase_number": lambda _words, one: Words._purchase_number(one),
     "tier": lambda words, one: words.listed(_("the tier is {names}"), "tier", one.any_of),
+    "card": lambda _words, one: _("the card is {kinds}").format(
+        kinds=_(" or ").join(_(_CARDS[kind]) for kind in one.any_of)
+    ),
     "segment": lambda words, one: words.listed(_("the customer is in the segment {names}"), "segment", one.any_of),
     "answer": Words._answer,
     "promo_code": lambda words, one: words.listed(_("the promo code {names} is given"), "promo_code", one.any_of),

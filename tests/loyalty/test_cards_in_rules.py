@@ -1,0 +1,76 @@
+"""Rules look at the kind of the card that is shown."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from regulars.core.errors import InputError
+from regulars.customers.models import Customer
+from regulars.customers.services.contacts import add_contact
+from regulars.loyalty.batches import commit_all
+from regulars.loyalty.cards import Paid as PaidFor
+from regulars.loyalty.cards import give_virtual, make_cards, numbers_of
+from regulars.loyalty.models import Sale
+from regulars.loyalty.page_links import open_page
+from regulars.loyalty.programme.rules import parse
+from regulars.loyalty.selling import Paid, quote
+from regulars.loyalty.till_codes import make_till_code
+from tests.loyalty.selling_cases import CARD, RULES, enrolled, no_segments, open_shop, order
+
+pytestmark = pytest.mark.django_db
+KINDS = {"plastic": 1, "virtual": 2, "paid": 4, "corporate": 8}
+
+
+@pytest.fixture
+def anna(db: None) -> Customer:
+    rules = [
+        {"id": kind, "gives": {"kind": "percent_off", "percent": percent}, "when": {"is": "card", "any_of": [kind]}}
+        for kind, percent in KINDS.items()
+    ]
+    open_shop(rules=rules)
+    return enrolled()
+
+
+def off(**shown: Any) -> int:
+    """How many per cent."""
+    asked = order(("cup", 1, 10_000), **({"card": ""} | shown))
+    return quote(asked, segments=no_segments).judged.discount // 100
+
+
+def test_each_kind_has_its_rules(anna: Customer) -> None:
+    paid = next(numbers_of(make_cards("Club", count=1, paid=PaidFor(99_000, "club", 365))))
+    plain = next(numbers_of(make_cards("Spring", count=1)))
+    for number in (paid, plain):
+        add_contact(anna, kind="card", written=number, by=None)
+    virtual = give_virtual(anna, by=None).value
+    assert [off(card=one) for one in (CARD, plain, virtual, paid)] == [1, 1, 2, 5]
+    Customer.objects.filter(pk=anna.pk).update(kind="company")
+    assert [off(card=one) for one in (CARD, virtual, paid)] == [9, 10, 13]
+
+
+def test_by_the_phone_or_a_code_no_card_is_shown(anna: Customer) -> None:
+    add_contact(anna, kind="phone", written="+79161234567", by=None)
+    now = timezone.now()
+    assert off(phone="+79161234567") == 0
+    assert off(code=make_till_code(open_page(anna, by=None, at=now), at=now)) == 0
+    assert off() == 0
+
+
+def test_a_batch_judges_as_one_receipt_does(anna: Customer) -> None:
+    vera = enrolled("1000000022", "Vera")
+    virtual = give_virtual(vera, by=None).value
+    paid = [
+        Paid(order(("cup", 1, 10_000), card=card), card, 10_000 - cost) for card, cost in ((CARD, 100), (virtual, 200))
+    ]
+    assert all(isinstance(one, Sale) for one in commit_all(paid, segments=no_segments))
+
+
+def test_a_kind_that_there_is_not_is_told() -> None:
+    rule = {
+        "id": "r",
+        "gives": {"kind": "percent_off", "percent": 5},
+        "when": {"is": "card", "any_of": ["plastic", "gold"]},
+    }
+    with pytest.raises(InputError, match=r"any_of.*'gold'.*one of plastic, virtual, paid, corporate"):
+        parse(RULES | {"rules": [rule]})
