@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0017_no_truncate"),
+        ("loyalty", "0018_tills"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
