@@ -38,6 +38,13 @@ def test_a_card_is_scanned_and_a_sum_is_paid(page: Page, say: Callable[..., str]
     expect(page.locator("#who")).to_be_focused()
 
 
+def test_a_reader_types_the_card_and_enter(page: Page) -> None:
+    page.goto("/till/")
+    expect(page.locator("#who")).to_be_focused()
+    page.keyboard.type("1000000017\n")
+    expect(page.locator("#sum")).to_be_visible()
+
+
 def test_a_browser_without_a_detector_takes_a_photo(page: Page, say: Callable[..., str]) -> None:
     page.add_init_script("delete window.BarcodeDetector")
     page.goto("/till/")

@@ -14,7 +14,7 @@ from regulars.customers.models import Contact, Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import members
 from regulars.loyalty.cards import cards_of, replace
-from regulars.loyalty.gifts import GiftData, add_gift
+from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.holders import set_holder, statement
 from regulars.loyalty.models import Card, CardHolder, HolderSale, Sale
 from regulars.loyalty.page_links import open_page
@@ -209,6 +209,7 @@ def test_a_company_sets_no_gift_aside_past_its_limits(company: Customer) -> None
     mug, page = add_gift(GiftData("Mug", 50, 0), stock=3, by=None), open_page(company, by=None, at=timezone.now())
     with pytest.raises(NotNow, match="ask for the card"):
         set_aside(company, page, number="a", gift=mug.pk, points=50)
+    assert take(company, Wish("user:1", "b", mug.pk, 50)).points == 50, "who works here gives it to whom he knows"
 
 
 def test_the_database_lets_no_card_replace_itself_or_be_replaced_while_it_works(company: Customer) -> None:

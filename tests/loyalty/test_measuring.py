@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from regulars.core.i18n import use_language
 from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
 from regulars.loyalty import measuring
 from regulars.loyalty.gifts import GiftData, add_gift, cancel, take
+from regulars.loyalty.measured_words import attractiveness
 from regulars.loyalty.measuring import Figures, OneGift, latest, measure
 from regulars.loyalty.models import Gift, Taste, TierChange
 from regulars.purchases.models import Line, Product, Receipt
@@ -58,6 +60,10 @@ def test_who_can_and_who_wants_are_counted_apart_and_together() -> None:
     assert (found.attracted.part, found.attracted.whole) == (1, 3), "of whom nothing is known nobody knows the taste"
     assert found.gifts[tea.pk] == OneGift(3, 2, 1, place=1.0, is_slow=False)
     assert 0 < found.attracted.low < 1 / 3 < found.attracted.high < 1
+    assert attractiveness(found)[:2] == [
+        "33% (6% to 79%) of members could take something now that suits them: 1 of the 3 whose taste is known.",
+        "Of 4 members 3 can take something now, 2 would want something.",
+    ]
     assert stranger
 
 
@@ -145,11 +151,18 @@ def test_a_catalogue_of_slow_goods_is_a_dump_and_of_any_goods_is_not() -> None:
     assert found.slow is not None
     assert (found.slow.part, found.slow.whole) == (6, 6)
     assert found.slow_goods == pytest.approx(0.3), "three tenths of the goods share the lowest quarter"
+    assert attractiveness(found)[-2:] == [
+        "6 of 6 gifts that are sold too are slow goods: 100% (61% to 100%); of all goods 30% are as slow.",
+        "The catalogue looks like a dump for slow goods: put something in that is bought gladly.",
+    ]
+    with use_language("ru"):
+        assert attractiveness(found)[-1].startswith("Каталог похож на")
     for code in codes[30::10]:
         gift(code)
     balanced = measured()
     assert balanced.slow is not None
     assert (balanced.slow.part, balanced.slow.whole, balanced.is_dump) == (6, 13, False), "it may be chance"
+    assert "dump" not in " ".join(attractiveness(balanced))
 
 
 def test_what_was_never_sold_is_slow_and_what_is_new_is_not() -> None:

@@ -119,6 +119,8 @@ def test_it_comes_page_by_page_and_each_balance_goes_on(anna: Customer) -> None:
     link = re.search(r'href="(\?[^"]+)" rel="next"', page)
     assert link is not None
     assert "The newest postings" in text_of(owner, address(anna, link[1]))
+    for nowhere in ("x", "0001-01-01T00:00:00%2B23:59~1", "9999-12-31T23:59:59-23:59~1"):
+        assert owner.get(address(anna, f"?after={nowhere}")).status_code == 200
 
 
 def test_each_unit_is_a_ledger_of_its_own_and_whoever_was_merged_is_in_it(anna: Customer) -> None:

@@ -215,6 +215,16 @@ def _returns(till: Till) -> None:
     _expect(till.call("returns", {"number": till.number(), "receipt": sent["number"]})[0], 400, "a return of nothing")
 
 
+def _void(till: Till) -> None:
+    card = till.member()
+    sent, sale = till.sold(card)
+    void = {"number": till.number(), "receipt": sent["number"]}
+    done = till.good("voids", void)
+    _expect(till.call("voids", void), (200, done), "the same cancellation again")
+    _expect(done["refund"], sale["to_pay"], "money back")
+    _expect(till.balance(card), 0, "points after the receipt was cancelled")
+
+
 def _spending(till: Till) -> None:
     card = till.member()
     _sent, first = till.sold(card)
@@ -356,6 +366,7 @@ _ATTEMPTS: dict[str, Callable[[Till], None]] = {
     N_("Points pay for goods"): _spending,
     N_("By the phone points are earned and not spent"): _by_phone,
     N_("Goods come back in any parts, and in the end all of it"): _returns,
+    N_("A receipt that was a mistake is cancelled whole"): _void,
     N_("What happened offline is told in any order, twice"): _offline,
 }
 

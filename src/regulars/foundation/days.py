@@ -34,4 +34,5 @@ def end_of_day(day: dt.date | None) -> dt.datetime:
     if day > today():
         raise InputError(_("{day} is still to come.").format(day=format_date(day)))
     midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, Business.current().zone)
-    return midnight - dt.timedelta(microseconds=1)
+    # of moments, not of what the clock shows: where it goes back at midnight its last hour comes twice
+    return midnight.astimezone(dt.UTC) - dt.timedelta(microseconds=1)

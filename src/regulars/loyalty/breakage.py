@@ -38,7 +38,10 @@ SELECT {_SUMS} FROM (
 _BY_TIER = f"""
 WITH {{among}} {SPELLS}, fact AS (
     SELECT a.id AS account_id, a.customer_id, born.recorded_at AS at, {_ENDED}
-    JOIN loyalty_account a ON a.id = p.account_id JOIN loyalty_transaction born ON born.id = l.born_in_id
+    JOIN loyalty_account a ON a.id = p.account_id
+    -- what lives on after a return was earned with the lot that it came from
+    JOIN loyalty_lot first ON first.id = coalesce(l.origin_id, l.id)
+    JOIN loyalty_transaction born ON born.id = first.born_in_id
     {_OVER} {{only}} GROUP BY a.id, l.id, born.id
 ), member AS (
     SELECT tier, grouping(tier) AS is_whole, sum(spent) AS spent, sum(spent + expired) AS decided

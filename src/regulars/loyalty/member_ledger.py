@@ -93,7 +93,7 @@ def _lots(his: "QuerySet[Posting]") -> list[dict[str, Any]]:
     names = ("lot", "lot__granted", "lot__available_at", "lot__expires_at")
     found = his.filter(lot__isnull=False).values(*names, **_named("lot__born_in"))
     having: Any = found.annotate(points=Sum("amount")).filter(points__gt=0)
-    return list(having.order_by(F("lot__expires_at").asc(nulls_last=True), "lot")[: MOST_LOTS + 1])
+    return list(having.order_by(F("lot__expires_at").asc(nulls_last=True), "lot__available_at", "lot")[: MOST_LOTS + 1])
 
 
 def _rows(his: "QuerySet[Posting]", after: str, limit: int) -> list[dict[str, Any]]:
@@ -158,7 +158,8 @@ def _read_place(text: str) -> tuple[dt.datetime, int]:
     newest = (dt.datetime.max.replace(tzinfo=dt.UTC), 0)
     try:
         at = dt.datetime.fromisoformat(moment)
-    except ValueError:
+        if at.tzinfo is None or not (key.isascii() and key.isdigit() and len(key) < 19):
+            return newest
+        return at.astimezone(dt.UTC), int(key)
+    except (ValueError, OverflowError):
         return newest
-    is_key = key.isascii() and key.isdigit() and len(key) < 19
-    return (at, int(key)) if at.tzinfo is not None and is_key else newest

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from regulars.accounts.rights import Right
 from regulars.accounts.services import log
-from regulars.core.barcodes import bars
+from regulars.core.barcodes import Kind, bars, svg
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
@@ -106,7 +106,7 @@ def sheet(request: Request, batch_id: int) -> HttpResponse:
     numbers = numbers_of(batch, since=first - 1, most=MOST_ON_SHEETS)
     context = {
         "batch": batch, "first": first, "of": of, "business": Business.current(),
-        "cards": [(one, bars(one)) for one in numbers],
+        "cards": [(one, [*filter(None, [bars(one)]), svg(one, Kind.QR)]) for one in numbers],
     }  # fmt: skip
     return render(request, "cards_sheet.html", context)
 
