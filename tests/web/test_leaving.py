@@ -5,6 +5,7 @@ import html
 import re
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from regulars.accounts.models import Role, User
@@ -12,6 +13,7 @@ from regulars.accounts.rights import Right
 from regulars.customers.models import Consent, Customer
 from regulars.insights.models import Score
 from regulars.loyalty import leavers
+from regulars.web import programme_leaving
 from tests.loyalty.selling_cases import RULES, open_store, publish_in_the_past
 from tests.loyalty.test_trials import buy, enrol_many
 from tests.web.people import logged_in, make_business, make_user
@@ -118,3 +120,16 @@ def test_the_page_is_told_in_russian(left: list[Customer]) -> None:
 
 def test_without_anybody_lost_the_page_says_what_is_missing() -> None:
     assert "Nobody is known to have left yet" in text_of(make_user("owner"))
+
+
+def test_a_comparison_that_takes_too_long_says_so(left: list[Customer], monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_asked: object) -> dict[str, object]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(20)")
+        return {}
+
+    monkeypatch.setattr(programme_leaving, "_compared", slow)
+    monkeypatch.setattr(programme_leaving, "_PATIENCE_MS", 30)
+    page = text_of(make_user("owner"))
+    assert "too many receipts to compare" in page and "known to have left" not in page
+    assert named(page) == []
