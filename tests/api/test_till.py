@@ -15,8 +15,9 @@ from regulars.customers.models import Contact, Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import batches, members, selling
 from regulars.loyalty.balances import balance_of
-from regulars.loyalty.models import Account, Sale
+from regulars.loyalty.models import Account, Alert, Sale
 from regulars.loyalty.verifying import faults
+from regulars.loyalty.watching import look
 from regulars.purchases.models import Product, Receipt
 from tests.loyalty.at_once import together
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
@@ -78,6 +79,24 @@ def test_a_member_is_made_found_quoted_sold_to_and_comes_back(till: Till) -> Non
     assert (status, back) == (200, done)
     assert till("till/member", {"card": CARD})[1]["balance"]["available"] == 0
     assert faults() == []
+
+
+def test_a_discount_from_a_price_that_was_raised_is_flagged() -> None:
+    open_shop(price_watch_days=14)
+    enrolled()
+    till = Till(Scope.TILL, Scope.WRITE_PURCHASES)
+    flag = "Line 1 (“tea”): discounted, though its price was raised in the last 14 days."
+    for price in (9_000, 9_000, 8_000):
+        assert till("products/by-code/tea", {"price": price}, "put")[0] == 200
+    assert flag not in till.quote()[1]["why"], "a price that is told first, stays or falls is not raised"
+    assert till("products/by-code/tea", {"price": 10_000}, "put")[0] == 200
+    assert flag in till.quote()[1]["why"]
+    assert flag not in till.quote(card="")[1]["why"], "nobody gets anything off"
+    status, sale = till.sell()
+    assert (status, sale["why"].count(flag)) == (200, 1)
+    assert flag in Sale.objects.get().why
+    look(timezone.now())
+    assert Alert.objects.get().subject == "Tea"
 
 
 def test_a_phone_makes_a_customer_of_before_a_member(till: Till) -> None:

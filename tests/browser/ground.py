@@ -313,6 +313,10 @@ def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:
         key="offline", kind="offline", customer=customer, subject="till:1", figures={"gap": 5_000, "points": 31},
         begins_at=now, found_at=now,
     )  # fmt: skip
+    Alert.objects.create(
+        key="raised", kind="raised", per="day", subject=HOSTILE, figures={"raised_on": "2026-03-01"}, begins_at=now,
+        found_at=now,
+    )  # fmt: skip
     owing = Customer.objects.create(name=f"Должник {LONG[:100]}")
     members.enrol(owing, at=now, most_debt=100)
     spent = (spend(owing.pk, 75, owe=True),)

@@ -23,8 +23,9 @@ from regulars.loyalty.reviewing import decide, open_alerts, what_is_odd
 from regulars.loyalty.selling import quote
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.watching import Beyond, look, window
-from regulars.purchases.models import Seller, Store
+from regulars.purchases.models import Product, Seller, Store
 from tests.loyalty.at_once import together
+from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, sell
 from tests.loyalty.test_gifts import give
 from tests.web.people import make_user
@@ -412,6 +413,57 @@ def test_a_cashier_is_known_by_the_address_of_his_user_and_not_by_a_first_name()
     Seller.objects.filter(name="Anna").update(user=user)
     (told,) = alerts("own")
     assert told.customer == anna
+
+
+def raised(code: str, ago: int) -> None:
+    """The price of these goods was raised so many days before the noon of receipts."""
+    Product.objects.filter(code=code).update(price_raised_on=a_noon_ago().date() - dt.timedelta(days=ago))
+
+
+def test_goods_discounted_from_a_raised_price_are_told_once_a_day() -> None:
+    open_shop(price_watch_days=14)
+    enrolled()
+    raised("cup", 13)
+    cup("1")
+    cup("2", 20_000)
+    assert [(one.subject, one.sale and one.sale.number, one.customer) for one in alerts("raised")] == [
+        ("Coffee", "1", None)
+    ]
+    (told,) = alerts("raised")
+    day = a_noon_ago().date() - dt.timedelta(days=13)
+    assert told.figures == {"raised_on": day.isoformat()}
+    assert what_is_odd(told).startswith("Discounted on this day, though its price was raised on ")
+    decide(told, is_right=True, by=make_user("owner"))
+    cup("3", 30_000)
+    assert len(alerts("raised")) == 1, "it was decided for that day"
+    raised("cup", 0)
+    cup("4", purchased_at=a_noon_ago() + dt.timedelta(days=1))
+    assert len(alerts("raised")) == 2
+    assert look(timezone.now()) == 0
+
+
+def test_shops_of_several_zones_have_one_day_of_the_calendar() -> None:
+    open_shop(price_watch_days=14)
+    Store.objects.create(name="Omsk", time_zone="Asia/Omsk")
+    enrolled()
+    raised("cup", 1)
+    cup("1")
+    cup("2", 20_000, store="Omsk")
+    assert len(alerts("raised")) == 1
+
+
+@pytest.mark.parametrize("case", ["long ago", "later", "no discount", "not watched", "of a partner", "cancelled"])
+def test_no_other_goods_are_told(case: str) -> None:
+    open_shop(**{} if case == "not watched" else {"price_watch_days": 14})
+    enrolled()
+    raised("cup", {"long ago": 14, "later": -1}.get(case, 1))
+    more = {"no discount": {"card": ""}, "of a partner": {"till": "till:9", "store": "Books"}}
+    if case == "of a partner":
+        partner("books", "till:9")
+    cup("1", **more.get(case, {}))
+    if case == "cancelled":
+        bring_back(Coming("till:1", "v", "till:1", "1", is_void=True))
+    assert alerts("raised") == []
 
 
 def test_an_alert_is_decided_once_and_stays() -> None:

@@ -202,6 +202,11 @@ def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_pa
     assert "2020-01-01T00:00:00+02:00 has passed" in past
     assert "Published" in ready.command("programme", "publish", str(rules), "--note", "Five for all", "--lang", "en")
     assert "Five for all" in ready.command("programme", "versions")
+    rules.write_text(json.dumps(RULES | {"currency": "EUR", "rules": RULES["rules"][1:]}), encoding="utf-8")
+    refused = ready.command("programme", "publish", str(rules), "--lang", "en", code=2)
+    assert all(one in refused for one in ("- 5% off for members.", "0 members count on", "--short-notice"))
+    ready.command("programme", "publish", str(rules), "--note", "Without five", "--short-notice")
+    assert "Without five" in ready.command("programme", "versions")
     assert "You" in ready.command("partners", "list", "--lang", "en")
     assert "No day was open" in ready.command("partners", "close", "--lang", "en")
     assert "no partner 'books'" in ready.command("partners", "statement", "books", "--lang", "en", code=2)

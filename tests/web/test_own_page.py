@@ -32,7 +32,7 @@ from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.ledger import Document, Kind, grant, write
 from regulars.loyalty.members import points_of, points_unit
 from regulars.loyalty.models import CustomerPage, Gift, Reward
-from regulars.loyalty.overview import changes
+from regulars.loyalty.notice import begun_lately, changes
 from regulars.loyalty.page_links import TooManyTries, link_to, make_code, open_page, page_behind, prove, revoke_links
 from regulars.loyalty.programme.holdout import place
 from regulars.loyalty.programme.rules import as_json, parse
@@ -141,6 +141,29 @@ def test_a_change_of_the_rules_is_announced_with_what_begins_and_what_ends(anna:
     begins, ends = said.index("What begins:"), said.index("What ends:")
     assert said.index("More for you") < begins < said.index("7% off for members.") < ends
     assert "5% off for members." in said[ends:]
+
+
+def test_a_change_that_began_is_told_for_a_month(anna: Customer) -> None:
+    assert "The rules changed on" not in text(opened(anna)), "of the first version nothing is told"
+    less = [{"id": "five", "gives": {"kind": "percent_off", "percent": 7}}, *HIDDEN]
+    version = publish_in_the_past(RULES | {"rules": less, "tiers": TIERS}, dt.timedelta(days=29, hours=23))
+    publish_in_the_past(RULES | {"rules": [*less, HIDDEN[0] | {"id": "other"}], "tiers": TIERS}, dt.timedelta(days=3))
+    said = text(opened(anna))
+    assert said.count("The rules changed on") == 1, "what is not his changes nothing for him"
+    changed, ended = said.index("The rules changed on"), said.index("What ended:")
+    assert changed < said.index("What began:") < said.index("7% off for members.", changed) < ended
+    assert "5% off for members." in said[ended:]
+    assert "1 point for each" in said[ended:]
+    later = timezone.now() + dt.timedelta(hours=2)
+    assert begun_lately(later)[-1][0] != version
+
+
+def test_a_member_hears_of_changes_in_his_language(anna: Customer) -> None:
+    Customer.objects.filter(pk=anna.pk).update(language="ru")
+    publish_in_the_past(RULES | {"rules": RULES["rules"][1:], "tiers": TIERS}, dt.timedelta(days=1))
+    said = text(opened(anna))
+    assert "Правила изменились" in said
+    assert "Что закончилось:" in said
 
 
 def test_changes_are_sentences_that_came_and_went() -> None:

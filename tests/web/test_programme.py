@@ -3,6 +3,9 @@
 import datetime as dt
 import html
 import json
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -12,6 +15,7 @@ from regulars.accounts.models import LogEntry
 from regulars.loyalty import members
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Programme, ProgrammeDraft
+from regulars.loyalty.programmes import publish
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import commit, quote
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order
@@ -156,6 +160,79 @@ def test_a_hostile_draft_is_text_and_a_version_that_is_none_has_seen_nothing() -
     assert hostile not in owner.get("/programme/write/").content.decode()
     assert sent(logged_in(make_user("manager")), 1, throw="yes")[0] == 403
     assert ProgrammeDraft.objects.get().text == hostile
+
+
+def publishing(client: Client, rules: dict[str, Any], **more: str) -> tuple[int, str, str]:
+    """Publish over the draft that is there: the status, the page, and the confirmation that it asks for."""
+    draft = ProgrammeDraft.objects.first()
+    form = {"rules": json.dumps(rules), "publish": "yes", "version": str(draft.version if draft else 0)} | more
+    answer = client.post("/programme/write/", form)
+    page = html.unescape(answer.content.decode())
+    asked = re.search(r'name="agreed" value="(\w+)"', page)
+    return answer.status_code, page, asked[1] if asked else ""
+
+
+def in_days(days: float) -> str:
+    moment = (timezone.now() + dt.timedelta(days=days)).astimezone(ZoneInfo("Europe/Moscow"))
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+LESS = RULES | {"rules": [RULES["rules"][1] | {"title": "Points"}]}
+
+
+@pytest.mark.parametrize("valid_from", ["", "tomorrow"])
+def test_what_ends_for_members_within_a_week_is_published_by_whoever_has_read_it(valid_from: str) -> None:
+    open_shop()
+    enrolled()
+    enrolled("1000000022", "Vera")
+    owner, when = logged_in(make_user("owner")), {"valid_from": in_days(1) if valid_from else ""}
+    status, page, asked = publishing(owner, LESS, note="Less", **when)
+    ends = page[page.index("What ends:") :]
+    assert (status, "5% off for members." in ends, "What begins:" in page) == (422, True, False)
+    assert "2 members count on" in page
+    assert (Programme.objects.count(), ProgrammeDraft.objects.get().note) == (1, "Less"), "nothing is done, or lost"
+    assert publishing(owner, LESS, note="Less", agreed=asked, **when)[0] == 302
+    assert (Programme.objects.count(), ProgrammeDraft.objects.get().text) == (2, "")
+
+
+def test_the_confirmation_is_of_these_rules_this_moment_this_person_and_the_version_before() -> None:
+    open_shop()
+    owner, asked_for = make_user("owner"), {"valid_from": in_days(2)}
+    other = make_user("manager")
+    other.role = owner.role
+    other.save()
+    browser = logged_in(owner)
+    asked = publishing(browser, LESS, **asked_for)[2]
+    none = LESS | {"rules": []}
+    for rules, more in ((none, asked_for), (LESS, {"valid_from": ""}), (LESS, {"valid_from": in_days(3)})):
+        status, _page, anew = publishing(browser, rules, agreed=asked, **more)
+        assert (status, anew not in ("", asked)) == (422, True)
+    assert publishing(logged_in(other), LESS, agreed=asked, **asked_for)[0] == 422
+    for forged in ("yes", "", "é" * 64, asked[:-1]):
+        assert publishing(browser, LESS, agreed=forged, **asked_for)[0] == 422
+    more = RULES | {"rules": [*RULES["rules"], {"id": "new", "gives": {"kind": "percent_off", "percent": 9}}]}
+    publish(more, by=None)
+    assert publishing(browser, LESS, agreed=asked, **asked_for)[0] == 422, "by now more would end"
+    assert Programme.objects.count() == 2
+
+
+def test_what_only_adds_what_comes_first_and_what_is_told_in_time_is_published_at_once() -> None:
+    owner = logged_in(make_user("owner"))
+    assert publishing(owner, RULES)[0] == 302
+    more = RULES | {"rules": [*RULES["rules"], {"id": "new", "gives": {"kind": "percent_off", "percent": 9}}]}
+    assert publishing(owner, more)[0] == 302
+    assert publishing(owner, LESS, valid_from=in_days(7.01))[0] == 302
+    assert publishing(owner, LESS, valid_from=in_days(6.99))[0] == 422
+    assert Programme.objects.count() == 3
+
+
+def test_drawing_lots_for_what_everybody_had_takes_it_from_some() -> None:
+    five = RULES["rules"][0]
+    owner = logged_in(make_user("owner"))
+    assert publishing(owner, RULES | {"rules": [five | {"holdout": 10}]})[0] == 302
+    status, page, _asked = publishing(owner, RULES | {"rules": [five | {"holdout": 20}]})
+    assert (status, "5% off for members." in page[page.index("What ends:") :]) == (422, True)
+    assert publishing(owner, RULES | {"rules": [five]})[0] == 302
 
 
 def test_points_stand_on_the_card_and_with_the_receipt() -> None:

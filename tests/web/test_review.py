@@ -18,6 +18,7 @@ from regulars.loyalty.models import Alert, Correction, OfflineDocument, Sale, Sa
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.verifying import faults
 from regulars.loyalty.watching import look
+from regulars.purchases.models import Product
 from tests.loyalty.at_once import together
 from tests.loyalty.offline_cases import CAPS, OfflineTill
 from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
@@ -81,6 +82,20 @@ def test_the_later_of_two_equal_receipts_is_cancelled_by_a_person() -> None:
     assert "it was wrong" in page
     assert "Decided of late" in page
     assert faults() == []
+
+
+def test_goods_discounted_from_a_raised_price_stand_there() -> None:
+    open_shop(price_watch_days=14)
+    enrolled()
+    Product.objects.filter(code="tea").update(name="<b>Tea", price_raised_on=timezone.now().date())
+    sell(order(("tea", 1, 10_000)), "17")
+    look(timezone.now())
+    client = logged_in(make_user("owner"))
+    page = text_of(client)
+    for words in ("Discount from a raised price", "Discounted on this day", "receipt 17", "<b>Tea"):
+        assert words in page, words
+    assert b"<b>Tea" not in client.get("/programme/review/").content
+    assert "Written down" in pressed(client, Alert.objects.get(), "no")
 
 
 def test_what_was_right_stays() -> None:

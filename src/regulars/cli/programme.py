@@ -1,5 +1,6 @@
 """`regulars programme`: check a set of rules, publish it, and see which versions there are."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ def command() -> click.Command:
         help=_("From when the rules are valid, by the clock of the business; from now when left out."),
     )  # fmt: skip
     note = click.Option(["--note"], default="", help=_("What is new, for people."))
+    short = click.Option(
+        ["--short-notice"], is_flag=True, help=_("Publish also what ends something for members within a week.")
+    )
     group.add_command(
         Command(
             "check", callback=_check, params=[file, language_option()],
@@ -35,7 +39,7 @@ def command() -> click.Command:
     )  # fmt: skip
     group.add_command(
         Command(
-            "publish", callback=_publish, params=[file, begin, note, language_option()],
+            "publish", callback=_publish, params=[file, begin, note, short, language_option()],
             help=_("Let tills sell by these rules. What is published is never changed, only followed."),
         )
     )  # fmt: skip
@@ -113,7 +117,7 @@ def _check(file: Path, lang: str | None) -> None:
         out.print(Text(sentence))
 
 
-def _publish(file: Path, note: str, lang: str | None, **given: Any) -> None:
+def _publish(file: Path, note: str, short_notice: bool, lang: str | None, **given: Any) -> None:
     from regulars.server.application import application
     from regulars.server.config import load
 
@@ -121,12 +125,25 @@ def _publish(file: Path, note: str, lang: str | None, **given: Any) -> None:
     with application(load()):
         from regulars.foundation.models import Business
         from regulars.insights.selectors.membership import segment_names
-        from regulars.loyalty.programmes import publish
+        from regulars.loyalty.programmes import checked, publish
 
         zone = Business.current().zone
-        begin = begin and begin.replace(tzinfo=zone)
-        made = publish(data, by=None, valid_from=begin, note=note, segments=segment_names())
+        begin, segments = begin and begin.replace(tzinfo=zone), segment_names()
+        if not short_notice:
+            _check_notice(checked(data, segments=segments), begin)
+        made = publish(data, by=None, valid_from=begin, note=note, segments=segments)
     out.print(Text(_("Published: valid from {moment}.").format(moment=format_moment(made.valid_from, zone))))
+
+
+def _check_notice(rules: Any, begin: dt.datetime | None) -> None:
+    """Raise when it ends something for members within a week."""
+    from regulars.loyalty.notice import short_notice
+    from regulars.web.programme import names_of
+
+    if found := short_notice(rules, begin, names_of=names_of):
+        ends = "\n".join([_("What ends:"), *(f"- {one}" for one in found.ends)])
+        cure = _("Give --from a later day, or --short-notice to publish it all the same.")
+        raise InputError(f"{found.said}\n{ends}\n{cure}")
 
 
 def _simulate(file: Path, days: int, lang: str | None) -> None:

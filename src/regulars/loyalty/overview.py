@@ -145,11 +145,6 @@ def history(customer: Customer, *, most: int) -> tuple[list[Happened], bool]:
     return entries[:most], len(entries) > most
 
 
-def changes(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The sentences that will be new, and those that will hold no more."""
-    return [one for one in new if one not in old], [one for one in old if one not in new]
-
-
 def _points(now: tuple[int, int, int], rules: RuleSet | None, days: Sequence[Any]) -> Points:
     available, later, debt = now
     by_day = {what: tuple((day, int(n)) for kind, day, n in days if kind == what) for what in ("pending", "expiring")}

@@ -1,5 +1,7 @@
 """What somebody has to look at, in words, and his decision about it: once, with who and when."""
 
+import datetime as dt
+
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -7,7 +9,7 @@ from django.utils import timezone
 from regulars.accounts.models import User
 from regulars.accounts.services import log
 from regulars.core.errors import InputError
-from regulars.core.i18n import format_number, ngettext
+from regulars.core.i18n import format_date, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money
 from regulars.customers.models import Customer
@@ -97,6 +99,18 @@ def what_is_odd(alert: Alert) -> str:
         return _offline(alert)
     if alert.kind == Kind.MERGED:
         return _merged(alert)
+    if alert.kind == Kind.RAISED:
+        return _raised(alert)
+    return _beyond(alert)
+
+
+def _raised(alert: Alert) -> str:
+    raised_on = dt.date.fromisoformat(alert.figures["raised_on"])
+    return _("Discounted on this day, though its price was raised on {day}.").format(day=format_date(raised_on))
+
+
+def _beyond(alert: Alert) -> str:
+    """What passed a limit."""
     most = said_of(alert.figures["most"])
     span = _("In a day") if alert.per == "day" else _("In an hour")
     if alert.kind == Kind.REFUSED:

@@ -282,6 +282,24 @@ WHERE day.at > %(since)s AND day.points > 0 AND day.in_a_day > %(alone)s
 ORDER BY day.id
 """
 
+# goods whose price was raised before they were discounted, each once in a day of the shop's clock, with the first
+# receipt that shows it. It concerns the shop and no customer. What a partner sells has prices of its own
+_RAISED = f"""
+INSERT INTO loyalty_alert (key, kind, of, per, subject, sale_id, begins_at, figures, found_at, decision, since)
+SELECT DISTINCT ON (p.id, sold.sold_on) about.key, 'raised', '', 'day', left(p.name, 200), s.id, day.begins,
+    jsonb_build_object('raised_on', p.price_raised_on), %(at)s, '', 0
+FROM loyalty_sale s JOIN loyalty_saleline l ON l.sale_id = s.id AND l.lowered > 0
+JOIN purchases_product p ON p.code = l.product LEFT JOIN purchases_store st ON st.id = s.store_id
+CROSS JOIN LATERAL (SELECT coalesce(nullif(st.time_zone, ''), %(zone)s) AS zone) z
+CROSS JOIN LATERAL (SELECT date_trunc('day', s.purchased_at, z.zone) AS begins) day
+CROSS JOIN LATERAL (SELECT (s.purchased_at AT TIME ZONE z.zone)::date AS sold_on) sold
+CROSS JOIN LATERAL (SELECT md5(concat_ws(chr(31), 'raised', p.id, sold.sold_on)) AS key) about
+WHERE s.recorded_at > %(since)s AND s.partner_id IS NULL
+    AND sold.sold_on - p.price_raised_on BETWEEN 0 AND %(days)s - 1
+    AND NOT {_CANCELLED.format(sale="s")} AND NOT EXISTS (SELECT 1 FROM loyalty_alert a WHERE a.key = about.key)
+ORDER BY p.id, sold.sold_on, s.purchased_at, s.id
+"""
+
 
 def look(at: dt.datetime) -> int:
     """Look at all that came since the last look, by the rules of now; how many alerts were made or grew."""
@@ -297,6 +315,8 @@ def look(at: dt.datetime) -> int:
         count = sum(_look_at_limit(limit, values) for limit in watch.limits)
         count += _run(_OWN, values)
         count += _run(_MERGED, values | {"unit": points_unit().pk, "alone": watch.alone})
+        if days := valid[1].price_watch_days:
+            count += _run(_RAISED, values | {"days": days})
         if watch.same_minutes:
             count += _run(_SAME, values | {"apart": dt.timedelta(minutes=watch.same_minutes)})
         Look.objects.filter(pk=1).update(looked_at=at)

@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from regulars.core import barcodes
 from regulars.core.errors import InputError
-from regulars.core.i18n import LANGUAGE_NAMES, LANGUAGES, format_moment, use_language
+from regulars.core.i18n import LANGUAGE_NAMES, LANGUAGES, format_date, format_moment, use_language
 from regulars.core.i18n import gettext as _
 from regulars.core.money import format_money, minor_digits
 from regulars.customers.models import Contact, Customer
@@ -37,7 +37,8 @@ from regulars.foundation.models import Business
 from regulars.loyalty.cards import cards_among
 from regulars.loyalty.gifts import NoGift, TooManySetAside
 from regulars.loyalty.models import CustomerPage
-from regulars.loyalty.overview import FEW, MANY, Overview, changes, history, overview
+from regulars.loyalty.notice import begun_lately, changes
+from regulars.loyalty.overview import FEW, MANY, Overview, history, overview
 from regulars.loyalty.page_links import TooManyTries, page_behind, page_by_code, page_named, whose
 from regulars.loyalty.page_links import prove as prove_himself
 from regulars.loyalty.programme.rules import RuleSet
@@ -251,6 +252,7 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "period_words": period_words, "share": percent,
             "entries": entries, "has_more": has_more, "is_long": is_long, "zone": business.zone,
             "currency": business.currency, **_promised(found, customer, business),
+            "lately": _changed_lately(customer, business, at) if found and found.rules else [],
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,
             "saved": "saved" in request.GET, "hours": HOURS,
             **(gifts_shown(customer, is_proven=visit.is_proven, is_long=is_long) if found else {}),
@@ -267,6 +269,18 @@ def _promised(found: Overview | None, customer: Customer, business: Business) ->
     new, gone = changes(said, _sentences(following))
     begins = format_moment(found.following.valid_from, business.zone)
     return {"rules": said, "following": found.following, "begins": begins, "new": new, "gone": gone}
+
+
+def _changed_lately(
+    customer: Customer, business: Business, at: dt.datetime
+) -> list[tuple[str, str, list[str], list[str]]]:
+    """What versions that began have changed for him: the day, the note, what began and what ended."""
+    told = []
+    for one, before in begun_lately(at):
+        new, gone = changes(*(_sentences(rules_of(each).for_member(str(customer.pk))) for each in (before, one)))
+        if new or gone:
+            told.append((format_date(one.valid_from.astimezone(business.zone).date()), one.note, new, gone))
+    return told
 
 
 def _sentences(rules: RuleSet) -> list[str]:

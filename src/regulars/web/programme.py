@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_http_methods, require_safe
 
 from regulars.accounts.rights import Right
@@ -22,6 +23,7 @@ from regulars.loyalty.arbitrage import temptations
 from regulars.loyalty.codes import batches
 from regulars.loyalty.drafts import DraftChanged, draft_now, drop_draft, keep_draft
 from regulars.loyalty.models import Partner, ProgrammeDraft
+from regulars.loyalty.notice import ShortNotice, short_notice
 from regulars.loyalty.partners import contracts_from
 from regulars.loyalty.programme.rules import RuleSet, as_json
 from regulars.loyalty.programme.words import Names, Words
@@ -32,6 +34,15 @@ from regulars.loyalty.simulating import simulate
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
 from regulars.web.sign_in import address_of
+
+
+class TooSoon(InputError):
+    """It ends something within a week, and whoever publishes it has not read what. `agreed` says that he has."""
+
+    def __init__(self, notice: ShortNotice, agreed: str) -> None:
+        cure = _("Choose a later moment, or press “Publish” once more.")
+        super().__init__(f"{notice.said} {cure}")
+        self.notice, self.agreed = notice, agreed
 
 
 @needs(Right.SEE_PURCHASES)
@@ -79,6 +90,8 @@ def write(request: Request) -> HttpResponse:
                 context |= _simulated(request, said)
     except DraftChanged as changed:
         context |= {"error": str(changed), "clash": _seen_version(typed)}
+    except TooSoon as asked:
+        context |= {"error": str(asked), "notice": asked.notice, "agreed": asked.agreed}
     except InputError as refused:
         context["error"] = str(refused)
     context |= {"zone": Business.current().zone}
@@ -108,9 +121,19 @@ def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
 def _publish(request: Request, draft: ProgrammeDraft) -> None:
     data, begin = _read(draft.text), _moment(request.POST.get("valid_from", ""), Business.current())
     drop_draft(version=draft.version, by=request.user)
-    publish(
-        data, by=request.user, valid_from=begin, note=draft.note, address=address_of(request), segments=segment_names()
-    )
+    segments = segment_names()
+    _check_notice(request, draft.text, short_notice(checked(data, segments=segments), begin, names_of=names_of))
+    publish(data, by=request.user, valid_from=begin, note=draft.note, address=address_of(request), segments=segments)
+
+
+def _check_notice(request: Request, text: str, notice: ShortNotice | None) -> None:
+    """Raise `TooSoon` unless he has read what ends by exactly these rules, at this moment, after this version."""
+    if notice is None:
+        return
+    about = [request.user.pk, text, request.POST.get("valid_from", ""), notice.before.pk]
+    agreed = salted_hmac("regulars.notice", json.dumps(about), algorithm="sha256").hexdigest()
+    if not constant_time_compare(request.POST.get("agreed", ""), agreed):
+        raise TooSoon(notice, agreed)
 
 
 def _rules_before() -> str:

@@ -15,9 +15,9 @@ from regulars.loyalty.models.selling import Sale
 class Alert(models.Model):
     """Something odd that tills told. Whoever looks at it decides once: it was right, or it was wrong.
 
-    Of a pair of receipts `sale` is the later one, and `wrong` cancels it. `subject` names the cashier, till or store.
-    What has doubled since a decision is told anew; `since` counts the refusals after it. Of a merge `customer` is the
-    one who was kept.
+    Of a pair of receipts `sale` is the later one, and `wrong` cancels it. `subject` names the cashier, till, store or
+    product. What has doubled since a decision is told anew; `since` counts the refusals after it. Of a merge `customer`
+    is the one who was kept.
     """
 
     class Kind(models.TextChoices):
@@ -29,6 +29,7 @@ class Alert(models.Model):
         OWN = "own", N_("A cashier's own card")
         OFFLINE = "offline", N_("Sold without a line")
         MERGED = "merged", N_("Points moved by a merge")
+        RAISED = "raised", N_("Discount from a raised price")
 
     class Decision(models.TextChoices):
         """What it was."""
