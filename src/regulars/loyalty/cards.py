@@ -317,9 +317,9 @@ def cards_of(customers: Sequence[int]) -> list[HeldCard]:
     return cards_among(held.order_by("-is_main", "-id"))
 
 
-def has_good_card(customer: int) -> bool:
-    """Whether he has one that tills take."""
-    return not all(one.is_blocked for one in cards_of([customer]))
+def has_card(customer: int) -> bool:
+    """Whether he has one, blocked ones too: whoever has stolen the card may know the phone as well."""
+    return Contact.objects.filter(customer=customer, kind=Contact.Kind.CARD).exists()
 
 
 def cards_among(contacts: Iterable[Contact]) -> list[HeldCard]:

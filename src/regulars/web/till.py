@@ -35,12 +35,12 @@ from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members
 from regulars.loyalty.asking import Answers, questions
-from regulars.loyalty.cards import give_virtual, has_good_card
+from regulars.loyalty.cards import give_virtual, has_card
 from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
 from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember, Shown
-from regulars.loyalty.models import Reward
+from regulars.loyalty.models import Reward, Sale
 from regulars.loyalty.paid_cards import CardWish, offers_of, sell_card
 from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
@@ -366,7 +366,7 @@ def _welcome(request: Request) -> str:
 
 def _shown_as(customer: Customer, phone: str, by: User) -> str:
     """A new number without plastic; who has a card already, or forgot that he takes part, has only said his phone."""
-    return phone if has_good_card(customer.pk) else give_virtual(customer, by=by).value
+    return phone if has_card(customer.pk) else give_virtual(customer, by=by).value
 
 
 def _shown(
