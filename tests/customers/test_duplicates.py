@@ -106,6 +106,17 @@ def test_nothing_merges_by_itself_unless_a_rule_says_so(owner: User) -> None:
     assert (made.by, sorted(made.reasons)) == (None, ["same_name", "same_phone"])
 
 
+def test_no_rule_merges_two_who_both_have_a_card(owner: User) -> None:
+    switch_rule("same_email_and_name", is_on=True)
+    for number in ("1000000017", "1000000022"):
+        person(owner, "Иванова Анна", MAIL, ("card", number))
+    assert found() == [["same_email", "same_name"]]
+    assert not Merge.objects.exists()
+    Contact.objects.filter(value="1000000022").delete()
+    find_duplicates()
+    assert Merge.objects.exists()
+
+
 def test_the_page_compares_merges_and_takes_back(client: Client, owner: User) -> None:
     one, two = (person(owner, "Иванова Анна", PHONE) for _time in range(2))
     find_duplicates()

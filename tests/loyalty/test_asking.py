@@ -9,7 +9,8 @@ from django.test import Client
 from regulars.api.models import ApiKey, Scope
 from regulars.api.services import make_key
 from regulars.customers.models import Consent, Contact, Customer
-from regulars.customers.services.consents import write_purpose
+from regulars.customers.selectors.consents import has_agreed
+from regulars.customers.services.consents import record_consent, write_purpose
 from regulars.customers.services.fields import add_field, change_field
 from regulars.customers.services.questionnaires import write_form
 from regulars.loyalty.asking import questions
@@ -126,6 +127,24 @@ def test_who_is_known_is_not_written_over_and_nobody_learns_what_is_known(shop: 
     vera = find(phone=PHONE)
     assert (vera.birth_date, vera.own_fields["drink"]) == (dt.date(1985, 3, 8), "tea")
     assert [one.value for one in vera.contacts.filter(kind="email")] == ["vera@example.com"]
+
+
+def test_what_he_withdrew_nobody_gives_again_by_his_phone(shop: None) -> None:
+    till = Till()
+    for _time in range(3):
+        assert till("members", **told())[0] == 200
+    vera = find(card=CARD)
+    assert Consent.objects.count() == 1, "a repetition says nothing new"
+    record_consent(vera, purpose="news", channel="any", is_given=False, source="letter", by=None)
+    cashier = logged_in(make_user("cashier"))
+    assert till("members", **told(card=""))[0] == 200
+    assert cashier.post("/till/member/", {"phone": PHONE, "agrees": "news/1"}).status_code == 200
+    assert (Consent.objects.count(), has_agreed(vera, "news", "email")) == (2, False)
+    # withdrawn of one channel alone: a consent to any would lift it
+    olga = till("members", phone="+79161234568", name="Olga")[0] and find(phone="+79161234568")
+    record_consent(olga, purpose="news", channel="sms", is_given=False, source="letter", by=None)
+    assert till("members", phone="+79161234568", agrees=["news/1"])[0] == 200
+    assert not has_agreed(olga, "news", "sms")
 
 
 def test_a_field_out_of_use_is_not_asked(shop: None) -> None:

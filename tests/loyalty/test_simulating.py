@@ -225,6 +225,21 @@ def test_what_is_of_now_is_said(shop: list[Customer]) -> None:
     assert sentences(tried(TEN), stamps)[-1] == "Stamps are counted from the first of these days."
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_cards_that_nobody_saw_a_rule_gives_nothing(shop: list[Customer], turned: bool) -> None:
+    card = {"is": "card", "any_of": ["corporate"]}
+    asking = {"id": "card", "gives": {"kind": "percent_off", "percent": 20}, "when": {"not": card} if turned else card}
+    either = {"any": [{"is": "store", "any_of": ["Arbat"]}, {"not": card}]}
+    rules = draft(asking, BASE | {"id": "either", "when": either}, TEN)
+    found = simulate(rules, days=30, segments=no_segments)
+    assert money(found.draft.total) == money(found.draft.discount) == ALL // 10
+    assert [money(found.draft.by_rule[one][1]) for one in ("card", "either", "ten")] == [0, 0, ALL // 10]
+    assert len(rows(found, rules)) == 3
+    told = "Which card was shown nobody knows: rules that ask for it give nothing here."
+    assert told in sentences(found, rules)
+    assert told not in sentences(tried(TEN), draft(TEN))
+
+
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
 

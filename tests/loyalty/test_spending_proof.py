@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 
 from regulars.core.errors import InputError
-from regulars.customers.models import Contact, Customer
+from regulars.customers.models import Contact, Customer, Merge
 from regulars.customers.services.contacts import add_contact
+from regulars.customers.services.duplicates import find_duplicates, switch_rule
 from regulars.loyalty import members
+from regulars.loyalty.asking import Answers
 from regulars.loyalty.batches import commit_all
-from regulars.loyalty.cards import block, cards_of, give_virtual
+from regulars.loyalty.cards import block, cards_of, give_virtual, replace
 from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.members import welcome
 from regulars.loyalty.models import Gift, Reward, Sale
@@ -139,13 +141,49 @@ def test_a_new_card_for_a_known_phone_is_no_way_to_its_points(anna: Customer) ->
     assert [one.contact.value for one in cards_of([anna.pk])] == [CARD]
 
 
-def test_whoever_has_no_card_that_works_is_given_one(anna: Customer) -> None:
-    block(Contact.objects.get(value=CARD), reason="lost", by=make_user("owner"))
-    assert welcome(phone=PHONE, card="1000000022", source="till:1") == anna
+def test_a_stolen_card_opens_no_way_by_the_phone(anna: Customer) -> None:
+    owner, till, cashier = make_user("owner"), Till(), logged_in(make_user("cashier"))
+    block(Contact.objects.get(value=CARD), reason="stolen", by=owner)
+    status, answer = till("members", phone=PHONE, card="1000000022")
+    assert (status, "replaced on the customer's page" in answer["detail"]) == (409, True)
+    assert cashier.post("/till/member/", {"phone": PHONE, "card": "1000000022"}).status_code == 422
+    page = cashier.post("/till/member/", {"phone": PHONE}).content.decode()
+    assert 'id="proof"' in page
+    assert [one.contact.value for one in cards_of([anna.pk])] == [CARD]
+    new = replace(Contact.objects.get(value=CARD), "1000000022", by=owner).value
+    assert sell(order(("tea", 1, 10_000), card=new, points=10)).points_spent == 10
+
+
+def test_whoever_has_no_card_is_given_one(anna: Customer) -> None:
     vera = welcome(phone="+79161234568", source="till:1")
     assert welcome(phone="+79161234568", card="1000000033", source="till:1") == vera
     with pytest.raises(InputError):
         welcome(phone="+79161234568", card="1000000044", source="till:1")
+
+
+def test_a_name_and_an_email_lead_to_nobodys_points(anna: Customer) -> None:
+    vera = welcome(phone="+79161234568", name="Vera", source="till:1", told=Answers(email="vera@example.com"))
+    add_contact(anna, kind="email", written="anna@example.com", by=None)
+    Customer.objects.filter(pk=anna.pk).update(given_name="Anna", family_name="")
+    give(vera, 50)
+    till = Till()
+    for number, name in (("1000000033", "Anna"), ("1000000044", "Vera")):
+        assert till("members", card=number, name=name, email=f"{name.lower()}@example.com")[0] == 200
+    switch_rule("same_email_and_name", is_on=True)
+    assert find_duplicates() == 2, "both wait for a person, hers too who has no card yet"
+    assert not Merge.objects.exists()
+    for number in ("1000000033", "1000000044"):
+        assert quote(order(("tea", 1, 10_000), card=number), segments=no_segments).balance.available == 0
+
+
+def test_who_has_neither_card_nor_points_is_merged_as_the_rule_says(anna: Customer) -> None:
+    add_contact(anna, kind="email", written="anna@example.com", by=None)
+    Customer.objects.filter(pk=anna.pk).update(given_name="Anna", family_name="")
+    of_the_shop = Customer.objects.create(name="Anna", given_name="Anna")
+    add_contact(of_the_shop, kind="email", written="anna@example.com", by=None)
+    switch_rule("same_email_and_name", is_on=True)
+    find_duplicates()
+    assert Merge.objects.get().gone == of_the_shop
 
 
 def test_a_card_without_plastic_is_a_card(anna: Customer) -> None:

@@ -19,6 +19,7 @@ from regulars.customers.models import Contact, Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.erasing import ask_erasure, erase
 from regulars.customers.services.merging import merge
+from regulars.foundation.models import Business
 from regulars.loyalty import members, till_codes
 from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.members import NoTillCode
@@ -114,6 +115,33 @@ def test_the_page_of_the_till_takes_it_where_it_takes_a_card(anna: Customer) -> 
         assert cashier.post("/till/sell/", asked | hidden | {"paid": "yes"})["Location"] == "/till/"
     assert Sale.objects.get().points_spent == 10
     assert cashier.post("/till/", {"who": code}).status_code == 404
+
+
+def test_where_phones_are_as_long_as_codes_paid_is_pressed_twice_too(
+    anna: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Business.objects.update(region="SG")
+    give(anna, 100)
+    add_contact(anna, kind="phone", written="81234567", by=None)
+    monkeypatch.setattr(till_codes, "_drawn", lambda: "91234567")
+    cashier = logged_in(make_user("cashier"))
+    for who, points in ((code_of(anna), "10"), ("8123 4567", "0")):
+        asked = {"who": who, "store": "Arbat", "sum": "100", "points": points}
+        page = cashier.post("/till/sell/", asked).content.decode()
+        paid = asked | dict(re.findall(r'name="(number|to_pay)" value="([^"]*)"', page)) | {"paid": "yes"}
+        for _press in range(2):
+            assert cashier.post("/till/sell/", paid).headers.get("Location") == "/till/", who
+    assert list(Sale.objects.order_by("id").values_list("points_spent", flat=True)) == [10, 0]
+    # another code for a number that is sold is another receipt, whether anybody has the code or not
+    assert cashier.post("/till/sell/", paid | {"who": "91234568"}).status_code == 422
+
+
+def test_where_phones_are_as_long_as_codes_trying_codes_costs_as_much(anna: Customer) -> None:
+    Business.objects.update(region="SG")
+    cashier = logged_in(make_user("cashier"))
+    answers = [cashier.post("/till/", {"who": f"9123 {number:04}"}).status_code for number in range(6)]
+    assert answers.count(404) <= BURST // A_WRONG_CODE + 1
+    assert answers[-1] == 429
 
 
 def test_a_gift_is_taken_by_the_code_once(anna: Customer) -> None:

@@ -1,7 +1,7 @@
 """What a new member is asked beside his name and phone: birthday, e-mail, own fields, and what he agrees to.
 
 Of the own fields those are asked for that a questionnaire of the business asks for. Who is known already is not written
-over: whoever says his phone comes as far as here.
+over, nor what he said of a consent before: whoever says his phone comes as far as here.
 """
 
 import datetime as dt
@@ -65,7 +65,9 @@ def write_answers(customer: Customer, told: Answers, *, by: User | None, source:
         new = {slug: value for slug, value in read.items() if value is not None and slug not in found.own_fields}
         if new:
             set_own_fields(found, new, by=by, source=source)
-        for text in texts:
+        # whoever says his phone must not take back what he withdrew: one for any channel would lift that of each
+        said = set(found.consents.values_list("purpose", flat=True))
+        for text in (one for one in texts if one.slug not in said):
             record_consent(
                 found, purpose=text.slug, channel=Consent.Channel.ANY, is_given=True, source=_("At the till"), by=by,
                 text_version=text.version, proof={"entered": "till" if by else source},

@@ -4,7 +4,7 @@ Points are those that can be spent at this moment. Whoever takes no part is foun
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -27,6 +27,11 @@ _HAS = Sum(F("remaining") - F("held"))
 def members() -> Q:
     """Who takes part."""
     return Q(Exists(_accounts().filter(customer=OuterRef("pk"))))
+
+
+def who_take_part(customers: Collection[int]) -> set[int]:
+    """Of these."""
+    return set(_accounts().filter(customer__in=customers).values_list("customer", flat=True))
 
 
 def joined(since: dt.datetime, *, is_after: bool) -> Q:

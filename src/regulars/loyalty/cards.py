@@ -23,7 +23,7 @@ from regulars.customers.services.living import lock_living
 from regulars.foundation.changes import acting
 from regulars.foundation.outbox import Event, announce
 from regulars.loyalty.card_numbers import drawn, is_right, number_of, room
-from regulars.loyalty.models import Card, CardBatch, CardHolder
+from regulars.loyalty.models import Card, CardBatch, CardHolder, CardSale
 
 Scheme = CardBatch.Scheme
 
@@ -285,6 +285,8 @@ def replace(contact: Contact, written: str, *, by: User) -> Contact:
         # a card of a company stays in the same hands, with the same limits
         if not CardHolder.objects.filter(card=old.replaced_by).exists():
             CardHolder.objects.filter(card=old).update(card=old.replaced_by)
+        # what was paid for the old one goes on with the new one
+        CardSale.objects.filter(card=old).update(card=old.replaced_by)
         make_main(new, by=by)
         new.refresh_from_db()
     log("card_replaced", user=by, about=f"#{contact.customer_id}")
@@ -315,9 +317,9 @@ def cards_of(customers: Sequence[int]) -> list[HeldCard]:
     return cards_among(held.order_by("-is_main", "-id"))
 
 
-def has_good_card(customer: int) -> bool:
-    """Whether he has one that tills take."""
-    return not all(one.is_blocked for one in cards_of([customer]))
+def has_card(customer: int) -> bool:
+    """Whether he has one, blocked ones too: whoever has stolen the card may know the phone as well."""
+    return Contact.objects.filter(customer=customer, kind=Contact.Kind.CARD).exists()
 
 
 def cards_among(contacts: Iterable[Contact]) -> list[HeldCard]:

@@ -77,7 +77,7 @@ class Facts:
     customer: Customer | None  # the member who was recognised
     balance: Balance | None
     is_blocked: bool  # his card, or the code that he shows
-    card: tuple[bool, bool] | None  # of one that was made here: whether it has no plastic, and whether it is paid for
+    card: tuple[bool, bool] | None  # of one that was made here: whether it has no plastic, and whether it was paid for
     is_awaited: bool  # a return waits for this receipt
 
 

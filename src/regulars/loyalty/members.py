@@ -182,8 +182,8 @@ def welcome(
         raise InputError(_("Several customers have this phone: give the card alone, or merge them first."))
     if phone and card and (holder := who_has(card=card)) is not None and holder != found:
         raise NoMember(_("This card is somebody else's: give another one."))
-    if card and found is not None and who_has(card=card) is None and cards.has_good_card(found.pk):
-        # else whoever says a phone would have a card with the points of its owner
+    if card and found is not None and who_has(card=card) is None and cards.has_card(found.pk):
+        # else whoever says a phone would have a card with the points of its owner, the more so of a stolen one
         raise NotNow(
             _("He takes part already and has a card: ask for it. A lost one is replaced on the customer's page.")
         )

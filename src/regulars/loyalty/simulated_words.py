@@ -151,8 +151,10 @@ def _compared(found: Simulation, purse: Purse) -> Iterator[str]:
 def _limits(found: Simulation, rules: RuleSet) -> Iterator[str]:
     yield _(
         "Nobody buys more or less here because of the rules, and points are counted as if all of them were spent. "
-        "Promo codes, raised prices and goods that came back are not in it."
+        "Promo codes, cards that were shown, raised prices and goods that came back are not in it."
     )
+    if any(rule.asks_for_card for rule in rules.rules):
+        yield _("Which card was shown nobody knows: rules that ask for it give nothing here.")
     leaves = [leaf for rule in rules.rules for leaf in rule.when.leaves()]
     if found.by_segment or any(isinstance(one, InSegment | Privilege | Answered) for one in leaves):
         yield _("Segments, privileges and own fields are those of now: who has come back is in no segment of the lost.")

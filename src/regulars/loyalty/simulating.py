@@ -6,8 +6,8 @@ and stamps follow from each other; totals are those of the lot, times how many c
 interval of a simple random sample without replacement (Cochran 1977, sections 2.6 and 2.9), and none at all when fewer
 than `FEWEST_TOUCHED` of the lot had any: a spread that was not seen cannot be told. Numbers of customers have that of a
 share (Wilson 1927). Of promo codes, of cards that were shown, of prices raised before a discount, and of points spent,
-the history tells nothing: such rules give nothing here. Segments, privileges and own fields are those of now; stamps
-begin with the period.
+the history tells nothing: such rules give nothing here, those for whoever shows no such card included. Segments,
+privileges and own fields are those of now; stamps begin with the period.
 """
 
 import datetime as dt
@@ -157,7 +157,8 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments, among: Membership
         )
     valid = valid_at(end)
     sets = [rules, *([valid[1]] if valid else [])]
-    found = [_of_one(one, sets, segments) for one in _histories(ids, begin, end, business)]
+    judging = [_without_cards(one) for one in sets]
+    found = [_of_one(one, judging, segments) for one in _histories(ids, begin, end, business)]
     totals = _Totals(count, len(found))
     effects = [
         replace(
@@ -175,6 +176,11 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments, among: Membership
         would_give(rules, at=end), _by_tier(rules, found, totals),
         _by_segment(rules, found, totals, among(ids)) if among else (),
     )  # fmt: skip
+
+
+def _without_cards(rules: RuleSet) -> RuleSet:
+    """Less the rules that ask for the card: of one that nobody saw `not` would hold for everybody."""
+    return replace(rules, rules=tuple(one for one in rules.rules if not one.asks_for_card))
 
 
 @dataclass(frozen=True)

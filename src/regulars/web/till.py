@@ -6,6 +6,7 @@ A shop whose own till cannot ask types the sum here; it is judged and written by
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
-from regulars.api.limits import A_MISS, charge, of_user, take
+from regulars.api.limits import A_MISS, A_WRONG_CODE, charge, of_user, take
 from regulars.api.till_requests import miss
 from regulars.core import barcodes
 from regulars.core.errors import InputError
@@ -35,12 +36,12 @@ from regulars.foundation.models import Business
 from regulars.insights.selectors.membership import segments_of
 from regulars.loyalty import gifts, members
 from regulars.loyalty.asking import Answers, questions
-from regulars.loyalty.cards import give_virtual, has_good_card
+from regulars.loyalty.cards import give_virtual, has_card
 from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
 from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember, Shown
-from regulars.loyalty.models import Reward
+from regulars.loyalty.models import Reward, Sale
 from regulars.loyalty.paid_cards import CardWish, offers_of, sell_card
 from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
@@ -49,6 +50,7 @@ from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, is_so
 from regulars.loyalty.setting_aside import NoCode, fetch, waiting_under
 from regulars.loyalty.standing import standings_of
 from regulars.loyalty.tastes import fitting
+from regulars.loyalty.telling import OtherTold
 from regulars.loyalty.tiers import tier_of
 from regulars.loyalty.till_codes import is_code, looks_like_code
 from regulars.purchases.models import Store
@@ -117,7 +119,7 @@ def sell(request: Request) -> HttpResponse:
             return _shown(request, who, found, quoted=counted(request, lambda: quote(order, segments=segments_of)))
         in_money = whole(typed["in_money"]) if order.certificates and typed.get("in_money") else None
         number, to_pay = number_of_form(typed), whole(typed.get("to_pay", ""))
-        sale = counted(request, lambda: commit(order, number, to_pay=to_pay, in_money=in_money, segments=segments_of))
+        sale = counted(request, lambda: _sold(order, number, who, to_pay=to_pay, in_money=in_money))
     except OtherSum as error:
         return _shown(request, who, found, quoted=error.quote, error=str(error))
     except InputError as error:
@@ -257,12 +259,12 @@ def scanned(request: Request) -> str:
     return found[0]
 
 
-def counted(request: Request, work: Callable[[], T]) -> T:
-    """Do it; a card or certificate that nobody has costs the right to ask."""
+def counted(request: Request, work: Callable[[], T], *, may_be_code: bool = False) -> T:
+    """Do it; a card, code or certificate that nobody has costs the right to ask."""
     try:
         return work()
     except (NoMember, NoCertificate) as error:
-        charge(of_user(request.user.pk), miss(error))
+        charge(of_user(request.user.pk), A_WRONG_CODE if may_be_code else miss(error))
         raise
 
 
@@ -278,8 +280,21 @@ def _is_told(request: Request) -> bool:
 def _found(request: Request, who: str) -> Customer:
     shown = _read(who)
     return counted(
-        request, lambda: members.find(card=shown.card, phone=shown.phone, code=shown.code, till=_till(request))
-    )
+        request, lambda: members.find(card=shown.card, phone=shown.phone, code=shown.code, till=_till(request)),
+        # where phones are as long as codes nobody knows which of them was tried
+        may_be_code=not shown.card and looks_like_code(who),
+    )  # fmt: skip
+
+
+def _sold(order: Order, number: str, who: str, *, to_pay: int, in_money: int | None) -> Sale:
+    """The receipt. Pressed again its code is used up, and reads as a phone where phones are as long."""
+    try:
+        return commit(order, number, to_pay=to_pay, in_money=in_money, segments=segments_of)
+    except OtherTold:
+        if not (order.phone and looks_like_code(who)):
+            raise
+        by_code = replace(order, phone="", code=who)
+        return commit(by_code, number, to_pay=to_pay, in_money=in_money, segments=segments_of)
 
 
 def _read(who: str) -> Shown:
@@ -366,7 +381,7 @@ def _welcome(request: Request) -> str:
 
 def _shown_as(customer: Customer, phone: str, by: User) -> str:
     """A new number without plastic; who has a card already, or forgot that he takes part, has only said his phone."""
-    return phone if has_good_card(customer.pk) else give_virtual(customer, by=by).value
+    return phone if has_card(customer.pk) else give_virtual(customer, by=by).value
 
 
 def _shown(

@@ -1,13 +1,17 @@
-"""Likely duplicates: found in the background, refused by people, merged by a rule only where one is switched on."""
+"""Likely duplicates: found in the background, refused by people, merged by a rule only where one is switched on.
 
-from collections.abc import Iterator
+A name and an e-mail are said by anybody, and a card spends what the merged customer has. So two who both have a
+card, or what else a package above knows to be worth taking, are merged by a person alone.
+"""
+
+from collections.abc import Callable, Collection, Iterator
 
 from django.db.models import Q
 from django.utils import timezone
 
 from regulars.accounts.models import User
 from regulars.core.errors import InputError
-from regulars.customers.models import Customer, Likeness, MergeRule
+from regulars.customers.models import Contact, Customer, Likeness, MergeRule
 from regulars.customers.selectors.duplicates import candidate_pairs, judged
 from regulars.customers.services.merging import merge
 from regulars.foundation.changes import acting
@@ -18,6 +22,23 @@ RULES = {
     "same_phone_and_name": frozenset({"same_phone", "same_name"}),
     "same_email_and_name": frozenset({"same_email", "same_name"}),
 }
+
+# of these customers: who has something that a merge would lay into other hands
+Holders = Callable[[Collection[int]], set[int]]
+
+
+def _with_cards(customers: Collection[int]) -> set[int]:
+    held = Contact.objects.filter(customer__in=customers, kind=Contact.Kind.CARD)
+    return set(held.values_list("customer", flat=True))
+
+
+_holders: list[Holders] = [_with_cards]
+
+
+def register(holders: Holders) -> None:
+    """No rule merges two of whom each has a card or is one of these."""
+    if holders not in _holders:
+        _holders.append(holders)
 
 
 def find_duplicates() -> int:
@@ -66,8 +87,13 @@ def _merge_by_rules() -> None:
         if any(rule <= set(pair.reasons) for rule in wanted) and pair.score >= 85:
             # one that was merged a moment ago is no longer whole
             both = list(Customer.objects.whole().filter(pk__in=[pair.first_id, pair.second_id]).order_by("pk"))
-            if len(both) == 2:
+            if len(both) == 2 and not _is_for_people(both):
                 _try_merge(both, pair)
+
+
+def _is_for_people(both: list[Customer]) -> bool:
+    ids = {one.pk for one in both}
+    return set().union(*(holders(ids) for holders in _holders)) == ids
 
 
 def _try_merge(both: list[Customer], pair: Likeness) -> None:

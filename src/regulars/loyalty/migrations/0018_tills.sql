@@ -23,6 +23,7 @@ CREATE OR REPLACE FUNCTION loyalty_facts(asked jsonb, at timestamptz, hold boole
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     points bigint := (SELECT id FROM loyalty_unit WHERE slug = 'points');
+    clock text := (SELECT time_zone FROM foundation_business);
     moment timestamptz;
 BEGIN
     IF hold THEN PERFORM loyalty_hold_receipts(asked); END IF;
@@ -30,7 +31,7 @@ BEGIN
     moment := at + (clock_timestamp() - statement_timestamp());
     RETURN jsonb_build_object(
         'now', moment,
-        'business', (SELECT jsonb_build_object('zone', time_zone, 'points', points) FROM foundation_business),
+        'business', jsonb_build_object('zone', clock, 'points', points),
         'receipts', (SELECT jsonb_agg(jsonb_build_object(
             'is_known', hold AND EXISTS (
                 SELECT FROM loyalty_sale s WHERE s.till = o.till AND s.number = o.number
@@ -66,9 +67,17 @@ BEGIN
                 )
                 ELSE false
             END,
-            -- of cards that were made here: whether it has no plastic, and whether it is paid for
+            -- of cards that were made here: whether it has no plastic, and whether the days that were paid for it last; of
+            -- a payment that was taken back after the next one the days went, though the next one's last day has them
             'card', (
-                SELECT jsonb_build_array(coalesce(b.is_virtual, false), b.price IS NOT NULL)
+                SELECT jsonb_build_array(coalesce(b.is_virtual, false), EXISTS (
+                    SELECT FROM loyalty_cardsale paid JOIN loyalty_cardbatch sold ON sold.id = paid.batch_id
+                    WHERE paid.card_id = k.id AND paid.cancelled_at IS NULL AND paid.sold_at <= least(o.at, moment)
+                    AND paid.until - sold.privilege_days * (
+                        SELECT count(*)::int FROM loyalty_cardsale former
+                        WHERE former.card_id = k.id AND former.sold_at < paid.sold_at AND former.cancelled_at >= paid.sold_at
+                    ) >= (least(o.at, moment) AT TIME ZONE clock)::date
+                ))
                 FROM loyalty_card k LEFT JOIN loyalty_cardbatch b ON b.id = k.batch_id
                 WHERE o.kind = 'card' AND k.number = o.value
             ),

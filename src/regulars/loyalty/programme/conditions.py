@@ -323,7 +323,7 @@ CARDS = ("plastic", "virtual", "paid", "corporate")
 
 @dataclass(frozen=True)
 class OfCard(Condition):
-    """The card that he shows is of one of the kinds. Who says his phone or a code shows none."""
+    """The card that he shows is of one of the kinds. Who says his phone or a code shows none, so `not` holds of him."""
 
     kind: ClassVar[str] = "card"
     any_of: tuple[str, ...] = has(TEXTS)

@@ -17,6 +17,7 @@ from regulars.loyalty.programme.conditions import (
     MOST_DAYS,
     SCOPE,
     Condition,
+    OfCard,
     ReceiptSum,
     Scope,
 )
@@ -83,6 +84,11 @@ class Rule(Record):
     def has_threshold(self) -> bool:
         """Whether it looks at the sum of the receipt, which other discounts may change."""
         return any(isinstance(leaf, ReceiptSum) for leaf in self.when.leaves())
+
+    @cached_property
+    def asks_for_card(self) -> bool:
+        """Whether it looks at the card that is shown."""
+        return any(isinstance(leaf, OfCard) for leaf in self.when.leaves())
 
 
 def _read_groups(raw: Any, where: str) -> dict[str, str]:
