@@ -96,9 +96,12 @@ def _emptied(_style: object, tables: Iterable[str], **_options: bool) -> list[st
     return ["SET LOCAL session_replication_role = replica", f"TRUNCATE {full} CASCADE"] if full else []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; open a page with `browser.new_page()`."""
+    """Chromium without a window; open a page with `browser.new_page()`.
+
+    For one file of tests: while it is there a loop runs in this thread, and Django opens no database then.
+    """
     path = require_browser()
     with sync_playwright() as playwright:
         # without its sandbox, which root and most containers do not have

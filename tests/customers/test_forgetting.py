@@ -109,7 +109,9 @@ def plant(anna: Customer, owner: User) -> None:
     Filled.objects.create(imported_by=brought, customer_id=anna.pk, field="x")
     Answer.objects.create(scope="api:1", key="k", body_hash=b"0", status=200, content={})
     Happening.objects.create(event="x", content={})
-    CustomerPage.objects.create(customer=anna, name="x", made_at=MOMENT, code_digest="x", code_until=MOMENT)
+    CustomerPage.objects.create(
+        customer=anna, name="x", made_at=MOMENT, code_digest="x", code_until=MOMENT, till_digest="x", till_until=MOMENT
+    )
     CardHolder.objects.create(card=Card.objects.create(number="1"), name="Somebody")
     (certificate,) = make_certificates("A", count=1, amount=1, days=None, by=None).certificates.all()
     sell_certificates(Deal("till:1", "1", (certificate.number,), 1))

@@ -19,8 +19,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// on a phone the tab that is open may stand outside of the row
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// on a phone the tab that is open may stand outside of the row; scrollIntoView would let the Tab key begin there
+const openTab = document.querySelector(".tabs [aria-current]"), row = openTab?.closest(".tabs");
+if (openTab) row.scrollLeft += openTab.getBoundingClientRect().right - row.getBoundingClientRect().right;
 
 // menus that hang over the page; other parts that open stay as they are
 const MENUS = "details.me, details.choose, details.tiny, details.rest, details.picker";
