@@ -13,13 +13,13 @@ from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge
 from regulars.foundation.models import Business
 from regulars.insights.segments.query import customers_of
-from regulars.loyalty.breakage import FEWEST_DECIDED
+from regulars.loyalty.breakage import FEWEST_DECIDED, spent_shares
 from regulars.loyalty.cards import give_virtual, make_cards, numbers_of, say_cost
 from regulars.loyalty.economics import economics
 from regulars.loyalty.expenses import Spent, add_expense, expenses_between, new_key, remove_expense
 from regulars.loyalty.expiring import expire_points
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, cancel, take
-from regulars.loyalty.ledger import Document, Kind, grant, spend, write
+from regulars.loyalty.ledger import Document, Kind, give_back, grant, spend, write, write_one
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import CardBatch, Expense, TierChange
 from regulars.loyalty.results_words import cost_sentences, cost_table
@@ -156,6 +156,25 @@ def test_breakage_and_break_even_are_of_the_tier_in_which_points_were_earned() -
     assert (spent["Gold"], spent["Without a tier"], spent["Silver"]) == ("80%", "20%", "not enough data")
     assert dict(zip(table.heads, table.uplift, strict=True))["Gold"] == "44%"
     assert any("need not add up" in one for one in cost_sentences(found, Purse("RUB")))
+
+
+@pytest.mark.django_db
+def test_what_lives_on_after_a_return_stays_in_the_tier_in_which_it_was_earned() -> None:
+    open_shop()
+    unit, now = points_unit(), timezone.now()
+    then, back = now - dt.timedelta(days=10), now - dt.timedelta(days=4)
+    earned = {"available_at": then, "expires_at": now - dt.timedelta(days=6)}
+    people = [enrolled(str(2_000_000_000 + n)) for n in range(FEWEST_DECIDED)]
+    for number, one in enumerate(people):
+        TierChange.objects.create(customer=one, tier="gold", since=now - dt.timedelta(days=30), turnover=0)
+        TierChange.objects.create(customer=one, tier="silver", since=now - dt.timedelta(days=5), turnover=0)
+        write_one(Document(unit, Kind.GIFT, "t", f"g{number}", "t", (grant(one.pk, 100, **earned),)), at=then)
+        sale = write_one(Document(unit, Kind.SALE, "t", f"s{number}", "t", (spend(one.pk, 40),)), at=then).transaction
+        lives_on = give_back(40, late_until=now - dt.timedelta(days=1))
+        write_one(Document(unit, Kind.RETURN, "t", f"r{number}", "t", (lives_on,), reverses=sale), at=back)
+    expire_points(now)
+    whole, by_tier = spent_shares(now, None)
+    assert (exact(whole), {tier: exact(one) for tier, one in by_tier.items()}) == (0, {"gold": 0})
 
 
 @pytest.mark.django_db
