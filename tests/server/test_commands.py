@@ -303,3 +303,18 @@ def test_a_file_that_is_no_backup_is_named(ready: Installation, tmp_path: Path) 
     (tmp_path / "x.tar").write_text("hello")
     assert "x.tar" in ready.command("restore", str(tmp_path / "x.tar"), code=2)
     assert "missing.tar" in ready.command("restore", str(tmp_path / "missing.tar"), code=2)
+
+
+def test_the_database_that_falls_is_started_again(ready: Installation) -> None:
+    lock = ready.home / "postgres" / "postmaster.pid"
+    with ready.served() as process:
+        first = int(lock.read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        until = time.monotonic() + 60
+        while not lock.exists() or lock.read_text().split()[0] == str(first) or ready.status("/") != 200:
+            assert process.poll() is None
+            assert time.monotonic() < until, "the database stays down"
+            time.sleep(0.1)
+        again = int(lock.read_text().split()[0])
+    assert process.returncode == 0
+    assert not is_running(again), "it ends with the application as the first one would have"

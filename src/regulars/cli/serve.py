@@ -109,15 +109,19 @@ def _serve(lang: str | None) -> None:
 
 def _run_until_told(config: "Config", url: str, shown: str) -> None:
     from regulars.server.application import environment
+    from regulars.server.database import revive
     from regulars.server.processes import all_processes
     from regulars.server.supervisor import supervise
 
+    def tell(name: str) -> None:
+        say(_("{name} ended and is started again.").format(name=name))
+
+    def keep_database() -> None:
+        if revive(config):
+            tell("PostgreSQL")
+
     out.print(_("Open {url}").format(url=shown))
-    supervise(
-        all_processes(config),
-        environment(config, url),
-        on_fall=lambda name: say(_("{name} ended and is started again.").format(name=name)),
-    )
+    supervise(all_processes(config), environment(config, url), first=keep_database, on_fall=tell)
 
 
 def serve_demonstration(folder: Path, language: str) -> None:

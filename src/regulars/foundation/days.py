@@ -9,6 +9,8 @@ from regulars.core.i18n import format_date
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
 
+_EARLIEST = dt.date(2000, 1, 1)
+
 
 def today() -> dt.date:
     """The day that goes on."""
@@ -26,13 +28,15 @@ def read_day(text: str) -> dt.date | None:
 def end_of_day(day: dt.date | None) -> dt.datetime:
     """The last moment of the day; this moment while it lasts, and of None.
 
-    `InputError` for a day to come: nobody knows what comes of it.
+    `InputError` for a day to come: nobody knows what comes of it; and for one before all books.
     """
     now = timezone.now()
     if day is None or day == today():
         return now
     if day > today():
         raise InputError(_("{day} is still to come.").format(day=format_date(day)))
+    if day < _EARLIEST:
+        raise InputError(_("{day} is too far away.").format(day=day.isoformat()))
     midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, Business.current().zone)
     # of moments, not of what the clock shows: where it goes back at midnight its last hour comes twice
     return midnight.astimezone(dt.UTC) - dt.timedelta(microseconds=1)

@@ -1,6 +1,7 @@
 """The PostgreSQL of the data folder: a real server from a package, on a socket that only this machine sees."""
 
 import fcntl
+import subprocess
 import time
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from regulars.server.config import Config, unreadable
 
 NAME = "regulars"
 _PATIENCE = 10  # seconds
+_RECOVERY = 600  # seconds: after a fall it reads at most two gigabytes of its journal
 
 # the server's own defaults are for the machines of twenty years ago
 _TUNING = {
@@ -42,6 +44,27 @@ def database(config: Config) -> Iterator[str]:
         yield _prepared(server)
     finally:
         server.cleanup()
+
+
+def revive(config: Config) -> bool:
+    """Start our PostgreSQL again when it has fallen; whether it had. For who is inside of `database`.
+
+    That of an operator is his to start. `InputError` when it does not start.
+    """
+    folder = config.home / "postgres"
+    if not config.uses_own_database or _is_up(folder):
+        return False
+    _own_server(folder)
+    return True
+
+
+def _is_up(folder: Path) -> bool:
+    try:
+        number = int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        is_up: bool = psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return False
+    return is_up
 
 
 def _refuse_silent(url: str) -> None:
@@ -70,13 +93,28 @@ def _own_server(folder: Path) -> Any:
     try:
         with _alone(folder.parent):
             _bury(folder)
-            return get_server(folder, cleanup_mode="stop")
+            server = get_server(folder, cleanup_mode="stop", start=False)
+            _start(server, folder)
+            return server
     except Exception as error:
         raise InputError(
             _("PostgreSQL does not start in {folder}: {error}. Its own words are in {log}.").format(
                 folder=folder, error=error, log=folder / "log"
             )
         ) from error
+
+
+def _start(server: Any, folder: Path) -> None:
+    """Have it answer. After a fall it reads its journal first, and that may take longer than the package waits."""
+    until = time.monotonic() + _RECOVERY
+    while True:
+        try:
+            server.start()
+            return
+        except (subprocess.TimeoutExpired, AssertionError):
+            if not _at_work(folder) or time.monotonic() > until:
+                raise
+            time.sleep(0.5)
 
 
 @contextmanager

@@ -29,11 +29,21 @@ class Child:
     falls: list[float] = field(default_factory=list)
 
 
-def supervise(children: Sequence[Child], environment: Mapping[str, str], *, on_fall: Callable[[str], None]) -> None:
-    """Run all until SIGINT or SIGTERM; `RegularsError` when one of them does not stay up."""
+def supervise(
+    children: Sequence[Child],
+    environment: Mapping[str, str],
+    *,
+    first: Callable[[], None],
+    on_fall: Callable[[str], None],
+) -> None:
+    """Run all until SIGINT or SIGTERM; `RegularsError` when one of them does not stay up.
+
+    `first` is done each time before they are looked at: what they all stand on.
+    """
     stopping = _Stop()
     try:
         while not stopping.asked:
+            first()
             for child in children:
                 _keep_up(child, environment, on_fall)
             stopping.wait(0.5)

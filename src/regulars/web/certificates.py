@@ -1,6 +1,5 @@
 """Gift certificates in the office: batches for the printer, what is owed on them, and what happened to one."""
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import N_, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import read_money
+from regulars.foundation.days import end_of_day, read_day, today
 from regulars.foundation.models import Business
 from regulars.loyalty import certificates
 from regulars.loyalty.certificates import MOST_CERTIFICATES, MOST_DAYS, NoCertificate, make_certificates, take_numbers
@@ -35,7 +35,6 @@ STATES = {
     "cancelled": (N_("is cancelled"), "bad"),
 }
 _USUAL_DAYS = 365
-_EARLIEST, _LATEST = dt.date(2000, 1, 1), dt.date(2200, 1, 1)
 
 
 @needs(Right.SEE_PURCHASES)
@@ -137,31 +136,20 @@ def _lines(numbers: Iterator[str]) -> Iterator[str]:
 
 
 def _page(request: Request, *, error: str = "", status: int = 200) -> HttpResponse:
-    business, now = Business.current(), timezone.now()
-    today = now.astimezone(business.zone).date()
+    business = Business.current()
     try:
-        day = _day(request.GET.get("day", "")) or today
+        day = read_day(request.GET.get("day", "")) or today()
+        at = end_of_day(day)
     except InputError as refused:
-        day, error, status = today, str(refused), 422
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, business.zone)
+        day, at, error, status = today(), timezone.now(), str(refused), 422
     context: dict[str, Any] = {
-        "batches": certificates.batches(), "day_shown": day, "is_today": day == today,
-        "owed": owed_on_certificates(at=min(end, now) if day == today else end), "days": days_of_certificates(day),
+        "batches": certificates.batches(), "day_shown": day, "is_today": day == today(),
+        "owed": owed_on_certificates(at=at), "days": days_of_certificates(day),
         "most": MOST_CERTIFICATES, "most_days": MOST_DAYS, "usual_days": _USUAL_DAYS, "error": error,
         "typed": request.POST, "zone": business.zone, "currency": business.currency,
         "may_make": request.user.may(Right.MANAGE_BUSINESS),
     }  # fmt: skip
     return render(request, "certificates.html", context, status=status)
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        day = dt.date.fromisoformat(text[:40]) if text else None
-    except ValueError:
-        raise InputError(_("{value!r} is no day. Write it as 2026-03-31.").format(value=text[:40])) from None
-    if day is not None and not _EARLIEST <= day <= _LATEST:
-        raise InputError(_("{day} is too far away.").format(day=day.isoformat()))
-    return day
 
 
 def _whole(text: str) -> int:

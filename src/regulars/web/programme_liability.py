@@ -10,7 +10,6 @@ from django.views.decorators.http import require_safe
 
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
-from regulars.core.i18n import gettext as _
 from regulars.foundation.days import end_of_day, read_day, today
 from regulars.foundation.models import Business
 from regulars.foundation.patience import in_time
@@ -20,7 +19,6 @@ from regulars.loyalty.liability import points_at, revenue_at, worth_at
 from regulars.report.words import Purse
 from regulars.web.access import Request, needs
 
-_EARLIEST = dt.date(1990, 1, 1)
 _PATIENCE_MS = 20_000  # of each question to the database
 
 
@@ -76,7 +74,5 @@ _PARTS: dict[str, Callable[[dt.datetime, Purse], dict[str, Any]]] = {
 
 def _day(given: QueryDict) -> dt.date:
     day = read_day(given.get("day", "")) or today()
-    if day < _EARLIEST:
-        raise InputError(_("{day} is too far away.").format(day=day.isoformat()))
     end_of_day(day)
     return day
