@@ -76,6 +76,7 @@ def test_init_makes_the_business_and_its_key(ready: Installation) -> None:
 def test_init_names_what_is_wrong(arguments: tuple[str, ...], word: str) -> None:
     with TemporaryDirectory(prefix="regulars-test-") as home:
         assert word in Installation(Path(home)).command("init", *arguments, code=2)
+        assert list(Path(home).iterdir()) == [], "nothing is left half-made"
 
 
 def test_the_same_owner_twice_is_refused(ready: Installation) -> None:

@@ -20,6 +20,8 @@ from regulars.cli.options import language_option
 from regulars.core.errors import InputError
 from regulars.core.i18n import current_language, format_number
 from regulars.core.i18n import gettext as _
+from regulars.core.money import check_currency
+from regulars.core.zones import check_zone
 
 if TYPE_CHECKING:
     from regulars.server.config import Config
@@ -68,6 +70,8 @@ def _init(name: str | None, currency: str | None, time_zone: str | None, lang: s
     from regulars.server.application import application
     from regulars.server.config import load, write_secret
 
+    # before anything is made
+    currency, time_zone = currency and check_currency(currency), time_zone and check_zone(time_zone)
     config = load()
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_secret(config)

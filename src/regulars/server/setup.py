@@ -1,7 +1,6 @@
 """Bringing an installation into being and up to date. Called inside `application`."""
 
 import datetime as dt
-import zoneinfo
 from pathlib import Path
 
 from django.core.management import call_command
@@ -10,9 +9,9 @@ from django.db.migrations.executor import MigrationExecutor
 
 from regulars.accounts.models import User
 from regulars.accounts.services import make_preset_roles
-from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import check_currency
+from regulars.core.zones import check_zone
 from regulars.foundation.models import Business
 from regulars.server.backup import backup
 from regulars.server.config import Config
@@ -43,19 +42,12 @@ def bring_up_to_date() -> None:
 def make_business(*, name: str | None, currency: str | None, time_zone: str | None, language: str) -> None:
     """The business of a new installation; one that is there already stays, and is changed in its settings."""
     usual_currency, usual_zone, region = _USUAL[language]
-    zone = time_zone or usual_zone
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (ValueError, zoneinfo.ZoneInfoNotFoundError):
-        raise InputError(
-            _("There is no time zone {name!r}. Give one such as Europe/Moscow or America/New_York.").format(name=zone)
-        ) from None
     Business.objects.get_or_create(
         id=1,
         defaults={
             "name": name or _("My business"),
             "currency": check_currency(currency or usual_currency),
-            "time_zone": zone,
+            "time_zone": check_zone(time_zone or usual_zone),
             "language": language,
             "region": region,
         },

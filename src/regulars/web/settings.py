@@ -1,6 +1,5 @@
 """Settings: the business, people and their roles, the log of safety."""
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -18,6 +17,7 @@ from regulars.accounts.rights import TITLES, Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.core.zones import check_zone
 from regulars.customers.selectors.owners import has_customers
 from regulars.customers.services.handing_over import hand_over, may_hand_over
 from regulars.foundation.changes import acting
@@ -41,13 +41,10 @@ class BusinessForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_time_zone(self) -> str:
         """A zone that exists."""
         name: str = self.cleaned_data["time_zone"]
-        if name not in zoneinfo.available_timezones():
-            raise forms.ValidationError(
-                _("There is no time zone {name!r}. Give one such as Europe/Moscow or America/New_York.").format(
-                    name=name
-                )
-            )
-        return name
+        try:
+            return check_zone(name)
+        except InputError as error:
+            raise forms.ValidationError(str(error)) from None
 
     def clean_region(self) -> str:
         """Two letters of a country."""
