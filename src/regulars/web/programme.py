@@ -15,17 +15,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Field
 from regulars.foundation.models import Business
 from regulars.insights.models import Segment
 from regulars.insights.selectors.membership import MOST_SEGMENTS, by_segment, segment_names, segments_of
 from regulars.loyalty.arbitrage import temptations
+from regulars.loyalty.beginnings import BEGINNINGS, begin_with
 from regulars.loyalty.codes import batches
 from regulars.loyalty.drafts import DraftChanged, draft_now, drop_draft, keep_draft
 from regulars.loyalty.models import Partner, ProgrammeDraft
 from regulars.loyalty.notice import ShortNotice, short_notice
 from regulars.loyalty.partners import contracts_from
-from regulars.loyalty.programme.rules import RuleSet, as_json
+from regulars.loyalty.programme.rules import RuleSet, as_json, parse
 from regulars.loyalty.programme.words import Names, Words
 from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
 from regulars.loyalty.returning import waiting_returns
@@ -33,6 +34,7 @@ from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier
 from regulars.loyalty.simulating import simulate
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
+from regulars.web.programme_known import categories
 from regulars.web.sign_in import address_of
 
 
@@ -73,7 +75,7 @@ def write(request: Request) -> HttpResponse:
     draft, typed = draft_now(), request.POST
     context: dict[str, Any] = {
         "draft": draft,
-        "text": draft.text or _rules_before(),
+        "text": draft.text or rules_before(),
         "note": draft.note,
         "typed": typed,
         "error": "",
@@ -83,29 +85,35 @@ def write(request: Request) -> HttpResponse:
     try:
         if request.method == "POST" and (done := _done(request, context)):
             return done
-        if context["draft"].text:
-            said = checked(_read(context["text"]), segments=segment_names())
+        if context["draft"].text or versions():
+            said = parse(read_json(context["text"]))
             context |= _said(said)
+            checked(as_json(said), segments=segment_names())
             if "simulate" in typed:
                 context |= _simulated(request, said)
     except DraftChanged as changed:
-        context |= {"error": str(changed), "clash": _seen_version(typed)}
+        context |= {"error": str(changed)} | ({"clash": seen_version(typed)} if "rules" in typed else {})
     except TooSoon as asked:
         context |= {"error": str(asked), "notice": asked.notice, "agreed": asked.agreed}
     except InputError as refused:
         context["error"] = str(refused)
     context |= {"zone": Business.current().zone}
+    context["is_first"] = not context["draft"].text and not versions()
+    if context["is_first"]:
+        context |= {"beginnings": BEGINNINGS, "categories": [name for name, _title in categories()]}
     status = 422 if request.method == "POST" and context["error"] else 200
     return render(request, "programme_write.html", context, status=status)
 
 
 def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
     """Keep what was typed; the answer, when the page is not to be shown again."""
-    typed, version, user = request.POST, _seen_version(request.POST), request.user
+    typed, version, user = request.POST, seen_version(request.POST), request.user
     if "throw" in typed:
         drop_draft(version=version, by=user)
         messages.success(request, _("The draft is thrown away."))
         return redirect("programme")
+    if "start" in typed or "remove" in typed:
+        return _changed(request)
     context["draft"] = draft = keep_draft(context["text"], context["note"], version=version, by=user)
     if "publish" in typed:
         _publish(request, draft)
@@ -117,9 +125,29 @@ def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
     return redirect("programme_write")
 
 
+def _changed(request: Request) -> HttpResponse:
+    """Fill the draft with a programme to begin with, or take a rule out of it."""
+    typed, draft = request.POST, draft_now()
+    if "start" in typed:
+        if draft.text:
+            raise InputError(_("A draft is being written already. Go on with it, or throw it away first."))
+        category = typed.get("category", "").strip()
+        data = begin_with(typed["start"], currency=Business.current().currency, category=category)
+        said = _("The draft is saved.")
+    else:
+        data = read_json(draft.text or rules_before())
+        parse(data)
+        kept = [one for one in data["rules"] if one["id"].strip() != typed["remove"]]
+        data, said = data | {"rules": kept}, _("The rule is taken out of the draft. What is published stays as it is.")
+    parse(data)
+    keep_draft(pretty(data), draft.note, version=seen_version(typed), by=request.user)
+    messages.success(request, said)
+    return redirect("programme_write")
+
+
 @transaction.atomic
 def _publish(request: Request, draft: ProgrammeDraft) -> None:
-    data, begin = _read(draft.text), _moment(request.POST.get("valid_from", ""), Business.current())
+    data, begin = read_json(draft.text), _moment(request.POST.get("valid_from", ""), Business.current())
     drop_draft(version=draft.version, by=request.user)
     segments = segment_names()
     _check_notice(request, draft.text, short_notice(checked(data, segments=segments), begin, names_of=names_of))
@@ -136,17 +164,17 @@ def _check_notice(request: Request, text: str, notice: ShortNotice | None) -> No
         raise TooSoon(notice, agreed)
 
 
-def _rules_before() -> str:
+def rules_before() -> str:
     """What one begins with: the newest version."""
     newest = next(iter(versions()), None)
-    return _pretty(as_json(rules_of(newest)) if newest else beginning(Business.current().currency))
+    return pretty(as_json(rules_of(newest)) if newest else beginning(Business.current().currency))
 
 
 def _typed_rules(typed: QueryDict) -> str:
     return typed.get("rules", "").replace("\r\n", "\n")
 
 
-def _seen_version(typed: QueryDict) -> int:
+def seen_version(typed: QueryDict) -> int:
     """The version of the draft that the form was made from, or that its writer wants to replace."""
     text = typed.get("over") or typed.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
@@ -175,7 +203,9 @@ def _said(rules: RuleSet) -> dict[str, Any]:
     words = Words(rules, names_of(rules))
     today = timezone.now().astimezone(Business.current().zone).date()
     return {
-        "rules": [(one.title or one.id, f"{words.rule(one)} {words.held_out(one)}".strip()) for one in rules.rules],
+        "rules": [
+            (one.title or one.id, f"{words.rule(one)} {words.held_out(one)}".strip(), one.id) for one in rules.rules
+        ],
         "together": words.whole_set(),
         "temptations": temptations(contracts_from(today), rules.spending.worth),
     }
@@ -187,7 +217,8 @@ def names_of(rules: RuleSet) -> Names:
     partners = dict(Partner.objects.values_list("slug", "name"))
     products = dict(Product.objects.filter(code__in=codes).values_list("code", "name"))
     segments = {str(key): name for key, name in Segment.objects.values_list("pk", "name")}
-    known = {"product": products, "segment": segments, "partner": partners}
+    questions = dict(Field.objects.values_list("slug", "title"))
+    known = {"product": products, "segment": segments, "partner": partners, "question": questions}
     return lambda kind, code: known.get(kind, {}).get(code, code)
 
 
@@ -199,11 +230,13 @@ def _texts(data: Any) -> set[str]:
     return {text for one in inner for text in _texts(one)}
 
 
-def _pretty(rules: dict[str, Any]) -> str:
+def pretty(rules: dict[str, Any]) -> str:
+    """The JSON as people write it."""
     return json.dumps(rules, ensure_ascii=False, indent=2)
 
 
-def _read(text: str) -> Any:
+def read_json(text: str) -> Any:
+    """What a draft says, whatever it is."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

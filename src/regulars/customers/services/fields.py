@@ -23,10 +23,10 @@ _LETTERS = dict(zip("абвгдеёжзийклмнопрстуфхцчшщъы�
 _WITH_CHOICES = (Field.Type.CHOICE, Field.Type.CHOICES)
 
 
-def slug_of(title: str, taken: set[str]) -> str:
-    """A short name in Latin letters that no other has."""
+def slug_of(title: str, taken: set[str], otherwise: str = "field") -> str:
+    """A short name in Latin letters that no other has; `otherwise` of a title without a letter or a digit."""
     letters = "".join(_LETTERS.get(letter, letter) for letter in title.casefold()).replace("-", "")
-    base = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:32] or "field"
+    base = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:32] or otherwise
     number, slug = 1, base
     while slug in taken:
         number += 1

@@ -26,6 +26,7 @@ class Codec:
 
     read: Callable[[Any, str], Any]
     write: Callable[[Any], Any] = lambda value: value
+    bounds: tuple[int, int] | None = None  # of a number, for whoever asks for it in other words
 
 
 def has(codec: Codec, *, default: Any = dataclasses.MISSING) -> Any:
@@ -110,7 +111,7 @@ def whole(least: int, most: int) -> Codec:
             refuse(where, raw, _("a whole number from {least} to {most}").format(least=least, most=most))
         return int(raw)
 
-    return Codec(read)
+    return Codec(read, bounds=(least, most))
 
 
 def hundredths(least: int, most: int) -> Codec:
@@ -129,7 +130,7 @@ def hundredths(least: int, most: int) -> Codec:
             ))  # fmt: skip
         return value
 
-    return Codec(read, as_decimal)
+    return Codec(read, as_decimal, (least, most))
 
 
 def as_decimal(value: int) -> str:

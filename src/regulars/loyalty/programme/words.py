@@ -13,7 +13,7 @@ from regulars.loyalty.programme import judging
 from regulars.loyalty.programme.conditions import Condition, Scope
 from regulars.loyalty.programme.effects import Effect
 from regulars.loyalty.programme.judging import Judged, Step
-from regulars.loyalty.programme.rules import Rule, RuleSet
+from regulars.loyalty.programme.rules import Guard, Rule, RuleSet
 from regulars.loyalty.programme.tiers import Tier
 from regulars.loyalty.programme.watch import Watch
 
@@ -82,6 +82,11 @@ class Words:
         """
         kept = [one for one in self.rules.rules if not any(isinstance(leaf, _TARGETED) for leaf in one.when.leaves())]
         return [*map(self.rule, kept), *self._points(), *self._levels(), *self._volume()]
+
+    def besides_terms(self) -> list[str]:
+        """What the form of the terms has no boxes for."""
+        margins = self._margins(self.rules.guard) if self.rules.guard else ()
+        return [*self._spent_offline(), *margins, *self._volume(), *self._watch()]
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -179,7 +184,7 @@ class Words:
         parts = []
         if len(one.weekdays) < 7:
             parts.append(
-                _("the day is {days}").format(days=_(" or ").join(_weekdays()[day - 1] for day in one.weekdays))
+                _("the day is {days}").format(days=_(" or ").join(weekdays()[day - 1] for day in one.weekdays))
             )
         midnight = dt.time(0)
         if (one.from_, one.to) != (midnight, midnight) or not parts:
@@ -432,17 +437,20 @@ class Words:
         yield _("No discount lowers the margin below {line} of a line or {receipt} of a receipt.").format(
             line=percent(guard.line), receipt=percent(guard.receipt)
         )
+        yield from self._margins(guard)
+        yield {
+            "allow": _("Goods of unknown cost may be discounted freely."),
+            "no_discount": _("Goods of unknown cost are not discounted."),
+            "at_most": _("Goods of unknown cost are discounted by at most {percent}."),
+        }[guard.unknown_cost].format(percent=percent(guard.unknown_most))
+
+    def _margins(self, guard: Guard) -> Iterator[str]:
         for category, margin in guard.categories.items():
             name = self.names("category", category)
             if margin is None:
                 yield _("The margin of the category “{name}” is not guarded.").format(name=name)
             else:
                 yield _("For the category “{name}” it is {percent}.").format(name=name, percent=percent(margin))
-        yield {
-            "allow": _("Goods of unknown cost may be discounted freely."),
-            "no_discount": _("Goods of unknown cost are not discounted."),
-            "at_most": _("Goods of unknown cost are discounted by at most {percent}."),
-        }[guard.unknown_cost].format(percent=percent(guard.unknown_most))
 
     # --- the trace ---
 
@@ -509,7 +517,8 @@ def _escaped(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _weekdays() -> list[str]:
+def weekdays() -> list[str]:
+    """From Monday on."""
     return [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
 
 
