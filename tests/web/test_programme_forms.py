@@ -570,6 +570,13 @@ def test_terms_that_cannot_be_are_told(boxes: dict[str, Any], words: str) -> Non
 
 
 @database
+def test_tiers_whose_period_is_the_usual_one_keep_it() -> None:
+    browser = writing(tiers={"levels": LEVELS})
+    assert browser.post(TERMS, sent_of(browser, TERMS) | {"tiers.grace_days": ["7"]}).status_code == 302
+    assert draft()["tiers"] == {"levels": LEVELS, "grace_days": 7}
+
+
+@database
 def test_what_the_terms_have_no_boxes_for_is_said_and_stays() -> None:
     browser = writing(**WHOLE)
     page = html.unescape(browser.get(TERMS).content.decode())

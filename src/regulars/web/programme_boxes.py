@@ -435,27 +435,32 @@ def codecs_of(kind: type[Any]) -> dict[str, Codec]:
     return {one.name.rstrip("_"): one.metadata["codec"] for one in dataclasses.fields(kind)}
 
 
-def _required(kind: type[Any]) -> set[str]:
-    return {one.name.rstrip("_") for one in dataclasses.fields(kind) if one.metadata["default"] is dataclasses.MISSING}
+def _usual(kind: type[Any]) -> dict[str, Any]:
+    """What the fields are that may be left out."""
+    found = {one.name.rstrip("_"): one.metadata["default"] for one in dataclasses.fields(kind)}
+    return {name: value for name, value in found.items() if value is not dataclasses.MISSING}
 
 
 def write_boxes(
     boxes: Sequence[Box], kind: type[Any], data: Mapping[str, Any], prefix: str, typed: Typed, known: Known
 ) -> None:
-    """Put the fields of a record, as JSON, into their boxes."""
-    codecs = codecs_of(kind)
+    """Put the fields of a record, as JSON, into their boxes. A choice that is left out is the usual one."""
+    codecs, usual = codecs_of(kind), _usual(kind)
     for box in boxes:
+        place = Place(box, prefix + box.name, codecs[box.name], known)
         if box.name in data:
-            WIDGETS[box.widget][0](data[box.name], Place(box, prefix + box.name, codecs[box.name], known), typed)
+            WIDGETS[box.widget][0](data[box.name], place, typed)
+        elif box.widget in ("choice", "period") and box.name in usual:
+            WIDGETS[box.widget][0](usual[box.name], place, typed)
 
 
 def read_boxes(boxes: Sequence[Box], kind: type[Any], typed: Typed, prefix: str, known: Known) -> dict[str, Any]:
     """The fields of a record as JSON; `Mistyped` names the box that cannot be used."""
-    codecs, found = codecs_of(kind), {}
+    codecs, usual, found = codecs_of(kind), _usual(kind), {}
     for box in boxes:
         place = Place(box, prefix + box.name, codecs[box.name], known)
         value = WIDGETS[box.widget][1](typed, place)
-        if value is None and box.name in _required(kind):
+        if value is None and box.name not in usual:
             raise place.refuse(_("nothing is written here. Fill it in."))
         if value is not None:
             found[box.name] = _accepted(value, place)

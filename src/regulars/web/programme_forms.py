@@ -359,7 +359,7 @@ _RULE_CODECS = codecs_of(Rule)
 
 
 def _write_plain(rule: Mapping[str, Any], typed: Typed, known: Known) -> None:
-    write_boxes(RULE, Rule, rule, "", typed, known)
+    write_boxes([box for box in RULE if box.name in rule], Rule, rule, "", typed, known)
 
 
 def _read_plain(name: str, typed: Typed, known: Known) -> Any:
@@ -509,6 +509,7 @@ def typed_of_terms(rules: Mapping[str, Any], known: Known) -> tuple[Typed, froze
     typed, kept = Typed(), set()
     for part in PARTS:
         if rules.get(part.name) is None:
+            write_boxes(part.boxes, part.kind, {}, part.prefix, typed, known)
             continue
         one = Typed()
         try:
