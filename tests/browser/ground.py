@@ -221,7 +221,10 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     tiers = {"tiers": {"levels": levels}}
     publish(rules | tiers | {"rules": [*rules["rules"], cups, morning, kind]}, by=owner, note="Стаканы и утро")
     publish(rules, by=owner, valid_from=timezone.now() + dt.timedelta(days=30), note=LONG[:200])
-    keep_draft(json.dumps(rules | tiers, ensure_ascii=False, indent=2), LONG[:200], version=0, by=owner)
+    deep = {"all": [{"not": pensioner}, {"any": [happy, {"is": "store", "any_of": [LONG[:200]]}]}]}
+    drafted = [*rules["rules"], cups | {"on": {"products": ["latte"]}}, morning, kind | {"when": deep}, _crowded(happy)]
+    draft = rules | tiers | {"rules": drafted, "volume": [{"id": "dealers", "steps": [{"from": 1, "percent": 2}]}]}
+    keep_draft(json.dumps(draft, ensure_ascii=False, indent=2), LONG[:200], version=0, by=owner)
     customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
     assert customer is not None
     add_contact(customer, kind="card", written="1000000017", by=owner)
@@ -241,6 +244,19 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     names |= {"batch_id": batch.pk, "member": customer.pk}
     names |= _certificates(owner, asked)
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
+
+
+def _crowded(happy: dict[str, Any]) -> dict[str, Any]:
+    """A rule whose form has something of everything."""
+    steps = [{"from": 1_000_000, "percent": 3}, {"from": 5_000_000, "percent": "5.5"}]
+    asked = [
+        happy, {"is": "tier", "any_of": ["friend"]}, {"is": "privilege", "any_of": [HOSTILE[:40], LONG[:200]]},
+        {"is": "dates", "from": "2026-01-01", "to": "2026-12-31"}, {"is": "product", "any_of": ["latte", LONG[:200]]},
+    ]  # fmt: skip
+    return {
+        "id": "crowded", "title": LONG[:200], "gives": {"kind": "percent_by_turnover", "steps": steps},
+        "when": {"any": asked}, "on": {"categories": [LONG[:200]], "not_products": ["latte"]}, "holdout": 5,
+    }  # fmt: skip
 
 
 def _certificates(owner: Any, asked: Any) -> dict[str, Any]:
