@@ -19,8 +19,9 @@ from regulars.loyalty.models import Programme, ProgrammeDraft
 from regulars.loyalty.programme.reading import write_record
 from regulars.loyalty.programme.rules import RuleSet, as_json, parse
 from regulars.purchases.models import Product, Store
-from regulars.web.programme_boxes import Known
-from regulars.web.programme_forms import rule_of_typed, terms_of_typed, typed_of_rule, typed_of_terms
+from regulars.web.programme_rule_form import rule_of_typed, typed_of_rule
+from regulars.web.programme_terms_form import terms_of_typed, typed_of_terms
+from regulars.web.programme_typed import Known
 from tests.loyalty.programme_cases import rule, rule_data
 from tests.loyalty.selling_cases import RULES
 from tests.web.people import logged_in, make_user
@@ -38,7 +39,7 @@ def known_of(rules: RuleSet) -> Known:
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=rule_data())
 def test_a_form_that_nobody_touched_says_the_rules_that_it_was_made_from(language: str, raw: Any) -> None:
     rules = parse(raw)
@@ -555,7 +556,10 @@ def test_the_terms_are_written_as_people_type() -> None:
             {"stacking.groups.name": ["a", "a"], "stacking.groups.reach": ["line", "line"]},
             "the group 'a' is there twice",
         ),
-        ({"guard.is_on": "yes", "guard.unknown_cost": "at_most"}, "'unknown_most' goes with"),
+        (
+            {"guard.is_on": "yes", "guard.unknown_cost": "at_most"},
+            "If at most: how many per cent: nothing is written here.",
+        ),
     ],
 )
 def test_terms_that_cannot_be_are_told(boxes: dict[str, Any], words: str) -> None:
@@ -581,7 +585,13 @@ def test_what_the_terms_have_no_boxes_for_is_said_and_stays() -> None:
     browser = writing(**WHOLE)
     page = html.unescape(browser.get(TERMS).content.decode())
     assert all(
-        one in page for one in ("“dealers”", "The margin of the category “Gifts” is not guarded.", "at most 5 points")
+        one in page
+        for one in (
+            "“dealers”",
+            "The margin of the category “Gifts” is not guarded.",
+            "at most 5 points",
+            "in the last 14 days",
+        )
     )
     sent = sent_of(browser, TERMS) | {"guard.line": ["20"], "spending.worth": ["3"]}
     assert browser.post(TERMS, sent).status_code == 302
@@ -593,6 +603,24 @@ def test_what_the_terms_have_no_boxes_for_is_said_and_stays() -> None:
     assert all(
         made[name] == WHOLE[name] for name in ("volume", "watch", "price_watch_days", "tiers", "never_discounted")
     )
+
+
+@database
+def test_enter_in_a_form_with_a_clash_never_writes_over_what_another_saved() -> None:
+    browser = writing(rule("one", 1))
+    for address, box in ((f"{RULE}?id=one", "g.percent"), (TERMS, "spending.worth")):
+        answer = browser.post(address.partition("?")[0], sent_of(browser, address) | {box: ["9"], "version": ["77"]})
+        buttons = re.findall(r'<button[^>]*type="submit"[^>]*>', answer.content.decode().partition('id="rule-form"')[2])
+        assert (answer.status_code, "name=" in buttons[0], 'name="over"' in buttons[1]) == (422, False, True)
+        assert 'name="over"' not in answer.content.decode().partition('id="rule-form"')[0]
+
+
+@database
+def test_the_moment_that_was_typed_stays_when_publishing_is_refused() -> None:
+    browser = writing(rule("one", 1))
+    sent = {"rules": "{ half", "version": "1", "publish": "yes", "valid_from": "2031-01-02T03:04"}
+    status, page = post(browser, WRITE, **sent)
+    assert (status, 'value="2031-01-02T03:04"' in page) == (422, True)
 
 
 @database

@@ -25,12 +25,12 @@ from regulars.loyalty.programme.words import Words
 from regulars.loyalty.programmes import checked, versions
 from regulars.web.access import Request, needs
 from regulars.web.programme import names_of, pretty, read_json, rules_before, seen_version
-from regulars.web.programme_boxes import SCOPE, Known, Mistyped, Typed, fresh, rows_of, times_rows
-from regulars.web.programme_forms import (
+from regulars.web.programme_boxes import SCOPE, fresh, rows_of, times_rows
+from regulars.web.programme_known import known_of
+from regulars.web.programme_rule_form import (
     DISCOUNTS,
     GIVES,
     ON,
-    PARTS,
     POINTS,
     RULE,
     changed,
@@ -38,11 +38,10 @@ from regulars.web.programme_forms import (
     kept_parts,
     rows,
     rule_of_typed,
-    terms_of_typed,
     typed_of_rule,
-    typed_of_terms,
 )
-from regulars.web.programme_known import known_of
+from regulars.web.programme_terms_form import PARTS, terms_of_typed, typed_of_terms
+from regulars.web.programme_typed import Known, Mistyped, Typed
 
 Changed = Callable[[dict[str, Any]], dict[str, Any]]
 

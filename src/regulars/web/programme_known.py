@@ -14,8 +14,8 @@ from regulars.loyalty.privileges import names_of_privileges
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import weekdays
 from regulars.purchases.models import Product, Receipt, Store
-from regulars.web.programme_boxes import Known, Options
-from regulars.web.programme_forms import kind_of_answers
+from regulars.web.programme_rule_form import kind_of_answers
+from regulars.web.programme_typed import Known, Options
 
 _MOST = 500
 _RECEIPTS = 2_000

@@ -86,7 +86,7 @@ class Words:
     def besides_terms(self) -> list[str]:
         """What the form of the terms has no boxes for."""
         margins = self._margins(self.rules.guard) if self.rules.guard else ()
-        return [*self._spent_offline(), *margins, *self._volume(), *self._watch()]
+        return [*self._spent_offline(), *margins, *self._volume(), *self._watch(), *self._price_watch()]
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -374,6 +374,14 @@ class Words:
                 "When goods come back whose points are spent, a member may owe up to {count} points.",
                 life.most_debt,
             ).format(count=format_number(life.most_debt))
+
+    def _price_watch(self) -> Iterator[str]:
+        if days := self.rules.price_watch_days:
+            yield ngettext(
+                "A discount is looked at when the price was raised in the last {n} day.",
+                "A discount is looked at when the price was raised in the last {n} days.",
+                days,
+            ).format(n=format_number(days))
 
     def _watch(self) -> Iterator[str]:
         watch = self.rules.watch
