@@ -147,10 +147,12 @@ def _with_rhythm(rollup: Rollup, states: ir.Table, rhythm: Rhythm) -> ir.Table:
             (people.state == "lost") & (people.visits > 1), people.last_purchase_age_days, people.age_days
         )
     )
-    return people.mutate(
+    # of the many columns of a customer as few as are asked for: all of them of ten million customers are gigabytes
+    return people.select(
+        "customer_id", "visits", "state", "standing", "return_chance",
         yearly=rhythm.rate(people.visits - 1, people.exposure) * float(YEAR_DAYS),
         check=rhythm.check(people.amount, people.visits),
-    ).cache()
+    ).cache()  # fmt: skip
 
 
 def _choose(people: ir.Table) -> ir.Table:

@@ -153,13 +153,13 @@ def _same_kind(dtype: types.DataType, expected: types.DataType) -> bool:
 
 
 # the engine goes above its own limit at times, and Python with what it fetches comes besides
-_SHARE_OF_ENGINE = 0.54
+_SHARE_OF_ENGINE = 0.45
 
 
 def connect(*, memory_limit: str = "4GB", spill_to: str | None = None) -> ibis.BaseBackend:
     """An in-process DuckDB for a process that shall stay near `memory_limit`; it spills to the folder `spill_to`.
 
-    The engine takes a little more than half of the limit for itself. Tables built on the way live in memory first:
+    The engine takes a little less than half of the limit for itself. Tables built on the way live in memory first:
     writing them to a DuckDB file costs three times the aggregation itself. Row order is not kept, because no analysis
     may depend on it.
     """
