@@ -119,5 +119,5 @@ def test_the_engine_spills_to_the_folder_that_is_named_even_with_a_quote_in_it(t
         ).fetchall()
     )
     assert settings["temp_directory"] == folder
-    assert settings["memory_limit"] == "51.4 MiB"  # the rest is for Python
+    assert settings["memory_limit"] == "42.9 MiB"  # the rest is for Python
     assert settings["TimeZone"] == "UTC"

@@ -17,7 +17,7 @@ from regulars.core.errors import InputError
 from regulars.core.i18n import N_, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.core.money import read_money
-from regulars.foundation.days import end_of_day, read_day, today
+from regulars.foundation.days import BOOKS_BEGIN, end_of_day, read_day, today
 from regulars.foundation.models import Business
 from regulars.loyalty import certificates
 from regulars.loyalty.certificates import MOST_CERTIFICATES, MOST_DAYS, NoCertificate, make_certificates, take_numbers
@@ -138,7 +138,7 @@ def _lines(numbers: Iterator[str]) -> Iterator[str]:
 def _page(request: Request, *, error: str = "", status: int = 200) -> HttpResponse:
     business = Business.current()
     try:
-        day = read_day(request.GET.get("day", "")) or today()
+        day = read_day(request.GET.get("day", ""), first=BOOKS_BEGIN) or today()
         at = end_of_day(day)
     except InputError as refused:
         day, at, error, status = today(), timezone.now(), str(refused), 422

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from regulars.accounts.rights import Right
 from regulars.core.errors import InputError
-from regulars.foundation.days import end_of_day, read_day, today
+from regulars.foundation.days import BOOKS_BEGIN, end_of_day, read_day, today
 from regulars.foundation.models import Business
 from regulars.foundation.patience import in_time
 from regulars.loyalty import liability_words as words
@@ -73,6 +73,6 @@ _PARTS: dict[str, Callable[[dt.datetime, Purse], dict[str, Any]]] = {
 
 
 def _day(given: QueryDict) -> dt.date:
-    day = read_day(given.get("day", "")) or today()
+    day = read_day(given.get("day", ""), first=BOOKS_BEGIN) or today()
     end_of_day(day)
     return day
