@@ -86,6 +86,8 @@ def test_a_second_process_leaves_a_running_audit_alone(business: Business) -> No
         other.execute("SELECT pg_advisory_lock(%s)", [audits._LOCK])
         assert perform(run.pk, _never) is False
         assert resume_interrupted() == 0
+        # not by the end of the connection, of which the server takes notice a moment later
+        other.execute("SELECT pg_advisory_unlock(%s)", [audits._LOCK])
     run.refresh_from_db()
     assert run.state == "waiting"
 
