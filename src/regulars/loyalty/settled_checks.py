@@ -34,8 +34,7 @@ SETTLED: dict[str, str] = {
         SELECT coalesce(e.id, s.posting_id), coalesce(s.points, 0), coalesce(e.points, 0)
         FROM ({_EXPECTED}) AS e FULL JOIN loyalty_settlement s ON s.posting_id = e.id AND s.root_id = e.root
         WHERE coalesce(s.points, 0) <> coalesce(e.points, 0) OR s.id IS NOT NULL
-            AND (s.partner_id, s.kind) IS DISTINCT FROM (e.partner_id, e.kind)
-        ORDER BY 1 LIMIT 1""",
+            AND (s.partner_id, s.kind) IS DISTINCT FROM (e.partner_id, e.kind)""",
     N_("What is settled of transaction {row} is not what its contract says (settled, expected: {figures})."): """
         SELECT root, amount, expected FROM (
             SELECT s.root_id AS root, sum(s.amount) AS amount,
@@ -47,32 +46,32 @@ SETTLED: dict[str, str] = {
             FROM loyalty_settlement s, LATERAL (
                 SELECT CASE s.kind WHEN 'redeemed' THEN 'redeemed' ELSE 'issued' END AS side
             ) AS one GROUP BY s.root_id, side
-        ) AS roots WHERE amount IS DISTINCT FROM expected ORDER BY 1 LIMIT 1""",
+        ) AS roots WHERE amount IS DISTINCT FROM expected""",
     N_("Posting {row} of a debt is not shared among those whose points are owed (posting, shared: {figures})."): """
         SELECT p.id, p.amount, coalesce(sum(d.amount), 0)
         FROM loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id
         JOIN loyalty_unit u ON u.id = t.unit_id AND u.slug = 'points'
         LEFT JOIN loyalty_debtpart d ON d.posting_id = p.id AND d.account_id = p.account_id
         WHERE p.account_id IS NOT NULL AND p.lot_id IS NULL
-        GROUP BY p.id HAVING p.amount <> coalesce(sum(d.amount), 0) ORDER BY 1 LIMIT 1""",
+        GROUP BY p.id HAVING p.amount <> coalesce(sum(d.amount), 0)""",
     N_("Of transaction {row} more points are paid than were owed (account, too many: {figures})."): """
         SELECT root_id, account_id, sum(amount) FROM loyalty_debtpart
-        GROUP BY root_id, account_id HAVING sum(amount) > 0 ORDER BY 1 LIMIT 1""",
+        GROUP BY root_id, account_id HAVING sum(amount) > 0""",
     N_("A closed day is not what was settled on it (partner, then closed and settled: {row}, {figures})."): """
         SELECT coalesce(partner_id, 0), sum(closed), sum(settled) FROM (
             SELECT day_id, partner_id, amount AS closed, 0 AS settled
             FROM loyalty_settlementnet WHERE partner_id IS NOT NULL
             UNION ALL
             SELECT day_id, partner_id, 0, amount FROM loyalty_settlement WHERE day_id IS NOT NULL
-        ) AS days GROUP BY day_id, partner_id HAVING sum(closed) <> sum(settled) ORDER BY day_id LIMIT 1""",
+        ) AS days GROUP BY day_id, partner_id HAVING sum(closed) <> sum(settled)""",
     N_("What partners and you owe each other for a day does not add up to zero (day, sum: {row}, {figures})."): """
         SELECT to_char(day_id, 'YYYYMMDD')::bigint, sum(amount) FROM loyalty_settlementnet
-        GROUP BY day_id HAVING sum(amount) <> 0 ORDER BY 1 LIMIT 1""",
+        GROUP BY day_id HAVING sum(amount) <> 0""",
     N_("Statement {row} is not what was settled on its days (stored, settled: {figures})."): """
         SELECT id, amount, (SELECT coalesce(sum((line ->> 5)::bigint), 0) FROM jsonb_array_elements(again) line)
         FROM (
             SELECT s.*, loyalty_statement_lines(partner_id, first, last) AS again FROM loyalty_statement s
         ) AS statement WHERE lines <> again OR amount <> (
             SELECT coalesce(sum((line ->> 5)::bigint), 0) FROM jsonb_array_elements(again) line
-        ) ORDER BY 1 LIMIT 1""",
+        )""",
 }  # fmt: skip
