@@ -171,12 +171,17 @@ class House:
             if self._address() != self.address:
                 raise Lost("PostgreSQL does not come back to where it was")
         elif victim == "web process":
-            children = psutil.Process(self.running["web"].pid).children(recursive=True)
-            _kill(*(one.pid for one in children if one is lot.choice(children)))
+            _until(lambda: bool(self._children("web")), "the web server begins no process", self)
+            _kill(lot.choice(self._children("web")))
         else:
             process = self.running[victim]
-            _kill(process.pid, *(one.pid for one in psutil.Process(process.pid).children(recursive=True)))
+            _kill(process.pid, *self._children(victim))
             process.wait()
+
+    def _children(self, name: str) -> list[int]:
+        with suppress(psutil.NoSuchProcess):
+            return [one.pid for one in psutil.Process(self.running[name].pid).children(recursive=True)]
+        return []
 
     def _end_keeper(self) -> None:
         self.keeper.kill()
@@ -277,8 +282,7 @@ def campaign(kills: int, seed: int) -> tuple[int, Counter[str]]:
         opened = house.inside("open_up")
         tills = [Till(Client(house.installation, key), card) for key, card in opened["tills"]]
         night = Night(house.address, opened)
-        house.keep_up()
-        house.installation.wait_until_up(path="/api/v1/products")
+        _until(lambda: house.installation.status("/api/v1/products") != 0, "the application does not answer", house)
         with _at_work(tills):
             for victim in _in_turn(kills, lot):
                 _kill_one(house, night, victim, lot)
@@ -335,8 +339,8 @@ def _kill_one(house: House, night: Night, victim: str, lot: random.Random) -> No
     house.kill(victim, lot)
     if victim in ("worker", "database"):
         night.goes_on()
-    house.keep_up()
-    house.installation.wait_until_up(path="/api/v1/products")
+    # a web server ends by itself when its processes fall twice within seconds: who keeps it up starts it again
+    _until(lambda: house.installation.status("/api/v1/products") != 0, "the application does not answer", house)
 
 
 def _until(is_so: Callable[[], bool], otherwise: str, house: House) -> None:
