@@ -9,11 +9,26 @@ from fractions import Fraction
 
 from tests.loyalty.model import Model, No
 
-PERCENT, POINT, MOST_SHARE, PER = 5, 100, 50, 1_000  # off; money of a point; percent by points; money for a point
 AFTER, LIFE, LATE = 24, 72, 48  # hours until points can be spent, that they live, and that late ones live on
 NOBODY = ""
 
 Item = tuple[str, int, int]  # the goods, how many units, and the price of them all
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the rules say, in numbers."""
+
+    percent: int = 5  # off, for members
+    tea: int = 0  # per cent off tea besides
+    is_running: bool = False  # whether that is of what the first left
+    is_payment: bool = False  # whether points pay the price instead of lowering it
+    worth: int = 100  # of a point
+    most_share: int = 50  # per cent of a receipt by points
+    per: int = 1_000  # money for a point
+    cups: int = 1  # times as many points for cups
+    is_on_full: bool = False  # whether points are for prices before discounts
+    is_on_points: bool = False  # whether for what points paid, too
 
 
 @dataclass
@@ -67,6 +82,7 @@ class Shop:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     waiting: dict[str, list[tuple[int, dict[int, int]]]] = field(default_factory=dict)
     became: dict[str, str] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
 
     def who(self, name: str) -> str:
         """Whoever has his points now."""
@@ -75,7 +91,7 @@ class Shop:
         return name
 
     def price(self, owner: str, items: Sequence[Item], wish: int, now: int) -> Price:
-        """For members five per cent off, points up to half of the rest, and a point for each thousand that is paid.
+        """For members so many per cent off, points up to a share of the rest, and points for what the terms say.
 
         What cannot be divided goes by what the lines are, not by the order in which they were rung up.
         """
@@ -86,18 +102,30 @@ class Shop:
         )
 
     def _lines(self, owner: str, items: Sequence[Item], wish: int, now: int) -> Price:
-        full, percent = [price for _goods, _units, price in items], PERCENT if owner else 0
-        off = _shared(_nearest(sum(full) * percent, 100), [(price * percent, 100) for price in full])
+        terms, full = self.terms, [price for _goods, _units, price in items]
+        off = [0] * len(items)
+        if owner:
+            off = _percent(full, terms.percent)
+            on_tea = [price if goods == "tea" else 0 for goods, _units, price in items]
+            base = [one - less if terms.is_running and one else one for one, less in zip(on_tea, off, strict=True)]
+            off = [one + more for one, more in zip(off, _percent(base, terms.tea), strict=True)]
         left = [price - one for price, one in zip(full, off, strict=True)]
         has = self.points.balance(self.who(owner), now)[0] if owner else 0
-        points = min(wish, has, sum(left) * MOST_SHARE // 100 // POINT)
-        by_points = _shared(points * POINT, [(points * POINT * one, sum(left)) for one in left])
+        points = min(wish, has, sum(left) * terms.most_share // 100 // terms.worth)
+        by_points = _shared(points * terms.worth, [(points * terms.worth * one, sum(left)) for one in left])
         paid = [one - part for one, part in zip(left, by_points, strict=True)]
-        earned = _shared(sum(paid) // PER, [(one, PER) for one in paid]) if owner else [0] * len(paid)
+        earned = self._earned(items, full if terms.is_on_full else left, by_points) if owner else [0] * len(paid)
         lines = [
             Line(units, *row) for (_goods, units, _price), *row in zip(items, paid, by_points, earned, strict=True)
         ]
         return Price(sum(off), points, tuple(lines))
+
+    def _earned(self, items: Sequence[Item], prices: list[int], by_points: list[int]) -> list[int]:
+        money = [
+            (one if self.terms.is_on_points else one - part) * (self.terms.cups if goods == "cup" else 1)
+            for (goods, _units, _price), one, part in zip(items, prices, by_points, strict=True)
+        ]
+        return _shared(sum(money) // self.terms.per, [(one, self.terms.per) for one in money])
 
     def sell(self, number: str, owner: str, price: Price, *, bought: int, now: int) -> None:
         """Points go out and in, and returns that waited for the number happen."""
@@ -139,6 +167,14 @@ class Shop:
             receipt.refund + refund, receipt.points_back + given, receipt.points_taken + taken
         )  # fmt: skip
         return refund, given, taken
+
+    def kept(self) -> int:
+        """What goods that did not come back were sold for."""
+        kept = 0
+        for line in (one for receipt in self.receipts.values() for one in receipt.price.lines):
+            price = line.to_pay + (line.by_points if self.terms.is_payment else 0)
+            kept += price - line.share(price, line.back)
+        return kept
 
     def _back_of(self, receipt: Receipt) -> tuple[int, int, int]:
         lines = receipt.price.lines
@@ -182,6 +218,10 @@ class Shop:
                 continue
             lost += 1
         return lost
+
+
+def _percent(prices: Sequence[int], percent: int) -> list[int]:
+    return _shared(_nearest(sum(prices) * percent, 100), [(one * percent, 100) for one in prices])
 
 
 def _nearest(above: int, below: int) -> int:

@@ -32,7 +32,7 @@ from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Product, Receipt
 from tests.loyalty.model import No
 from tests.loyalty.selling_cases import enrolled, no_segments, open_shop, order
-from tests.loyalty.shop_model import AFTER, LATE, LIFE, NOBODY, Item, Price, Shop
+from tests.loyalty.shop_model import AFTER, LATE, LIFE, NOBODY, Item, Price, Shop, Terms
 
 START = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 CARDS = {"anna": "1000000017", "boris": "1000000025", "vera": "1000000033"}
@@ -42,8 +42,35 @@ ITEMS = st.lists(
 )
 UNITS = st.dictionaries(st.integers(1, 4), st.integers(1, 4), max_size=3)
 TO_COME = ("early1", "early2", "early3")
-LIVES = {"life": {"days": LIFE // 24, "after_days": AFTER // 24, "late_days": LATE // 24, "most_debt": 10**6},
-         "guard": {"unknown_cost": "allow"}}  # fmt: skip
+TERMS = st.just(Terms()) | st.builds(
+    Terms, percent=st.sampled_from([0, 5, 33]), tea=st.sampled_from([0, 7, 50]), is_running=st.booleans(),
+    is_payment=st.booleans(), worth=st.sampled_from([1, 37, 100]), most_share=st.sampled_from([0, 30, 100]),
+    per=st.sampled_from([1, 99, 1_000]), cups=st.sampled_from([1, 3]), is_on_full=st.booleans(),
+    is_on_points=st.booleans(),
+)  # fmt: skip
+
+
+def _rules(terms: Terms) -> dict[str, Any]:
+    """The terms as rules; the order in which both discounts act is that of their names."""
+    discounts = [
+        {"id": "five", "gives": {"kind": "percent_off", "percent": terms.percent}},
+        {"id": "tea", "gives": {"kind": "percent_off", "percent": terms.tea}, "on": {"products": ["tea"]}},
+    ]
+    points = [
+        {"id": "base", "gives": {"kind": "points_per", "points": 1, "per": terms.per}},
+        {"id": "cups", "gives": {"kind": "points_times", "times": terms.cups}, "on": {"products": ["cup"]}},
+    ]
+    return {
+        "stacking": {"choose": "best_for_customer", "percent_of": "running" if terms.is_running else "original",
+                     "thresholds": "original"},
+        "accrual": {"basis": "before_discounts" if terms.is_on_full else "after_discounts",
+                    "on_part_paid_with_points": terms.is_on_points},
+        "spending": {"as": "payment" if terms.is_payment else "discount", "worth": terms.worth,
+                     "most_share": terms.most_share},
+        "life": {"days": LIFE // 24, "after_days": AFTER // 24, "late_days": LATE // 24, "most_debt": 10**6},
+        "guard": {"unknown_cost": "allow"},
+        "rules": [one for one in discounts if one["gives"]["percent"]] + points[: 1 + (terms.cups > 1)],
+    }  # fmt: skip
 
 
 class Story(RuleBasedStateMachine):
@@ -51,17 +78,18 @@ class Story(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now, self.count, self.shop = 0, 0, Shop()
+        self.now, self.steps, self.count, self.shop = 0, 0, 0, Shop()
         self.told: dict[str, tuple[Order, int, Sale]] = {}
         self.returned: dict[str, Coming] = {}
-        self.past: list[tuple[int, dict[str, tuple[int, int, int, int]]]] = []
+        self.past: list[tuple[dt.datetime, dict[str, tuple[int, int, int, int]]]] = []
         self.around, self.clock = transaction.atomic(), pytest.MonkeyPatch()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(terms=TERMS)
+    def begin(self, terms: Terms) -> None:
+        self.shop.terms = terms
         self.around.__enter__()
-        self.clock.setattr(timezone, "now", lambda: self._at(self.now))
-        open_shop(**LIVES)
+        self.clock.setattr(timezone, "now", self._moment)
+        open_shop(**_rules(terms))
         # the guard of the margin is proved elsewhere
         Product.objects.update(cost=None)
         self.people = {name: enrolled(card, name.title()) for name, card in CARDS.items()}
@@ -69,8 +97,8 @@ class Story(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 40))
     def time_passes(self, hours: int) -> None:
-        self.past.append((self.now, {name: self._has(name) for name in CARDS}))
-        self.now += hours
+        self.past.append((self._moment(), {name: self._has(name) for name in CARDS}))
+        self.now, self.steps = self.now + hours, self.steps + 1
 
     @rule(who=PEOPLE, items=ITEMS, wish=st.just(0) | st.integers(1, 90), late=st.just(0) | st.integers(1, 40),
           number=st.none() | st.sampled_from(TO_COME))  # fmt: skip
@@ -148,7 +176,7 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def night(self) -> None:
-        assert expiring.expire_points(self._at(self.now)) == self.shop.night(self.now)
+        assert expiring.expire_points(self._moment()) == self.shop.night(self.now)
 
     @rule(kept=st.sampled_from([*CARDS]), gone=st.sampled_from([*CARDS]))
     def two_are_one(self, kept: str, gone: str) -> None:
@@ -170,7 +198,7 @@ class Story(RuleBasedStateMachine):
     def they_agree(self) -> None:
         if not hasattr(self, "people"):
             return
-        unit, at = members.points_unit(), self._at(self.now)
+        unit, at = members.points_unit(), self._moment()
         for name, one in self.people.items():
             wanted = self._has(name) if self.shop.who(name) == name else (0, 0, 0, 0)
             assert balance_of(one.pk, unit, at=at) == Balance(*wanted)
@@ -214,8 +242,7 @@ class Story(RuleBasedStateMachine):
             .annotate(Count("pk"), Min("seq"), Max("seq"))
         )
         assert all((one["seq__min"], one["seq__max"]) == (1, one["pk__count"]) for one in in_order)
-        kept = sum(one.price.to_pay - one.refund for one in self.shop.receipts.values())
-        assert (Receipt.objects.aggregate(sum=Sum("amount"))["sum"] or 0) == kept
+        assert (Receipt.objects.aggregate(sum=Sum("amount"))["sum"] or 0) == self.shop.kept()
         assert (Sale.objects.aggregate(sum=Sum("discount"))["sum"] or 0) == sum(
             one.price.discount for one in self.shop.receipts.values()
         )
@@ -224,7 +251,7 @@ class Story(RuleBasedStateMachine):
     def _past_is_as_it_was(self) -> None:
         """What they had together: a merge asks for all accounts that are his today."""
         for then, balances in self.past:
-            found = position(members.points_unit(), at=self._at(then))
+            found = position(members.points_unit(), at=then)
             assert found.outstanding == Balance(*map(sum, zip(*balances.values(), strict=True)))
             assert found.is_balanced
 
@@ -234,6 +261,10 @@ class Story(RuleBasedStateMachine):
     def _name(self, what: str) -> str:
         self.count += 1
         return f"{what}{self.count}"
+
+    def _moment(self) -> dt.datetime:
+        """Now, a second later for each step: what takes a part of a second is over when the same hour comes round."""
+        return self._at(self.now) + dt.timedelta(seconds=self.steps)
 
     @staticmethod
     def _at(hour: int) -> dt.datetime:
