@@ -1,6 +1,6 @@
 """What partners owe, added up from the rows of the ledger and the contracts alone: no row of the settlement is read.
 
-It says in lists and fractions what `0009_coalition.sql` and `0012_owed.sql` say in rows, as a bookkeeper would.
+It says in lists and fractions what `0001_coalition.sql` says in rows, as a bookkeeper would.
 """
 
 import datetime as dt

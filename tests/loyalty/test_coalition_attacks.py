@@ -2,7 +2,6 @@
 
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -219,22 +218,6 @@ def test_a_statement_tells_a_debt_by_the_partners_own_sale(anna: Customer) -> No
     assert sum(row.amount for row in rows) == made.amount, "each kopeck is in the file"
     assert [[*line[:3], *line[4:]] for line in made.lines] == rebuilt.lines(one, made.first, made.last)
     assert made.amount == 0
-
-
-def test_debts_of_before_are_settled_when_the_rule_comes(anna: Customer) -> None:
-    one, two = partner("a", A), partner("b", B)
-    first = write(A, "1", Kind.SALE, grant(anna.pk, 100))
-    write(B, "1", Kind.SALE, spend(anna.pk, 100))
-    write(A, "r", Kind.RETURN, take_back(100), reverses=first)
-    sql = (Path(partners.__file__).parent / "migrations" / "0012_owed.sql").read_text(encoding="utf-8")
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        DebtPart.objects.all().delete()
-        write("till:9", "1", Kind.SALE, grant(anna.pk, 40))
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
-        cursor.execute(sql[sql.index("-- Debts of before.") :])
-    assert (owed(one), owed(two)) == (6_000, -8_000)
-    assert faults() == []
 
 
 def test_verify_finds_debts_that_somebody_changed(anna: Customer) -> None:

@@ -156,10 +156,10 @@ def test_upgrade_saves_what_was_there_and_may_be_repeated(ready: Installation) -
         before = rows_at(url, applied)
         # an upgrade that was killed in the middle leaves the same: one step is lacking
         subprocess.run(
-            [sys.executable, "-m", "django", "migrate", "api", "0002", "--settings=regulars.server.settings"],
+            [sys.executable, "-m", "django", "migrate", "sessions", "zero", "--settings=regulars.server.settings"],
             check=True, capture_output=True, timeout=120, env=ready.environment | {"DATABASE_URL": url},
         )  # fmt: skip
-        assert rows_at(url, applied) == [step for step in before if step != ("api", "0003_bucket")] != before
+        assert rows_at(url, applied) == [step for step in before if step[0] != "sessions"] != before
         said = ready.command("upgrade")
         (saved,) = (ready.home / "backups").glob("before-upgrade-*.tar")
         assert saved.name in "".join(said.split())
@@ -170,6 +170,40 @@ def test_upgrade_saves_what_was_there_and_may_be_repeated(ready: Installation) -
         # what it saved is the database as it was: another installation can begin from it
         with tarfile.open(saved) as archive:
             assert {"manifest.json", "database.dump", "secret.key"} <= set(archive.getnames())
+
+
+def test_an_installation_with_all_steps_of_before_the_fold_goes_on_and_an_older_one_is_refused(
+    ready: Installation,
+) -> None:
+    applied = "SELECT app, name FROM django_migrations ORDER BY app, name"
+    with database(load(ready.environment)) as url:
+        now = rows_at(url, applied)
+        # as each of them was left by the version before
+        forget(url, "name = '0001_tables'")
+        saved = set((ready.home / "backups").iterdir())
+        assert ready.command("upgrade") == ""
+        assert rows_at(url, applied) == now
+        last = ("loyalty", "0022_price_raised")
+        forget(url, f"name = '0001_tables' OR (app, name) = {last}")
+        old = rows_at(url, applied)
+        for command in ("upgrade", "serve", "init"):
+            assert "lacks loyalty.0022_price_raised" in told(ready, command)
+        assert "lacks loyalty.0022_price_raised" in told(ready, "doctor", code=1)
+        assert rows_at(url, applied) == old
+        assert set((ready.home / "backups").iterdir()) == saved
+        with psycopg.connect(url) as connection:
+            connection.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", last)
+        assert ready.command("upgrade") == ""
+        assert rows_at(url, applied) == now
+
+
+def forget(url: str, which: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(f"DELETE FROM django_migrations WHERE {which}")
+
+
+def told(installation: Installation, command: str, code: int = 2) -> str:
+    return " ".join(installation.command(command, "--lang", "en", code=code).split())
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(ready: Installation) -> None:

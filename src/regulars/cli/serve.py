@@ -95,7 +95,7 @@ def _create_owner(email: str, name: str, lang: str | None) -> None:
     say(_("{email} may log in.").format(email=email))
 
 
-def _serve(lang: str | None) -> None:
+def _serve(lang: str | None) -> int | None:
     from regulars.server.application import environment
     from regulars.server.config import load
     from regulars.server.database import database
@@ -104,11 +104,14 @@ def _serve(lang: str | None) -> None:
     config.secret()
     with database(config) as url:
         # in a process of its own: this one stays small and never holds a connection
-        subprocess.run(
-            [sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **environment(config, url)}, check=True
+        upgraded = subprocess.run(
+            [sys.executable, "-m", "regulars", "upgrade"], env={**os.environ, **environment(config, url)}, check=False
         )
+        if upgraded.returncode:
+            return upgraded.returncode  # it has said why
         _run_until_told(config, url, config.url)
     say(_("Stopped. All data are in {folder}.").format(folder=config.home))
+    return None
 
 
 def _run_until_told(config: "Config", url: str, shown: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.db.migrations.operations import RunSQL
 
-# written once by the first migration of this package
+# written once, by the first migration of this package
 TRACKER = """
 CREATE FUNCTION track_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,7 +1,7 @@
 """Days are closed, statements are made of closed days, and both can be added up again from what was settled.
 
 What is settled is written by the database together with the points, at the price of the contract; see
-`0009_coalition.sql` and `0012_owed.sql`. An amount is what the partner owes, below zero what it is owed.
+`0001_coalition.sql`. An amount is what the partner owes, below zero what it is owed.
 """
 
 import datetime as dt

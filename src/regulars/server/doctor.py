@@ -6,6 +6,7 @@ from django.db import connection
 
 from regulars.accounts.models import User
 from regulars.accounts.rights import Right
+from regulars.core.errors import InputError
 from regulars.core.i18n import format_number
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
@@ -20,11 +21,15 @@ _SILENT_WORKER = 90  # seconds
 def examine() -> Iterator[Finding]:
     """Everything that stands on a database that answers, one by one."""
     yield _postgres()
-    waiting = pending_migrations()
-    yield _migrations(waiting)
-    if not waiting:
-        for look in _AFTER_MIGRATIONS:
-            yield look()
+    try:
+        waiting = pending_migrations()
+    except InputError as error:
+        yield Finding(_("Form of the database"), _("too old for this version"), str(error))
+    else:
+        yield _migrations(waiting)
+        if not waiting:
+            for look in _AFTER_MIGRATIONS:
+                yield look()
     yield _static_files()
 
 

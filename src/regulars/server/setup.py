@@ -6,9 +6,12 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from regulars.accounts.models import User
 from regulars.accounts.services import make_preset_roles
+from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.core.money import check_currency
 from regulars.core.zones import check_zone
@@ -25,13 +28,33 @@ _USUAL = {"ru": ("RUB", "Europe/Moscow", "RU"), "en": ("USD", "UTC", "US")}
 
 def pending_migrations() -> list[str]:
     """Names of the steps that the database still lacks."""
+    _refuse_what_is_too_old()
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
+def _refuse_what_is_too_old() -> None:
+    """Steps of before that are folded into one are known as a whole: a database that has some of them stays behind."""
+    loader = MigrationLoader(connection, load=False)
+    loader.load_disk()
+    applied = MigrationRecorder(connection).applied_migrations().keys()
+    ours = {key: one for key, one in loader.disk_migrations.items() if type(one).__module__.startswith("regulars.")}
+    folded = {step for key, one in ours.items() if key not in applied for step in one.replaces}
+    lacking = folded - applied
+    if lacking and lacking != folded:
+        raise InputError(
+            _(
+                "The database is of a version that is too old for this one: it lacks {steps}. Nothing was changed. "
+                "Install the last version that has these steps, run there: regulars upgrade, and after it upgrade to "
+                "this one."
+            ).format(steps=", ".join(f"{label}.{name}" for label, name in sorted(lacking)[:3]))
+        )
+
+
 def bring_up_to_date() -> None:
     """The newest form of the database, its table for counts, the roles, the static files, the pages. Safe to repeat."""
+    _refuse_what_is_too_old()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
     make_preset_roles()

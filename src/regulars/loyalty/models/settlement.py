@@ -1,4 +1,4 @@
-"""What partners and the operator owe each other. Read here; written by `0009_coalition.sql`."""
+"""What partners and the operator owe each other. Read here; written by the functions beside the migrations."""
 
 from typing import Any, ClassVar
 
@@ -65,7 +65,7 @@ class Settlement(models.Model):
 class DebtPart(models.Model):
     """Whose points a leg of a debt is about: less than zero when they are owed, above it when they are paid.
 
-    `root` is the transaction that gave the points which are owed. Written by `0012_owed.sql`.
+    `root` is the transaction that gave the points which are owed. Written by `0001_coalition.sql`.
     """
 
     posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="+", db_index=False)
