@@ -25,7 +25,8 @@ _GIVEN = {
 class Draft:
     """A receipt that is about to be written. Of `documents` the first moves points when `moves_points`.
 
-    Of the receipt and of lines there are the values alone, by their names in the models. The sale's stamps name their document by its place among these until the ledger has numbered it.
+    Of the receipt and of lines there are the values alone, by their names in the models. The sale's stamps name their
+    document by its place among these until the ledger has numbered it.
     """
 
     receipt: Mapping[str, Any]
@@ -70,7 +71,7 @@ def record(drafts: Sequence[Draft], *, at: dt.datetime) -> None:
 def _filled(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a row with these values, and as the model has them where there are none."""
     blank = _blank(model)
-    row = blank | values
+    row = {**blank, **values}
     if len(row) > len(blank):
         raise ValueError(f"{model.__name__} has no {sorted(row.keys() - blank)}")
     return row
