@@ -50,6 +50,8 @@ def nothing(_request: HttpRequest, rest: str) -> JsonResponse:
 def routes() -> tuple[list[Any], str, str]:
     """The addresses. Programs come with a key, so the page of the log-in is not for them."""
     patterns, app_name, namespace = build().urls
+    # they are tried in their order, and tills ask most
+    patterns.sort(key=lambda one: not str(one.pattern).startswith("till/"))
     # every character: the converters of paths leave out line feeds
     patterns.append(re_path(r"^(?P<rest>[\s\S]+)$", nothing, name="nothing"))
     for pattern in patterns:

@@ -123,8 +123,34 @@ def N_(message: str) -> str:
 
 def format_number(value: float, digits: int = 0) -> str:
     """`value` with the language's separators and at most `digits` decimals."""
+    if type(value) is int and value >= 0:
+        # a receipt says a dozen numbers: nothing is left to round
+        return grouped(value) + (_decimal_sign(_language.get()) + "0" * digits if digits else "")
     pattern = "#,##0" if digits == 0 else "#,##0." + "0" * digits
     return numbers.format_decimal(value, format=pattern, locale=_language.get())
+
+
+def grouped(value: int) -> str:
+    """A whole number from 0 up with the language's sign between thousands."""
+    return f"{value:,}".replace(",", _group_sign(_language.get())) if value >= 1_000 else str(value)
+
+
+def with_fraction(value: int, digits: int) -> str:
+    """So many of the smallest parts of a unit, of which it has `digits` decimals, as units."""
+    if not digits:
+        return grouped(value)
+    whole, part = divmod(value, 10**digits)
+    return f"{grouped(whole)}{_decimal_sign(_language.get())}{part:0{digits}}"
+
+
+@cache
+def _group_sign(language: str) -> str:
+    return numbers.get_group_symbol(language)
+
+
+@cache
+def _decimal_sign(language: str) -> str:
+    return numbers.get_decimal_symbol(language)
 
 
 def format_percent(share: float, digits: int = 0) -> str:

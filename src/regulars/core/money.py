@@ -2,12 +2,12 @@
 
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, numbers
 
 from regulars.core.errors import InputError
-from regulars.core.i18n import LANGUAGES, current_language
+from regulars.core.i18n import LANGUAGES, current_language, with_fraction
 from regulars.core.i18n import gettext as _
 
 
@@ -23,6 +23,7 @@ def check_currency(code: str) -> str:
     return currency
 
 
+@lru_cache(maxsize=256)
 def minor_digits(currency: str) -> int:
     """How many decimals the currency has: 2 for RUB, 0 for JPY, 3 for KWD."""
     return int(numbers.get_currency_precision(currency))
@@ -55,11 +56,23 @@ def read_money(text: str, currency: str) -> int:
 
 def format_money(minor: float, currency: str, *, exact: bool = False) -> str:
     """Money for a person: whole currency units above 100 of them unless `exact`, in the current language."""
+    language, digits = current_language(), minor_digits(currency)
+    if type(minor) is int and minor >= 0 and (exact or minor < 100 * 10**digits):
+        # nothing is left to round, as in all that a receipt says
+        before, after = _around(currency, language)
+        return f"{before}{with_fraction(minor, digits)}{after}"
     units = to_units(minor, currency)
     whole = not exact and abs(units) >= 100
-    language = current_language()
     pattern = _pattern(currency, language, whole)
     return numbers.format_currency(units, currency, format=pattern, locale=language, currency_digits=not whole)
+
+
+@cache
+def _around(currency: str, language: str) -> tuple[str, str]:
+    """What stands before and after a sum of this currency that is not rounded."""
+    nothing = numbers.format_currency(Decimal(0), currency, format=_pattern(currency, language, False), locale=language)
+    before, _nothing, after = nothing.partition(with_fraction(0, minor_digits(currency)))
+    return before, after
 
 
 @cache

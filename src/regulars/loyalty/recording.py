@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -25,33 +25,37 @@ _GIVEN = {
 class Draft:
     """A receipt that is about to be written. Of `documents` the first moves points when `moves_points`.
 
-    The sale's stamps name their document by its place among these until the ledger has numbered it.
+    Of the receipt and of lines there are the values alone, by their names in the models. The sale's stamps name their
+    document by its place among these until the ledger has numbered it.
     """
 
-    receipt: Receipt
-    lines: tuple[Line, ...]
+    receipt: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]]
     sale: Sale
-    sale_lines: tuple[SaleLine, ...]
+    sale_lines: Sequence[Mapping[str, Any]]
     documents: tuple[Document, ...]
     moves_points: bool
 
-    def as_json(self, before: int) -> dict[str, Any]:
-        """As the database reads it; so many documents come before its own."""
+    def sale_row(self, before: int) -> dict[str, Any]:
+        """The sale as the database reads it; so many documents come before its own."""
         sale = _row(self.sale)
         sale["stamps"] = [[*moved, before + place] for *moved, place in self.sale.stamps]
-        return {
-            "receipt": _row(self.receipt), "lines": [_row(one) for one in self.lines], "sale": sale,
-            "sale_lines": [_row(one) for one in self.sale_lines], "document": before if self.moves_points else None,
-        }  # fmt: skip
+        sale["document"] = before if self.moves_points else None
+        return sale
 
 
 def record(drafts: Sequence[Draft], *, at: dt.datetime) -> None:
     """Write all of them or raise `Refused`; the sales know afterwards what they were given."""
     documents: list[Document] = []
-    told = []
+    sales = []
     for draft in drafts:
-        told.append(draft.as_json(len(documents)))
+        sales.append(draft.sale_row(len(documents)))
         documents += draft.documents
+    told = {
+        "receipts": [_filled(Receipt, one.receipt) for one in drafts], "sales": sales,
+        "lines": [[_filled(Line, line) for line in one.lines] for one in drafts],
+        "sale_lines": [[_filled(SaleLine, line) for line in one.sale_lines] for one in drafts],
+    }  # fmt: skip
     with connection.cursor() as cursor:
         said = json.dumps([one.as_json() for one in documents]), json.dumps(told, default=_plain)
         cursor.execute("SELECT loyalty_record(%s, %s, %s)", [*said, at])
@@ -62,6 +66,20 @@ def record(drafts: Sequence[Draft], *, at: dt.datetime) -> None:
         for name, value in given.items():
             setattr(draft.sale, name, value)
         draft.sale._state.adding, draft.sale._state.db = False, connection.alias
+
+
+def _filled(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row with these values, and as the model has them where there are none."""
+    blank = _blank(model)
+    row = {**blank, **values}
+    if len(row) > len(blank):
+        raise ValueError(f"{model.__name__} has no {sorted(row.keys() - blank)}")
+    return row
+
+
+@cache
+def _blank(model: type[models.Model]) -> dict[str, Any]:
+    return _row(model())
 
 
 def _row(one: models.Model) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
@@ -28,7 +28,7 @@ from regulars.loyalty.programme.conditions import Scope
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import Life
 from regulars.loyalty.programmes import rules_of
-from regulars.loyalty.telling import AHEAD, OLDEST, checked_moment, digest_of, hold_number, repeated, wholly
+from regulars.loyalty.telling import AHEAD, OLDEST, checked_moment, digest_of, hold_numbers, repeated, wholly
 from regulars.purchases.keys import named_key
 from regulars.purchases.models import Receipt
 from regulars.purchases.writing import Bought, record_receipt
@@ -62,15 +62,17 @@ def bring_back(coming: Coming) -> SaleReturn | WaitingReturn:
     check_same_partner(coming.till, coming.sale_till)
     with transaction.atomic():
         # in one order, because the number of one may be that of the other's sale
-        for till, number in sorted({(coming.sale_till, coming.sale_number), (coming.till, coming.number)}):
-            hold_number(till, number)
-        known = repeated(SaleReturn, coming.till, coming.number, digest) or repeated(
-            WaitingReturn, coming.till, coming.number, digest
-        )
-        if known:
+        hold_numbers(sorted({(coming.sale_till, coming.sale_number), (coming.till, coming.number)}))
+        if _is_told(coming) and (
+            known := repeated(SaleReturn, coming.till, coming.number, digest)
+            or repeated(WaitingReturn, coming.till, coming.number, digest)
+        ):
             return known
         at = checked_moment(coming.returned_at, timezone.now())
-        sale = Sale.objects.filter(till=coming.sale_till, number=coming.sale_number).first()
+        sale = (
+            Sale.objects.select_related("programme", "receipt__store").defer("programme__rules")
+            .filter(till=coming.sale_till, number=coming.sale_number).first()
+        )  # fmt: skip
         if sale is not None:
             return _write(coming, sale, digest, at)
         if coming.is_void:
@@ -79,6 +81,18 @@ def bring_back(coming: Coming) -> SaleReturn | WaitingReturn:
             till=coming.till, number=coming.number, digest=digest, sale_till=coming.sale_till,
             sale_number=coming.sale_number, wanted=_as_json(coming, at), came_at=timezone.now(),
         )  # fmt: skip
+
+
+def _is_told(coming: Coming) -> bool:
+    """Whether this till has told of a return with this number before."""
+    named = [coming.till, coming.number]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM loyalty_salereturn WHERE till = %s AND number = %s) "
+            "OR EXISTS (SELECT FROM loyalty_waitingreturn WHERE till = %s AND number = %s)",
+            [*named, *named],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def bring_waiting(sale: Sale) -> list[SaleReturn]:
@@ -127,7 +141,7 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
     before = _Back.of(sale, lines)
     moved = _count(coming, lines)
     now = _Back.of(sale, lines).less(before)
-    SaleLine.objects.bulk_update(lines, ["returned"])
+    _note_returned([one for one in lines if one.position in moved])
     written = _write_points(coming, sale, now, at)
     done = written.points if written else {}
     parts = split(shares, now.money)
@@ -146,6 +160,15 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
     if customer is not None:
         tiers.review([customer.pk], at=made.recorded_at, is_return=True)
     return made
+
+
+def _note_returned(lines: Sequence[SaleLine]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE loyalty_saleline l SET returned = w.returned "
+            "FROM unnest(%s::bigint[], %s::numeric[]) AS w (id, returned) WHERE l.id = w.id",
+            [[one.pk for one in lines], [one.returned for one in lines]],
+        )
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from regulars.loyalty.facts import Asked, Facts, Goods, facts_of
 from regulars.loyalty.holders import check_company, check_holder, holder_of, note_holder
 from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend
 from regulars.loyalty.members import NoMember, Segments, Shown
-from regulars.loyalty.models import CardHolder, Certificate, Partner, Sale, SaleLine, Unit
+from regulars.loyalty.models import CardHolder, Certificate, Partner, Sale, Unit
 from regulars.loyalty.partners import Room, check_store, room_of, store_of
-from regulars.loyalty.programme.basket import Basket, Line, Member
+from regulars.loyalty.programme.basket import MOST_QUANTITY, Basket, Line, Member
 from regulars.loyalty.programme.effects import MOST_POINTS
 from regulars.loyalty.programme.judging import Judged, JudgedLine, judge
 from regulars.loyalty.programme.margin import floor_of, floor_of_receipt, is_in_receipt
@@ -296,11 +296,19 @@ def _line(item: Item, known: Goods | None, *, is_own: bool) -> Line:
     competitor what the operator pays.
     """
     category = (known.category if known else "") or item.category
-    line = Line(item.product, category, item.quantity, item.price)
-    if known is None or not is_own or (known.cost is None and known.price_raised_on is None):
-        return line
-    cost = None if known.cost is None else known.cost * Fraction(item.quantity)
-    return replace(line, cost=cost, price_raised_on=known.price_raised_on)
+    if known is None or not is_own:
+        return Line(item.product, category, item.quantity, item.price)
+    cost = _cost(known.cost, item.quantity)
+    return Line(item.product, category, item.quantity, item.price, cost, known.price_raised_on)
+
+
+def _cost(of_one: int | None, quantity: Decimal) -> int | Fraction | None:
+    """None also for a quantity that no line has."""
+    if of_one is None or not quantity.is_finite() or not 0 < quantity <= MOST_QUANTITY:
+        return None
+    # nearly all goods are sold by the piece, and need no fractions
+    whole = int(quantity)
+    return of_one * (whole if whole == quantity else Fraction(quantity))
 
 
 def quoted_for(case: Case) -> Quote:
@@ -434,7 +442,7 @@ def _draft(case: Case, judged: Judged, why: Sequence[str], number: str, digest: 
         points_as=judged.points_as, stamps=stamps, why=list(why), is_offline=case.is_offline,
         floor=None if guard is None else floor_of_receipt([one.line for one in judged.lines], guard),
     )  # fmt: skip
-    return Draft(receipt, tuple(lines), sale, tuple(_sale_lines(case, judged)), documents, moves_points)
+    return Draft(receipt, lines, sale, list(_sale_lines(case, judged)), documents, moves_points)
 
 
 def _points(case: Case, judged: Judged, number: str, now: dt.datetime) -> tuple[tuple[Document, ...], bool, list[Any]]:
@@ -494,14 +502,14 @@ def _guard_of(case: Case) -> Guard | None:
     return None if case.is_offline else case.rules.guard
 
 
-def _sale_lines(case: Case, judged: Judged) -> Iterator[SaleLine]:
+def _sale_lines(case: Case, judged: Judged) -> Iterator[dict[str, Any]]:
     guard = _guard_of(case)
     for position, one in enumerate(judged.lines, start=1):
-        yield SaleLine(
-            position=position, product=one.line.product, category=one.line.category,
-            quantity=one.line.quantity, price=one.line.price, cost=_whole(one.line.cost),
-            floor=None if guard is None else floor_of(one.line, guard),
-            in_receipt=guard is not None and is_in_receipt(one.line, guard),
-            discount=one.discount, by_points=one.by_points, lowered=_lowered(one, judged),
-            earned=one.earned if case.customer else 0,
-        )  # fmt: skip
+        yield {
+            "position": position, "product": one.line.product, "category": one.line.category,
+            "quantity": one.line.quantity, "price": one.line.price, "cost": _whole(one.line.cost),
+            "floor": None if guard is None else floor_of(one.line, guard),
+            "in_receipt": guard is not None and is_in_receipt(one.line, guard),
+            "discount": one.discount, "by_points": one.by_points, "lowered": _lowered(one, judged),
+            "earned": one.earned if case.customer else 0,
+        }  # fmt: skip

@@ -31,8 +31,16 @@ class OtherTold(NotNow):
 
 def hold_number(till: str, number: str) -> None:
     """Until the end of the transaction nobody else works at this receipt, nor at what comes back of it."""
+    hold_numbers([(till, number)])
+
+
+def hold_numbers(receipts: Sequence[tuple[str, str]]) -> None:
+    """The same for several of them, in this order."""
+    names = [f"sale\x1f{till}\x1f{number}" for till, number in receipts]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sale\x1f{till}\x1f{number}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [names]
+        )
 
 
 def repeated(model: type[Told], till: str, number: str, digest: bytes) -> Told | None:

@@ -14,7 +14,7 @@ from regulars.foundation.outbox import Event, announce_each
 from regulars.loyalty.models import TierChange, TierEnding
 from regulars.loyalty.periods import windows
 from regulars.loyalty.programme.tiers import NONE, Place, Tiers
-from regulars.loyalty.programmes import valid_at
+from regulars.loyalty.programmes import rules_at, valid_at
 
 _AT_ONCE = 5_000
 
@@ -139,10 +139,10 @@ def tier_way(customer: int, tiers: Tiers, *, at: dt.datetime) -> TierWay:
 
 def review(customers: Sequence[int], *, at: dt.datetime, is_return: bool = False) -> int:
     """Put these members where they belong by now; of how many something changed. Nothing does without tiers."""
-    valid = valid_at(at)
-    if valid is None or valid[1].tiers is None:
+    rules = rules_at(at)
+    if rules is None or rules.tiers is None:
         return 0
-    tiers = valid[1].tiers
+    tiers = rules.tiers
     changed = [one.stand.customer for one in _steps(customers, tiers, at, is_return=is_return)]
     if not changed:
         return 0

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -31,32 +32,32 @@ def record_receipt(
 
     `known` are the ids of goods by their codes, as far as the caller has looked them up.
     """
-    receipt, its_lines = draft_receipt(
+    values, its_lines = draft_receipt(
         key=key, number=number, at=at, customer=customer, store=store, seller=seller_named(cashier), channel=channel,
         lines=lines, known=known,
     )  # fmt: skip
+    receipt = Receipt(**values)
     receipt.save(force_insert=True)
-    for line in its_lines:
-        line.receipt = receipt
-    Line.objects.bulk_create(its_lines)
+    Line.objects.bulk_create(Line(receipt=receipt, **one) for one in its_lines)
     return receipt
 
 
 def draft_receipt(
     *, key: bytes, number: str, at: dt.datetime, customer: Customer | None, store: Store | None, seller: int | None,
     channel: str, lines: Sequence[Bought], known: Mapping[str, int],
-) -> tuple[Receipt, list[Line]]:  # fmt: skip
-    """The rows, which are not written yet; goods that are new are made."""
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:  # fmt: skip
+    """The values of the rows, which are not written yet; goods that are new are made."""
     products = known if all(one.code in known for one in lines) else _products(lines)
-    receipt = Receipt(
-        customer=customer, store=store, seller_id=seller, number=number, channel=channel[:60], purchased_at=at,
-        amount=sum(one.amount for one in lines), key=key,
-    )  # fmt: skip
+    receipt = {
+        "customer_id": customer and customer.pk, "store_id": store and store.pk, "seller_id": seller,
+        "number": number, "channel": channel[:60], "purchased_at": at, "amount": sum(one.amount for one in lines),
+        "key": key,
+    }  # fmt: skip
     return receipt, [
-        Line(
-            position=position, product_id=products[one.code], quantity=one.quantity,
-            amount=one.amount, discount=one.discount, cost=one.cost,
-        )
+        {
+            "position": position, "product_id": products[one.code], "quantity": one.quantity,
+            "amount": one.amount, "discount": one.discount, "cost": one.cost,
+        }
         for position, one in enumerate(lines, start=1)
     ]  # fmt: skip
 

@@ -124,6 +124,9 @@ _partners = [
 ]
 
 urlpatterns = [
+    # patterns are tried in their order, and programs ask most
+    path("api/v1/docs/", api_docs.page, name="api_docs"),
+    path("api/v1/", routes()),
     path("", today.page, name="today"),
     path("find/", find.page, name="find"),
     path("customers/", include("regulars.web.customers.urls")),
@@ -190,8 +193,6 @@ urlpatterns = [
     path("my/close/", own_page.close, name="own_close"),
     path("profile/", profile.page, name="profile"),
     path("settings/", include(_settings)),
-    path("api/v1/docs/", api_docs.page, name="api_docs"),
-    path("api/v1/", routes()),
     path("insights/", include(_insights)),
     path("segments/", include(_segments)),
     path("account/", include(_account)),

@@ -13,6 +13,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
 from regulars.accounts.models import User
+from regulars.web.middleware import comes_with_key
 
 COOKIE = "device"
 _SALT = "regulars.device"
@@ -26,7 +27,7 @@ def remember_device(handle: Handler) -> Handler:
 
     def remembering(request: HttpRequest) -> HttpResponse:
         response = handle(request)
-        if request.user.is_authenticated and _owner_of(request) != request.user.pk:
+        if not comes_with_key(request) and request.user.is_authenticated and _owner_of(request) != request.user.pk:
             token = signing.dumps([request.user.pk, secrets.token_hex(8)], salt=_SALT)
             response.set_cookie(
                 COOKIE, token, max_age=_SECONDS, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
