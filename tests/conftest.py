@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from regulars.demo.supermarket import write_supermarket
+from tests.server.installation import SHARED
 
 _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
@@ -22,6 +23,17 @@ _IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 # on it looks at new examples each time
 hypothesis.settings.register_profile("regulars", deadline=None, derandomize=_IN_CI)
 hypothesis.settings.load_profile("regulars")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
+    """A folder for what is made once in the run; the processes of xdist find it in their environment."""
+    if SHARED in os.environ:
+        return (yield)
+    # not a folder of pytest: as root PostgreSQL is another user, who must reach it
+    with TemporaryDirectory(prefix="regulars-test-") as folder:
+        os.environ[SHARED] = folder
+        return (yield)
 
 
 def _lacking(what: str) -> NoReturn:

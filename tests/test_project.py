@@ -121,3 +121,9 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"django", "ninj
 def test_an_audit_loads_neither_django_nor_pandas() -> None:
     run = subprocess.run([sys.executable, "-c", LOAD_EVERYTHING], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout.strip()) == (0, "[]"), run.stderr
+
+
+def test_nothing_loads_the_slowest_parts_of_scipy_before_they_are_asked_for() -> None:
+    """`import scipy` loads `scipy.stats` at its first use: half a second of each command and process."""
+    named = re.compile(r"^(from|import) scipy(\.(stats|optimize)| import .*\b(stats|optimize)\b)", re.MULTILINE)
+    assert [str(one) for one in (ROOT / "src").rglob("*.py") if named.search(one.read_text())] == []

@@ -3,6 +3,8 @@
 import os
 
 os.environ.setdefault("REGULARS_SECRET_KEY", "for tools and tests alone, never for an installation")
+# before numpy is loaded: on the tiny matrices of the fits, threads of OpenBLAS only wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from regulars.server.settings import *  # noqa: F403
 

@@ -51,12 +51,12 @@ class Site:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Installation]:
-    """An installation that was set up with these words and is served."""
+def running() -> Iterator[Installation]:
+    """A coffee bar that was just set up and is served."""
     # not a folder of pytest: as root PostgreSQL is another user, who must reach it
     with TemporaryDirectory(prefix="regulars-test-") as home:
         installation = Installation(Path(home))
-        installation.command("init", "--name", "Кофейня «Зерно»", *arguments)
+        installation.begin()
         with installation.served():
             yield installation
 
@@ -75,7 +75,7 @@ def run_inside(installation: Installation, module: str) -> str:
 def cafe() -> Iterator[Site]:
     """A coffee bar with two years of purchases, an audit, and one of everything."""
     require_browser()
-    with running("--currency", "RUB", "--time-zone", "Europe/Moscow") as installation:
+    with running() as installation:
         yield Site(installation.url, json.loads(run_inside(installation, "tests.browser.ground")))
 
 

@@ -112,7 +112,8 @@ def inspect(page: Page) -> list[str]:
 
 def violations(page: Page, **options: Any) -> list[str]:
     """Serious and critical findings of axe."""
-    page.evaluate(Axe().axe_script)
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(Axe().axe_script)
     asked = {"resultTypes": ["violations"], **options}
     found = page.evaluate("asked => axe.run(asked).then(results => results.violations)", asked)
     return [

@@ -26,7 +26,7 @@ MESSY = (
 def empty() -> Iterator[Site]:
     """An installation of today, with its owner and nobody else."""
     require_browser()
-    with running("--currency", "RUB", "--time-zone", "Europe/Moscow") as installation:
+    with running() as installation:
         for language, email in OWNERS.items():
             installation.command("create-owner", "--email", email, "--name", "Анна", "--lang", language)
         yield Site(installation.url, {})

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def empty() -> Iterator[Site]:
     """A shop with owners and goods, and no programme yet."""
     require_browser()
-    with running("--currency", "RUB", "--time-zone", "Europe/Moscow") as installation:
+    with running() as installation:
         run_inside(installation, "tests.browser.goods")
         yield Site(installation.url, {})
 

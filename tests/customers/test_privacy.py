@@ -32,6 +32,7 @@ from regulars.customers.services.questionnaires import answer_form, make_link, w
 from regulars.customers.services.strategy import write_strategy
 from regulars.insights.models import Audience, Member, Score
 from regulars.purchases.models import Line, Product, Receipt, Store
+from tests.planting import plant
 
 pytestmark = pytest.mark.django_db
 SECRET = "Zebrastripe"
@@ -142,7 +143,7 @@ def test_the_page_tells_of_every_table_that_the_programs_get(anna: Customer) -> 
 def test_the_file_goes_out_while_it_is_made(anna: Customer, owner: User) -> None:
     size = 8_000_000
     store_file(anna, name="scan.pdf", size=size, chunks=iter([os.urandom(1 << 20)] * (size >> 20)), by=owner)
-    Note.objects.bulk_create(Note(customer=anna, text=f"{number} {'x' * 1000}") for number in range(4_000))
+    plant(Note(customer=anna, text=f"{number} {'x' * 1000}") for number in range(4_000))
     whole, largest = io.BytesIO(), 0
     tracemalloc.start()
     for piece in archive(anna):

@@ -11,6 +11,7 @@ from django.db import connection
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
 from regulars.purchases.models import Product, Receipt, Seller, Store, Touched
+from tests.planting import plant
 
 
 def sell(lines: pa.Table, business: Business) -> None:
@@ -24,7 +25,7 @@ def sell(lines: pa.Table, business: Business) -> None:
     receipts: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         receipts.setdefault(row["receipt_id"], []).append(row)
-    made = Receipt.objects.bulk_create(
+    made = plant(
         Receipt(
             customer=customers.get(own[0]["customer_id"]),
             store=stores.get(own[0]["store"]),
@@ -56,14 +57,12 @@ def _named(model: Any, field: str, values: Iterable[str | None]) -> dict[str, An
     wanted = sorted({value for value in values if value})
     known = {getattr(one, field): one for one in model.objects.all()}
     new = [model(**{field: value}) for value in wanted if value not in known]
-    return known | {getattr(one, field): one for one in model.objects.bulk_create(new)}
+    return known | {getattr(one, field): one for one in plant(new)}
 
 
 def _products(rows: list[dict[str, Any]]) -> dict[str, Product]:
     names = {row["product_id"]: (row["product"], row["category"] or "") for row in rows}
-    made = Product.objects.bulk_create(
-        Product(code=code, name=name, category=category) for code, (name, category) in names.items()
-    )
+    made = plant(Product(code=code, name=name, category=category) for code, (name, category) in names.items())
     return {one.code: one for one in made}
 
 

@@ -30,6 +30,7 @@ from regulars.insights.selectors.people import people_list
 from regulars.insights.selectors.segments import preview
 from regulars.insights.services import freeze, save_segment
 from regulars.purchases.models import Line, Product, Receipt, Store
+from tests.planting import plant
 
 pytestmark = pytest.mark.django_db
 
@@ -233,7 +234,7 @@ def test_the_preview_gives_way_to_an_estimate_when_counting_is_slow(
 def test_many_are_told_as_about_so_many(
     base: dict[str, int], user: Callable[..., User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Customer.objects.bulk_create([Customer(name=f"N{number}", sex="fm"[number % 3 == 0]) for number in range(3_000)])
+    plant([Customer(name=f"N{number}", sex="fm"[number % 3 == 0]) for number in range(3_000)])
     monkeypatch.setattr(previews, "MOST_COUNTED", 1_600)
     monkeypatch.setattr(previews, "_PATIENCE_MS", 10_000)
     monkeypatch.setattr(previews, "_PATIENCE_WITH_FEW_MS", 10_000)

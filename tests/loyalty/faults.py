@@ -298,7 +298,7 @@ def campaign(kills: int, seed: int) -> tuple[int, Counter[str]]:
 @contextmanager
 def _house(home: Path) -> Iterator[House]:
     installation = Installation(home)
-    installation.command("init", "--name", "Faults", "--currency", "RUB", "--time-zone", "Europe/Moscow")
+    installation.begin()
     house = House(installation)
     try:
         yield house

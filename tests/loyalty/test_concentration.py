@@ -16,6 +16,7 @@ from regulars.loyalty.concentration import FEWEST, Concentration, tail
 from regulars.loyalty.concentration import concentration as found_or_none
 from regulars.loyalty.models import Sale
 from regulars.purchases.models import Receipt, Store
+from tests.planting import plant
 from tests.web.people import logged_in, make_user
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def concentration(user: User, *, as_of: dt.datetime) -> Concentration:
 
 
 def cards_of(count: int) -> list[int]:
-    made = Customer.objects.bulk_create(Customer(name=f"Card {number}") for number in range(count))
+    made = plant(Customer(name=f"Card {number}") for number in range(count))
     return [one.pk for one in made]
 
 
@@ -44,11 +45,11 @@ def record(told: Iterable[Told], *, until: dt.datetime = AS_OF) -> None:
     """Receipts of one store, each with ten points."""
     store, rows = Store.objects.get_or_create(name="Arbat")[0], list(told)
     moments = [until - dt.timedelta(days=day, hours=-hour) for day, hour, _cashier, _card in rows]
-    receipts = Receipt.objects.bulk_create(
+    receipts = plant(
         Receipt(customer_id=row[3], purchased_at=at, amount=100, key=hashlib.sha256(str(place).encode()).digest())
         for place, (row, at) in enumerate(zip(rows, moments, strict=True))
     )
-    Sale.objects.bulk_create(
+    plant(
         Sale(till="till:1", number=str(place), digest=b"", customer_id=row[3], receipt=receipt, store=store,
              cashier=row[2], purchased_at=at, recorded_at=at, price=100, discount=0, by_points=0, points_spent=0,
              points_earned=10, points_as="discount")

@@ -15,6 +15,7 @@ from regulars.loyalty.models import Account
 from regulars.purchases.models import Receipt, Store
 from regulars.report.words import Purse
 from tests.loyalty.selling_cases import open_shop
+from tests.planting import plant
 
 pytestmark = pytest.mark.django_db
 
@@ -33,9 +34,9 @@ def shop(extra: Extra, *, people: int = 700, joiners: int = 240, known: int = SP
         open_shop()
     now, chance, unit = timezone.now(), random.Random(5), points_unit()
     origin = now - SPANS * SPAN
-    customers = Customer.objects.bulk_create(Customer(name=f"C{n}") for n in range(people))
+    customers = plant(Customer(name=f"C{n}") for n in range(people))
     spans = [13 + n % 6 if n < joiners else 2 if n < joiners + 50 else None for n in range(people)]
-    Account.objects.bulk_create(
+    plant(
         Account(customer=one, unit=unit, opened_at=origin + (span + 0.5) * SPAN)
         for one, span in zip(customers, spans, strict=True) if span is not None
     )  # fmt: skip
@@ -49,7 +50,7 @@ def shop(extra: Extra, *, people: int = 700, joiners: int = 240, known: int = SP
             )
             for place in range(SPANS - known, SPANS) if chance.random() < 0.8
         ]  # fmt: skip
-    Receipt.objects.bulk_create(receipts)
+    plant(receipts)
 
 
 def nothing(_place: int, _span: int | None) -> int:

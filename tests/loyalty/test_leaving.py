@@ -19,6 +19,7 @@ from regulars.loyalty.models import Sale, SaleLine, SaleReturn, TierChange
 from regulars.purchases.models import Receipt
 from tests.loyalty.selling_cases import RULES, open_store, publish_in_the_past
 from tests.loyalty.test_trials import buy, enrol_many
+from tests.planting import plant
 
 TIERS = {"levels": [{"id": "silver", "title": "Silver", "from": 1000}, {"id": "gold", "title": "Gold", "from": 2000}]}
 GONE = 100  # days since the last purchase of those who left
@@ -77,7 +78,7 @@ def test_a_lost_tier_counts_and_a_won_one_does_not() -> None:
         for n, one in enumerate(people)
         for tier, ago in ((("gold", 200), ("silver", 10)) if n < 60 else (("silver", 200), ("gold", 10)))
     ]
-    TierChange.objects.bulk_create(moves)
+    plant(moves)
     keys = [one.pk for one in people]
     found = why_they_leave(keys[:100], keys[100:], at=now)
     (sign,) = (one for one in found.signs if one.id == "tier_lost")
@@ -106,7 +107,7 @@ def test_a_withdrawn_consent_counts_and_a_refusal_at_the_beginning_does_not() ->
     withdrawn = [said(one, False, 10) for one in people[:40]]
     refused = [said(one, False, 10, "phone") for one in people[40:]]
     later = [said(one, False, -5) for one in people[40:100]]
-    Consent.objects.bulk_create([*agreed, *withdrawn, *refused, *later])
+    plant([*agreed, *withdrawn, *refused, *later])
     keys = [one.pk for one in people]
     found = why_they_leave(keys[:100], keys[100:], at=timezone.now())
     (sign,) = (one for one in found.signs if one.id == "consent_withdrawn")

@@ -24,6 +24,7 @@ from regulars.purchases.models import Line, Receipt
 from regulars.report.words import Purse
 from tests.loyalty.programme_cases import judged, rule
 from tests.loyalty.selling_cases import RULES, no_segments, open_store, order, publish_in_the_past, sell
+from tests.planting import plant
 
 HALF: dict[str, Any] = {"id": "half", "gives": {"kind": "percent_off", "percent": 10}, "holdout": 50}
 
@@ -34,23 +35,23 @@ def held(member: Customer) -> bool:
 
 def enrol_many(count: int, opened: dt.timedelta = dt.timedelta(days=100)) -> list[Customer]:
     """Members with a card each, whose number is their place."""
-    found = Customer.objects.bulk_create(Customer(name=f"M{n}") for n in range(count))
-    Contact.objects.bulk_create(
+    found = plant(Customer(name=f"M{n}") for n in range(count))
+    plant(
         Contact(customer=one, kind="card", value=str(10**9 + n), written=str(10**9 + n)) for n, one in enumerate(found)
     )
     unit, at = members.points_unit(), timezone.now() - opened
-    Account.objects.bulk_create(Account(customer=one, unit=unit, opened_at=at) for one in found)
+    plant(Account(customer=one, unit=unit, opened_at=at) for one in found)
     return found
 
 
 def buy(sums: dict[int, int], ago: int = 5, cost: int | None = None) -> None:
     """One receipt of each customer, of one line."""
     at = timezone.now() - dt.timedelta(days=ago)
-    receipts = Receipt.objects.bulk_create(
+    receipts = plant(
         Receipt(customer_id=key, purchased_at=at, amount=paid, key=f"{ago}-{key}".encode())
         for key, paid in sums.items()
     )
-    Line.objects.bulk_create(
+    plant(
         Line(receipt=one, position=1, amount=one.amount, cost=cost) for one in receipts
     )  # fmt: skip
 

@@ -94,14 +94,6 @@ def test_serve_runs_everything_and_ctrl_c_ends_everything(ready: Installation) -
     assert [name_of(pid) for pid in [*started, postgres] if is_running(pid)] == []
 
 
-def test_what_falls_is_started_again(ready: Installation) -> None:
-    with ready.served() as process:
-        for child in children_of(process.pid, "granian"):
-            os.kill(child.pid, signal.SIGKILL)
-        ready.wait_until_up(process)
-        assert ready.status() == 200
-
-
 @contextmanager
 def running(installation: Installation, command: str) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen([sys.executable, "-m", "regulars", command], env=installation.environment)
@@ -340,9 +332,13 @@ def test_a_file_that_is_no_backup_is_named(ready: Installation, tmp_path: Path) 
     assert "missing.tar" in ready.command("restore", str(tmp_path / "missing.tar"), code=2)
 
 
-def test_the_database_that_falls_is_started_again(ready: Installation) -> None:
+def test_what_falls_is_started_again_and_ends_with_the_application(ready: Installation) -> None:
     lock = ready.home / "postgres" / "postmaster.pid"
     with ready.served() as process:
+        for child in children_of(process.pid, "granian"):
+            os.kill(child.pid, signal.SIGKILL)
+        ready.wait_until_up(process)
+        assert ready.status() == 200
         first = int(lock.read_text().split()[0])
         os.kill(first, signal.SIGKILL)
         until = time.monotonic() + 60

@@ -1,6 +1,7 @@
 """An operator's own PostgreSQL gives a role that owns its database and nothing more: everything works with it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,15 +21,34 @@ ROWS = [f"03.03.2026 10:{n % 60:02};{n};C-{n % 50};A{n % 7};Молоко;2;180,0
 PEOPLE = ["Анна Смирнова;89161234567", "Борис;89161234568"]
 
 
-@pytest.fixture
-def plain() -> Iterator[Installation]:
+def on(url: str, name: str, home: Path) -> Installation:
+    """An installation for which the role comes to the database of this name."""
+    installation = Installation(home)
+    installation.environment["DATABASE_URL"] = f"postgresql://plain@/{name}?{urlsplit(url).query}"
+    return installation
+
+
+@pytest.fixture(scope="module")
+def begun() -> Iterator[tuple[str, Path]]:
+    """The address of a server on which the role has begun an installation in its database, and its folder."""
     with TemporaryDirectory(prefix="regulars-test-") as folder, database(Config(home=Path(folder) / "pg")) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE ROLE plain LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-            connection.execute("CREATE DATABASE shop OWNER plain")
-        installation = Installation(Path(folder) / "home")
-        installation.environment["DATABASE_URL"] = f"postgresql://plain@/shop?{urlsplit(url).query}"
-        yield installation
+            connection.execute("CREATE DATABASE begun OWNER plain")
+        home = Path(folder) / "begun"
+        words = ("--name", "Shop", "--currency", "RUB", "--time-zone", "Europe/Moscow")
+        on(url, "begun", home).command("init", *words)
+        yield url, home
+
+
+@pytest.fixture
+def plain(begun: tuple[str, Path], tmp_path: Path) -> Iterator[Installation]:
+    """A copy of it."""
+    url, home = begun
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shop OWNER plain TEMPLATE begun")
+        yield on(url, "shop", shutil.copytree(home, tmp_path / "home"))
+        connection.execute("DROP DATABASE shop WITH (FORCE)")
 
 
 _UNDO = """
@@ -42,7 +62,6 @@ print(json.dumps([undo(one.pk, user_id=None).result["undo"] for one in Import.ob
 
 
 def test_imports_and_their_undo_need_no_more_than_owning_the_database(plain: Installation, tmp_path: Path) -> None:
-    plain.command("init", "--name", "Shop", "--currency", "RUB", "--time-zone", "Europe/Moscow")
     march, people = tmp_path / "march.csv", tmp_path / "people.csv"
     march.write_text("\n".join([HEADINGS, *ROWS]), encoding="utf-8")
     people.write_text("\n".join(["ФИО;Телефон", *PEOPLE]), encoding="utf-8")
@@ -140,7 +159,6 @@ def _refused(plain: Installation) -> None:
 
 
 def test_what_is_kept_the_role_may_not_delete_and_neither_after_a_restore(plain: Installation, tmp_path: Path) -> None:
-    plain.command("init", "--name", "Shop", "--currency", "RUB", "--time-zone", "Europe/Moscow")
     _sold(plain)
     _refused(plain)
     plain.command("backup", str(tmp_path / "all.tar"))

@@ -8,8 +8,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.base import abc_cuts
 from regulars.analytics.corrections import q_values, shrink
@@ -240,7 +240,7 @@ def _tested(rows: list[dict[str, Any]], total: dict[str, Any]) -> list[dict[str,
     residual = column("rooted") / np.sqrt(rate) - np.sqrt(rate) * float(total["rooted"])
     squares = column("squares") / rate - 2 * column("best_purchases") + expected
     spread = np.maximum((squares - residual**2 / count) / max(count - 1, 1), 1.0)
-    p = stats.t.sf(residual / np.sqrt(spread * count), max(count - 1, 1))
+    p = scipy.stats.t.sf(residual / np.sqrt(spread * count), max(count - 1, 1))
     # half a purchase on both sides keeps the logarithm of none finite
     ratio = np.log((column("best_purchases") + 0.5) / (expected + 0.5))
     drawn, _posterior = shrink(ratio, spread / (expected + 0.5))

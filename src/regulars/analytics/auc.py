@@ -1,8 +1,8 @@
 """Area under the ROC curve, with the covariance between scores that judge the same people."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -20,9 +20,9 @@ def auc_with_covariance(scores: Floats, positive: NDArray[np.bool_]) -> tuple[Fl
     """
     yes, no = scores[:, positive], scores[:, ~positive]
     m, n = yes.shape[1], no.shape[1]
-    together = np.vstack([rankdata(np.concatenate([y, z])) for y, z in zip(yes, no, strict=True)])
-    within_yes = np.vstack([rankdata(row) for row in yes])
-    within_no = np.vstack([rankdata(row) for row in no])
+    together = np.vstack([scipy.stats.rankdata(np.concatenate([y, z])) for y, z in zip(yes, no, strict=True)])
+    within_yes = np.vstack([scipy.stats.rankdata(row) for row in yes])
+    within_no = np.vstack([scipy.stats.rankdata(row) for row in no])
     above_no = (together[:, :m] - within_yes) / n
     below_yes = 1.0 - (together[:, m:] - within_no) / m
     covariance = _covariance(above_no) / m + _covariance(below_yes) / n

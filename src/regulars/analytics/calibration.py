@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 Floats = NDArray[np.float64]
 
@@ -40,4 +40,4 @@ def calibrate(scores: Floats, came_back: NDArray[np.bool_]) -> Calibration:
     filled = size > 0
     centre = np.bincount(number, weights=scores)[filled] / size[filled]
     share = (np.bincount(number, weights=came_back)[filled] + 0.5) / (size[filled] + 1)
-    return Calibration(centre, isotonic_regression(share, weights=size[filled]).x)
+    return Calibration(centre, scipy.optimize.isotonic_regression(share, weights=size[filled]).x)

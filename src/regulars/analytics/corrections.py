@@ -1,15 +1,15 @@
 """Many comparisons: p-values, the false discovery rate, and estimates drawn towards the average."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 
 
 def two_sided(z: Floats) -> Floats:
     """The two-sided p-value of standard normal deviates; nan stays nan."""
-    found: Floats = 2 * stats.norm.sf(np.abs(z))
+    found: Floats = 2 * scipy.stats.norm.sf(np.abs(z))
     return found
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy import stats
+import scipy
+from scipy.special import ndtri
 
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.findings import REPORTED_BELOW, Comparison, Evidence, Finding, Found, Ground
@@ -25,7 +26,7 @@ FEWEST_VISITS = 5
 FEWEST_CUSTOMERS = 50
 FEWEST_OFFERED = 0.01  # share of lines
 _DAY_WEIGHT = 20.0  # lines: how far a day of few lines is drawn towards the whole history
-_SURE = float(stats.norm.ppf(0.95))
+_SURE = float(ndtri(0.95))
 _ODDS = 2.0  # twice as many discounted lines for each one at full price: "on price"; half as many: "on service"
 _SMALLEST_DIFFERENCE = 0.05
 
@@ -33,7 +34,7 @@ FEWEST_GAPS = 5  # of either kind
 FEWEST_COMPARED = 20  # customers with times of both kinds
 KEPT_PACE = 0.7  # who comes at least so often without discounts came as often, as far as anybody can tell
 _CLUSTERED = 0.75  # of the changes that chance would make between visits with and without
-_RARELY = float(stats.norm.ppf(0.99))  # and fewer than chance makes in one customer of a hundred
+_RARELY = float(ndtri(0.99))  # and fewer than chance makes in one customer of a hundred
 _FAR_MORE = 0.05  # so the customers in whom this is seen must be far more than that one
 
 _MAX_PEOPLE_FOR_INTERVAL = 50_000
@@ -204,7 +205,7 @@ def _classed(people: ir.Table) -> tuple[ir.Table, float, int]:
     tau2 = round(max((moments["wx2"] - compared) / moments["w"], 0.0), 12)
     # rounded as all else here: the engine adds up in no order
     statistic = round(moments["wx2"] - moments["wx"] ** 2 / moments["w"], 6)
-    differ_p = float(stats.chi2.sf(statistic, compared - 1))
+    differ_p = float(scipy.stats.chi2.sf(statistic, compared - 1))
     kept = tau2 / (tau2 + people.variance)
     people = people.mutate(
         offered_share=people.offered / people.n,
@@ -401,7 +402,7 @@ def _wasted(people: ir.Table, came: _Came, *, money: bool) -> tuple[Finding, ...
     if not money or given.num_rows == 0:
         return ()
     amounts = np.asarray(given["discount_year"].to_numpy(), dtype=np.float64)
-    doubt = float(stats.norm.sf(np.asarray(given["wasted_doubt"].to_numpy(), dtype=np.float64)).mean())
+    doubt = float(scipy.stats.norm.sf(np.asarray(given["wasted_doubt"].to_numpy(), dtype=np.float64)).mean())
     total = _row(mine.aggregate(customers=mine.count(), given=mine.discount_year.sum()))
     drawn = bootstrap_sum(amounts)
     scale = total["given"] / drawn.value

@@ -6,8 +6,8 @@ Nothing here looks at row order, the clock or an unseeded generator: equal data 
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.estimate import Estimate
 from regulars.core.errors import NotEnoughData
@@ -29,7 +29,7 @@ def wilson(successes: int, n: int) -> Estimate | None:
     """
     if n <= 0:
         return None
-    share, z = successes / n, float(stats.norm.ppf(1 - _TAIL))
+    share, z = successes / n, float(scipy.stats.norm.ppf(1 - _TAIL))
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
     return Estimate(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
@@ -43,7 +43,7 @@ def mean_interval(mean: float, variance: float, n: int, *, degrees: int | None =
     freedom = n - 1 if degrees is None else degrees
     if n < 2 or freedom < 1:
         raise NotEnoughData(_("One value has no spread: an interval of a mean needs at least two."))
-    half = float(stats.t.ppf(1 - _TAIL, freedom)) * float(np.sqrt(max(variance, 0.0) / n))
+    half = float(scipy.stats.t.ppf(1 - _TAIL, freedom)) * float(np.sqrt(max(variance, 0.0) / n))
     return Estimate(mean, mean - half, mean + half)
 
 
@@ -57,7 +57,7 @@ def median_ranks(n: int) -> tuple[int, int]:
     >>> median_ranks(20)
     (6, 15)
     """
-    low = max(int(stats.binom.ppf(_TAIL, n, 0.5)), 1)
+    low = max(int(scipy.stats.binom.ppf(_TAIL, n, 0.5)), 1)
     return low, n + 1 - low
 
 

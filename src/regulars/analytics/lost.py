@@ -7,8 +7,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import nbinom
 
 from regulars.analytics.distinct import with_computed
 from regulars.analytics.estimate import Estimate
@@ -167,9 +167,9 @@ def _against_chance(rhythm: Rhythm) -> Any:
         exposure = rhythm.scale_days + age
         p = exposure / (exposure + YEAR_DAYS)
         mean = n * YEAR_DAYS / exposure
-        rare = nbinom.ppf(SHRUNKEN_CHANCE, n, p)
-        rare = np.where(nbinom.cdf(rare, n, p) > SHRUNKEN_CHANCE, rare - 1, rare)
-        below = nbinom.cdf(rare, n, p) - nbinom.cdf(rare - 1, n + 1, p)
+        rare = scipy.stats.nbinom.ppf(SHRUNKEN_CHANCE, n, p)
+        rare = np.where(scipy.stats.nbinom.cdf(rare, n, p) > SHRUNKEN_CHANCE, rare - 1, rare)
+        below = scipy.stats.nbinom.cdf(rare, n, p) - scipy.stats.nbinom.cdf(rare - 1, n + 1, p)
         return {"is_rare": visits <= rare, "chance_visits": np.maximum(mean * below, 0.0)}
 
     return compute

@@ -8,8 +8,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.corrections import q_values
 from regulars.analytics.estimate import Estimate
@@ -203,7 +203,7 @@ def _tested_products(judged: Past, rule: Rule) -> dict[int, _Tested]:
         base = float(judged.happened[of_product].mean())
         rate = wilson(hits, int(cases))
         assert rate is not None
-        p_value = float(stats.binom.sf(hits - 1, cases, base)) if base < 1 else 1.0
+        p_value = float(scipy.stats.binom.sf(hits - 1, cases, base)) if base < 1 else 1.0
         found[int(product)] = _Tested(int(cases), rate, base, p_value)
     return found
 

@@ -7,8 +7,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.corrections import q_values, shrink
 from regulars.analytics.discounts import marks_of
@@ -281,7 +281,7 @@ def on_offer(cut: NDArray[Any], lines: NDArray[Any], usual: float) -> NDArray[np
     """
     often = min(max(_MOSTLY, usual + _MORE_THAN_USUAL), _NEARLY_ALL)
     found: NDArray[np.bool_] = cut >= often * lines
-    surely = found & (stats.binom.sf(cut - 1, lines, usual) < _NO_CHANCE)
+    surely = found & (scipy.stats.binom.sf(cut - 1, lines, usual) < _NO_CHANCE)
     enough = surely.sum() >= max(found.sum() / 2, FEWEST_WEEKS_ON_OFFER)
     return found if enough else np.zeros_like(found)
 
@@ -366,7 +366,10 @@ def _table(fits: list[_Fit], margin_share: float | None) -> dict[str, Any]:
         column[f"{name}_se"] = column[f"{name}_se"] * _wider(
             [getattr(fit, f"{name}_elsewhere") for fit in fits], freedom
         )
-    p = {name: 2 * stats.t.sf(np.abs(column[name] / column[f"{name}_se"]), freedom) for name in ("elasticity", "lift")}
+    p = {
+        name: 2 * scipy.stats.t.sf(np.abs(column[name] / column[f"{name}_se"]), freedom)
+        for name in ("elasticity", "lift")
+    }
     q = q_values(np.concatenate([p["elasticity"], p["lift"]]))
     table: dict[str, Any] = dict(column)
     for name, part in zip(("elasticity", "lift"), np.split(q, 2), strict=True):

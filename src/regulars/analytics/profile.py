@@ -11,8 +11,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.attributes import Attributes
 from regulars.analytics.corrections import q_values, shrink
@@ -305,7 +305,7 @@ def _levels(divided: list[Divided], people: ir.Table) -> list[dict[str, Any]]:
     q = q_values(p)
     log_lift, variance = _log_lift(with_best, best_all, with_other, other_all)
     kept, left = shrink(log_lift, variance)
-    half = float(stats.norm.ppf(0.975)) * np.sqrt(left)
+    half = float(scipy.stats.norm.ppf(0.975)) * np.sqrt(left)
     for n, row in enumerate(rows):
         row |= {
             "best_share": float(with_best[n] / max(best_all[n], 1)),
@@ -350,7 +350,7 @@ def _counts(each: Divided, people: ir.Table) -> list[dict[str, Any]]:
 
 
 def _fisher(a: Floats, best: Floats, c: Floats, others: Floats) -> Floats:
-    table = stats.hypergeom(best + others, a + c, best)
+    table = scipy.stats.hypergeom(best + others, a + c, best)
     p: Floats = np.minimum(1.0, 2 * np.minimum(table.cdf(a), table.sf(a - 1)))
     return p
 

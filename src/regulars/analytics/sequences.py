@@ -7,8 +7,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.baskets import usual_amounts
 from regulars.analytics.corrections import q_values, two_sided
@@ -135,7 +135,7 @@ def _tested(orders: list[Order], often: NDArray[np.bool_]) -> tuple[list[_Sequen
     p = two_sided(z)
     q = q_values(p)
     picked = max(int((q < REPORTED_BELOW).sum()), 1)
-    wide = float(stats.norm.isf((1 - CONFIDENCE) / 2 * picked / max(q.size, 1)))
+    wide = float(scipy.stats.norm.isf((1 - CONFIDENCE) / 2 * picked / max(q.size, 1)))
     owner = np.repeat(np.arange(len(orders)), [len(place) for place in places])
     every = np.concatenate(places)
     found: dict[tuple[int, int], _Sequence] = {}

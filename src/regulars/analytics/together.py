@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from regulars.analytics.corrections import q_values
 from regulars.analytics.findings import REPORTED_BELOW
@@ -158,7 +159,7 @@ def _pairs(customer: Ints, basket: Ints, product: Ints, size: int) -> Ints:
 def _wide(q: Floats) -> float:
     """Standard deviations on each side of an interval that is shown only for what was picked by its q-value."""
     picked = max(int((q < REPORTED_BELOW).sum()), 1)
-    return float(stats.norm.isf((1 - CONFIDENCE) / 2 * picked / max(q.size, 1)))
+    return float(scipy.stats.norm.isf((1 - CONFIDENCE) / 2 * picked / max(q.size, 1)))
 
 
 def _tested(alone: Ints, sums: _Sums, compared: NDArray[np.bool_]) -> Together:

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import stats
+import scipy
 
 ERROR = 0.05  # two-sided chance to see a difference where there is none
 POWER = 0.80  # chance to see the difference that is there
@@ -22,7 +22,7 @@ def control_group(people: int, *, gain: float, variances: tuple[float, float]) -
     """
     if people < 2 or gain <= 0:
         return None
-    needed = (gain / float(stats.norm.ppf(1 - ERROR / 2) + stats.norm.ppf(POWER))) ** 2
+    needed = (gain / float(scipy.stats.norm.ppf(1 - ERROR / 2) + scipy.stats.norm.ppf(POWER))) ** 2
     before, after = variances
     # v0 / c + v1 / (n - c) = needed is a quadratic in c: needed c^2 - (needed n + v0 - v1) c + v0 n = 0
     middle = needed * people + before - after

@@ -8,8 +8,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.analytics.corrections import q_values
 from regulars.analytics.estimate import Estimate
@@ -366,7 +366,7 @@ def _beyond_activity(similar: Floats, active: Floats, tried: Flags) -> float:
         excess += float(tried[mine][near].sum()) - near.sum() * hits / n
         variance += near.sum() * (n - near.sum()) * hits * (n - hits) / (n * n * (n - 1))
     # half a trial less, for counts are whole
-    return float(stats.norm.sf((excess - 0.5) / math.sqrt(variance))) if variance > 0 else 1.0
+    return float(scipy.stats.norm.sf((excess - 0.5) / math.sqrt(variance))) if variance > 0 else 1.0
 
 
 def _tested(past: _Past, chance: Floats, active: Floats, held: _Holdings) -> list[_Tested]:
@@ -383,7 +383,7 @@ def _tested(past: _Past, chance: Floats, active: Floats, held: _Holdings) -> lis
         assert rate is not None
         # both must hold: the named try more than the others, and not only because they come more often
         p = max(
-            float(stats.hypergeom.sf(tried[likely].sum() - 1, len(mine), tried.sum(), likely.sum())),
+            float(scipy.stats.hypergeom.sf(tried[likely].sum() - 1, len(mine), tried.sum(), likely.sum())),
             _beyond_activity(past.features[mine, 0], active[mine], tried),
         )
         share = 1 - len(mine) / loyal

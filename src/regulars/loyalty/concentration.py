@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from django.db import OperationalError, connection, transaction
 from numpy.typing import NDArray
-from scipy import stats
 
 from regulars.accounts.models import User
 from regulars.analytics.corrections import q_values
@@ -159,7 +159,7 @@ def tail(strata: Iterable[tuple[int, int, int]], times: int) -> float:
     """
     whole: Floats = np.ones(1)
     for shown, served, everything in strata:
-        whole = np.convolve(whole, stats.hypergeom.pmf(np.arange(shown + 1), everything, served, shown))
+        whole = np.convolve(whole, scipy.stats.hypergeom.pmf(np.arange(shown + 1), everything, served, shown))
     return float(min(1.0, whole[times:].sum()))
 
 

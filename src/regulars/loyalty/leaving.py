@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy
 from django.db import connection
-from scipy import stats
 
 from regulars.analytics.corrections import q_values
 from regulars.analytics.estimate import Estimate
@@ -257,4 +257,4 @@ def _sign(sign: str, counts: tuple[int, int, int, int], q: float | None) -> Sign
 def _p_value(left: int, of_left: int, stayed: int, of_stayed: int) -> float:
     """Two-sided, of no difference between two shares (Fisher's exact test)."""
     table = [[left, of_left - left], [stayed, of_stayed - stayed]]
-    return float(stats.fisher_exact(table).pvalue)
+    return float(scipy.stats.fisher_exact(table).pvalue)

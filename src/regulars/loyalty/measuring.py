@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from django.db import connection, transaction
-from scipy import stats
 
 from regulars.analytics.corrections import q_values
 from regulars.analytics.intervals import wilson
@@ -233,7 +233,7 @@ def _tastes(pairs: list[tuple[Any, ...]]) -> Iterator[Taste]:
     if not pairs:
         return
     gifts, categories, both, liked, bought, known = zip(*pairs, strict=True)
-    p_values = stats.hypergeom.sf(np.array(both) - 1, np.array(known), np.array(liked), np.array(bought))
+    p_values = scipy.stats.hypergeom.sf(np.array(both) - 1, np.array(known), np.array(liked), np.array(bought))
     for gift, category, likers, buyers, q in zip(gifts, categories, both, bought, q_values(p_values), strict=True):
         if q < _FALSE:
             yield Taste(gift_id=gift, category=category, buyers=buyers, likers=likers)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from django.db import connection
-from scipy import stats
 
 from regulars.analytics.anytime import anytime_interval, anytime_p_value, width
 from regulars.analytics.corrections import q_values
@@ -215,7 +215,7 @@ class _Difference:
 
     def wider(self, *variances: float) -> tuple[float, float]:
         """Variances that ask as many members of a trial for one look as this one needs for any number of looks."""
-        power = float(stats.norm.ppf(POWER))
-        once = float(stats.norm.ppf(1 - ERROR / 2))
+        power = float(scipy.stats.norm.ppf(POWER))
+        once = float(scipy.stats.norm.ppf(1 - ERROR / 2))
         factor = ((width(time=self._now, planned=self.planned) + power) / (once + power)) ** 2
         return variances[0] * factor, variances[1] * factor
