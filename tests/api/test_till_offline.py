@@ -26,7 +26,7 @@ from regulars.loyalty.verifying import faults
 from regulars.loyalty.watching import look
 from regulars.purchases.models import Product, Receipt, Store
 from tests.loyalty.at_once import together
-from tests.loyalty.offline_cases import CAPS, LATER, OfflineTill, limit_debt, settle
+from tests.loyalty.offline_cases import CAPS, LATER, OfflineTill, settle
 from tests.loyalty.selling_cases import CARD, RULES, enrolled, no_segments, open_shop, publish_in_the_past
 from tests.web.people import make_user
 
@@ -194,7 +194,7 @@ def test_a_debt_that_comes_back_is_a_debt_no_more(till: OfflineTill) -> None:
 
 def test_beyond_what_he_may_owe_the_shop_bears_it_and_is_told(till: OfflineTill) -> None:
     anna = enrolled()
-    limit_debt(anna, 10)
+    publish_in_the_past(RULES | {"spending": CAPS, "life": {"days": 365, "most_debt": 10}}, 2 * HOUR)
     sale = till.told(till.sold("17", points=40))[0]["sale"]
     assert (sale["to_pay"], sale["points_spent"], sale["by_points"], sale["discount"]) == (5_500, 10, 1_000, 3_500)
     alert = Alert.objects.get()

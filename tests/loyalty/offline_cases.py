@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from regulars.customers.models import Customer
 from regulars.loyalty.models import TillSnapshot
 from regulars.loyalty.offline import write_waiting
 from regulars.loyalty.programme.basket import Line
@@ -76,8 +75,3 @@ class OfflineTill(Till):
 def settle() -> int:
     """The server writes what waits."""
     return write_waiting(timezone.now() + LATER, segments=no_segments)
-
-
-def limit_debt(customer: Customer, most: int) -> None:
-    """He may owe so much."""
-    customer.accounts.update(debt_limit=most)

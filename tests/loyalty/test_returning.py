@@ -16,7 +16,7 @@ from regulars.customers.models import Customer
 from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import members
 from regulars.loyalty.balances import Balance, balance_of, position
-from regulars.loyalty.ledger import Document, Kind, grant, write_one
+from regulars.loyalty.ledger import Document, Kind, grant, spend, write_one
 from regulars.loyalty.models import Sale, SaleReturn, WaitingReturn
 from regulars.loyalty.returning import Coming, bring_back, share
 from regulars.loyalty.selling import commit, quote
@@ -326,3 +326,21 @@ def test_a_sale_and_its_return_at_one_moment_both_happen() -> None:
     together(6, one)
     assert SaleReturn.objects.get().refund == 9_500
     assert not WaitingReturn.objects.exists()
+
+
+def test_who_joined_before_debts_were_allowed_owes_as_the_rules_of_now_say() -> None:
+    """And a version that allows less changes nothing of what he owes already."""
+    open_shop(life={"days": 365, "most_debt": 0})
+    anna = enrolled()
+    anna.accounts.update(debt_limit=0)
+    assert sold(("cup", 10, 200_000)).points_earned == 190
+    assert sold(("cup", 5, 100_000), number="2").points_earned == 95
+    spent = Document(members.points_unit(), Kind.SALE, "till:1", "3", "till:1", (spend(anna.pk, 280),))
+    write_one(spent, at=timezone.now())
+    publish_in_the_past(RULES | {"life": {"days": 365, "most_debt": 150}}, dt.timedelta(minutes=2))
+    bring_back(coming("r1"))
+    assert (members.points_of(anna).debt, anna.accounts.get().debt_limit) == (150, 150)
+    publish_in_the_past(RULES | {"life": {"days": 365, "most_debt": 20}}, dt.timedelta(minutes=1))
+    bring_back(coming("r2", sale="2"))
+    assert (members.points_of(anna).debt, anna.accounts.get().debt_limit) == (150, 150)
+    assert faults() == []

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from regulars.accounts.models import User
@@ -156,6 +158,16 @@ def hold_survivor(customer: int) -> Customer:
 def enrol(customer: Customer, *, at: dt.datetime, most_debt: int = 0) -> Account:
     """Make him a member; nothing happens when he is one."""
     return open_account(customer.pk, points_unit(), at=at, debt_limit=most_debt)
+
+
+def allow_debt(customer: int) -> None:
+    """Let him owe what the rules of this moment allow, whenever he became a member; what he owes already stays.
+
+    To be called before points are taken that may be missing, with the member held.
+    """
+    most = most_debt(timezone.now())
+    accounts = Account.objects.filter(customer=customer, unit=points_unit()).exclude(debt_limit=most)
+    accounts.update(debt_limit=Greatest(F("debt"), most))
 
 
 @transaction.atomic

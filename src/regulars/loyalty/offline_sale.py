@@ -89,6 +89,7 @@ def _accepted(told: Told, case: Case, caps: Offline | None) -> int:
     if _before(case) >= caps.most_receipts:
         return 0
     # to a partner nobody owes: it is paid for every point that it takes, and would lend at the operator's risk
+    members.allow_debt(case.customer.pk)
     account = Account.objects.filter(customer=case.customer, unit=members.points_unit())
     may_owe: int = 0 if case.partner else account.aggregate(sum=Sum(F("debt_limit") - F("debt")))["sum"] or 0
     limits = [room_for(case).redeem]

@@ -21,7 +21,7 @@ from regulars.customers.services.moving import note_follower
 from regulars.loyalty import codes, tiers
 from regulars.loyalty.certificate_deals import give_back_to, hold_shares, split
 from regulars.loyalty.ledger import Document, Kind, Written, give_back, take_back, write
-from regulars.loyalty.members import hold_survivor, points_unit, stamps_unit
+from regulars.loyalty.members import allow_debt, hold_survivor, points_unit, stamps_unit
 from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingReturn
 from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.programme.conditions import Scope
@@ -142,6 +142,8 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
     moved = _count(coming, lines)
     now = _Back.of(sale, lines).less(before)
     _note_returned([one for one in lines if one.position in moved])
+    if customer is not None and now.earned:
+        allow_debt(customer.pk)
     written = _write_points(coming, sale, now, at)
     done = written.points if written else {}
     parts = split(shares, now.money)
