@@ -223,7 +223,9 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     publish(rules, by=owner, valid_from=timezone.now() + dt.timedelta(days=30), note=LONG[:200])
     deep = {"all": [{"not": pensioner}, {"any": [happy, {"is": "store", "any_of": [LONG[:200]]}]}]}
     drafted = [*rules["rules"], cups | {"on": {"products": ["latte"]}}, morning, kind | {"when": deep}, _crowded(happy)]
-    draft = rules | tiers | {"rules": drafted, "volume": [{"id": "dealers", "steps": [{"from": 1, "percent": 2}]}]}
+    draft = rules | tiers | {"rules": drafted, "volume": [_bonus(pensioner)]}
+    draft["guard"] = draft["guard"] | {"categories": {LONG[:200]: "12.5", HOSTILE[:40]: None}}
+    draft["watch"] = {"limits": [{"of": "cashier", "per": "hour", "earned": 5_000, "spent": 5_000, "refuse": True}]}
     keep_draft(json.dumps(draft, ensure_ascii=False, indent=2), LONG[:200], version=0, by=owner)
     customer = Receipt.objects.exclude(customer=None).latest("purchased_at").customer
     assert customer is not None
@@ -244,6 +246,13 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     names |= {"batch_id": batch.pk, "member": customer.pk}
     names |= _certificates(owner, asked)
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
+
+
+def _bonus(pensioner: dict[str, Any]) -> dict[str, Any]:
+    """A bonus for volume with conditions in a group."""
+    steps = [{"from": 100_000_000, "percent": 2}, {"from": 500_000_000, "percent": "3.5"}]
+    when = {"any": [pensioner, {"not": {"all": [{"is": "tier", "any_of": ["friend"]}, pensioner]}}]}
+    return {"id": "dealers", "title": LONG[:200], "steps": steps, "when": when, "on": {"categories": [LONG[:200]]}}
 
 
 def _crowded(happy: dict[str, Any]) -> dict[str, Any]:

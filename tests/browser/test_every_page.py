@@ -21,7 +21,8 @@ BESIDES = (
     "/insights/people/all/?columns=state&columns=rfm&columns=email&columns=visits&columns=missed",
     "/insights/people/state:lost/?spent=999999999999", "/insights/business/?period=365", "/q/{link}/",
     "/receipts/{sold}/", "/programme/write/rule/?id=crowded", "/programme/write/rule/?id=kind",
-    "/programme/write/rule/?gives=points_by_tier", "/programme/partners/of/new/", "/customers/{member}/points/ledger/",
+    "/programme/write/rule/?gives=points_by_tier", "/programme/write/volume/?id=dealers",
+    "/programme/partners/of/new/", "/customers/{member}/points/ledger/",
 )  # fmt: skip
 
 

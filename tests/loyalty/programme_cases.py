@@ -127,6 +127,7 @@ _conditions = _leaves | st.one_of(
     st.lists(_leaves, min_size=1, max_size=3).map(lambda items: {"all": items}),
     st.lists(_leaves, min_size=1, max_size=3).map(lambda items: {"any": items}),
     _leaves.map(lambda item: {"not": item}),
+    st.lists(_leaves, min_size=1, max_size=2).map(lambda items: {"any": [{"all": items}, {"not": {"any": items}}]}),
 )
 _steps = st.lists(st.tuples(st.integers(1, 3000), PERCENTS), min_size=1, max_size=3, unique_by=lambda one: one[0]).map(
     lambda found: [{"from": start, "percent": percent} for start, percent in sorted(found)]
@@ -191,6 +192,37 @@ _guards = st.none() | st.fixed_dictionaries(
 )  # fmt: skip
 
 
+_limits = st.fixed_dictionaries(
+    {"of": st.sampled_from(["member", "cashier", "till", "shop"]), "receipts": st.integers(1, 10**6)},
+    optional={
+        "per": st.sampled_from(["day", "hour"]), "earned": st.integers(1, 9_999), "spent": st.integers(1, 9_999),
+        "refuse": st.booleans(),
+    },
+)  # fmt: skip
+_watches = st.fixed_dictionaries(
+    {},
+    optional={
+        "limits": st.lists(_limits, max_size=3), "same_minutes": st.integers(0, 1_440), "alone": st.integers(0, 9_999),
+    },
+)  # fmt: skip
+_is_member = st.sampled_from(
+    [
+        {"is": "privilege", "any_of": ["dealer"]}, {"is": "tier", "any_of": ["gold"]},
+        {"is": "answer", "question": "pet", "any_of": ["cat"]},
+    ]
+)  # fmt: skip
+_volumes = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.sampled_from("uvw"), "steps": _steps},
+        optional={
+            "period": st.sampled_from(["month", "quarter", "year"]), "on": scopes, "title": st.just("Dealers"),
+            "when": _is_member | _is_member.map(lambda one: {"all": [{"not": one}]}),
+        },
+    ),
+    max_size=2, unique_by=lambda one: one["id"],
+)  # fmt: skip
+
+
 @st.composite
 def rule_data(draw: st.DrawFn) -> dict[str, Any]:
     """Any rule set as JSON."""
@@ -218,6 +250,11 @@ def rule_data(draw: st.DrawFn) -> dict[str, Any]:
     )  # fmt: skip
     if (guard := draw(_guards)) is not None:
         found["guard"] = guard
+    if (caps := draw(st.none() | st.fixed_dictionaries({"most_points": st.integers(1, 9_999)}, optional={
+        "most_receipts": st.integers(1, 1_000)
+    }))) is not None:  # fmt: skip
+        found["spending"]["offline"] = caps
+    found |= draw(st.fixed_dictionaries({}, optional={"watch": _watches, "volume": _volumes}))
     if draw(st.booleans()):
         found["never_discounted"] = {"products": ["egg"]}
     return found

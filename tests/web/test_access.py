@@ -116,6 +116,7 @@ TABLE: dict[str, Right | str] = {
     "programme_expense_remove": Right.MANAGE_BUSINESS,
     "programme_write": Right.MANAGE_BUSINESS,
     "programme_rule": Right.MANAGE_BUSINESS,
+    "programme_volume": Right.MANAGE_BUSINESS,
     "programme_terms": Right.MANAGE_BUSINESS,
     "review": Right.WATCH_TILLS,
     "review_meetings": Right.WATCH_TILLS,

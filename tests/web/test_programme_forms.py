@@ -22,11 +22,13 @@ from regulars.purchases.models import Product, Store
 from regulars.web.programme_rule_form import rule_of_typed, typed_of_rule
 from regulars.web.programme_terms_form import terms_of_typed, typed_of_terms
 from regulars.web.programme_typed import Known
+from regulars.web.programme_volume_form import FORM, bonus_of_typed
 from tests.loyalty.programme_cases import rule, rule_data
 from tests.loyalty.selling_cases import RULES
 from tests.web.people import logged_in, make_user
 
 WRITE, RULE, TERMS = "/programme/write/", "/programme/write/rule/", "/programme/write/terms/"
+VOLUME = "/programme/write/volume/"
 database = pytest.mark.django_db
 
 
@@ -35,7 +37,8 @@ database = pytest.mark.django_db
 
 def known_of(rules: RuleSet) -> Known:
     tiers = [(one.id, one.id) for one in rules.tiers.levels] if rules.tiers else []
-    return Known(rules.currency, {"tier": lambda: tiers})
+    guarded = [(name, name) for name in rules.guard.categories] if rules.guard else []
+    return Known(rules.currency, {"tier": lambda: tiers, "guarded": lambda: guarded})
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
@@ -49,8 +52,12 @@ def test_a_form_that_nobody_touched_says_the_rules_that_it_was_made_from(languag
             before = write_record(one)
             typed, kept = typed_of_rule(before, known)
             assert parse(raw | {"rules": [rule_of_typed(typed, before, [], known)]}).rules == (one,)
-            assert kept <= {"when"}, "only what lies deeper than one list is left to JSON"
-            assert ("when" in kept) == ("not" in before.get("when", {}))
+            assert not kept, "nothing is left to JSON"
+        for bonus in rules.volume:
+            before = write_record(bonus)
+            typed, kept = FORM.typed_of(before, known)
+            assert not kept
+            assert parse(raw | {"volume": [bonus_of_typed(typed, before, [], known)]}).volume == (bonus,)
         typed, kept = typed_of_terms(as_json(rules), known)
         assert parse(terms_of_typed(typed, raw, known)) == rules
         assert terms_of_typed(typed, raw, known) == raw
@@ -178,8 +185,17 @@ WHOLE = {
     "never_discounted": {"categories": ["Tobacco"]},
     "spending": {"as": "payment", "worth": 150, "most_share": "99.5", "offline": {"most_points": 5}},
     "life": {"after_days": 14, "days": None, "late_days": 3},
-    "volume": [{"id": "dealers", "steps": [{"from": 100, "percent": 2}]}],
-    "watch": {"same_minutes": 9},
+    "volume": [
+        {
+            "id": "dealers",
+            "steps": [{"from": 100, "percent": 2}, {"from": 1_000_050, "percent": "3.5"}],
+            "period": "year",
+            "on": {"not_categories": ["Tobacco"]},
+            "when": {"any": [{"is": "privilege", "any_of": ["dealer"]}, {"not": {"is": "tier", "any_of": ["gold"]}}]},
+        },
+        {"id": "all", "steps": [{"from": 1, "percent": "0.01"}]},
+    ],
+    "watch": {"same_minutes": 9, "limits": [{"of": "till", "per": "hour", "spent": 7, "refuse": True}]},
     "price_watch_days": 14,
 }
 
@@ -193,7 +209,8 @@ def test_every_form_that_is_opened_and_sent_changes_nothing(language: str) -> No
     with_language.saved_by.language = language  # type: ignore[union-attr]
     with_language.saved_by.save()  # type: ignore[union-attr]
     before = with_language.text
-    for address in (TERMS, *(f"{RULE}?id={one['id']}" for one in EVERY)):
+    bonuses = [f"{VOLUME}?id={one['id']}" for one in WHOLE["volume"]]
+    for address in (TERMS, *bonuses, *(f"{RULE}?id={one['id']}" for one in EVERY)):
         sent = sent_of(browser, address)
         answer = browser.post(address.partition("?")[0], sent)
         assert answer.status_code == 302, (address, html.unescape(answer.content.decode()))
@@ -408,10 +425,10 @@ def test_what_cannot_be_used_is_named_and_stays_in_the_form(gives: str, boxes: d
 
 @database
 def test_a_condition_that_the_form_cannot_show_stays_as_it_is() -> None:
-    deep = {"any": [{"is": "card", "any_of": ["paid"]}, {"not": {"is": "store", "any_of": ["A"]}}]}
+    deep = {"any": [{"is": "card", "any_of": ["paid"]}, {"not": {"not": {"is": "store", "any_of": ["A"]}}}]}
     browser = writing(rule("deep", 5, when=deep))
     page = html.unescape(browser.get(f"{RULE}?id=deep").content.decode())
-    assert all(one in page for one in ("it is not so that the store is “A”", "is changed as JSON"))
+    assert all(one in page for one in ("it is not so that it is not so that the store is “A”", "is changed as JSON"))
     sent = sent_of(browser, f"{RULE}?id=deep")
     for hostile in ({}, {"kept": []}, {"c": ["0"], "c0.kind": ["tier"], "c0.any_of": ["gold"], "kept": []}):
         version = ProgrammeDraft.objects.get().version
@@ -462,7 +479,7 @@ def test_a_draft_that_cannot_be_read_is_led_to_its_json() -> None:
     browser = writing()
     for text in ("{ half", "[]", '{"format": 1}', json.dumps(RULES | {"rules": [{"id": "x"}]})):
         ProgrammeDraft.objects.update(text=text)
-        for address in (RULE, TERMS, f"{RULE}?id=x"):
+        for address in (RULE, TERMS, VOLUME, f"{RULE}?id=x"):
             page = browser.get(address).content.decode()
             assert all(one in page for one in ("The draft cannot be read", "Mend it as JSON"))
             assert post(browser, address, version="1", gives="percent_off")[0] == 422
@@ -581,28 +598,234 @@ def test_tiers_whose_period_is_the_usual_one_keep_it() -> None:
 
 
 @database
-def test_what_the_terms_have_no_boxes_for_is_said_and_stays() -> None:
-    browser = writing(**WHOLE)
+def test_what_most_shops_leave_alone_is_folded_and_said() -> None:
+    page = html.unescape(writing().get(TERMS).content.decode())
+    for words in (
+        "A till without a line takes no points.",
+        "No category has a margin of its own.",
+        "Whatever is more than 10 receipts in a day with one card is looked at by people.",
+        "Two receipts of one card and one sum within 5 minutes are looked at.",
+        "Nobody looks at prices that were raised.",
+    ):
+        assert words in page
+    assert not re.findall(r'<details class="[^"]*aside"[^>]* open', page)
+    browser = writing_over(**WHOLE)
     page = html.unescape(browser.get(TERMS).content.decode())
-    assert all(
-        one in page
-        for one in (
-            "“dealers”",
-            "The margin of the category “Gifts” is not guarded.",
-            "at most 5 points",
-            "in the last 14 days",
-        )
-    )
-    sent = sent_of(browser, TERMS) | {"guard.line": ["20"], "spending.worth": ["3"]}
+    assert all(one in page for one in ("“Gifts” is not guarded.", "at most 5 points", "in the last 14 days"))
+    sent = sent_of(browser, TERMS) | {"watch.limits.of": ["shop", ""], "do": "more-rows:watch.limits"}
+    page = browser.post(TERMS, sent).content.decode()
+    assert re.findall(r'<details class="[^"]*aside"(?: id="(\w+)")? open', page) == ["watch"], "it is being changed"
+
+
+def writing_over(**more: Any) -> Client:
+    """The same browser's owner with another draft."""
+    kept = ProgrammeDraft.objects.get()
+    kept.text = json.dumps(RULES | {"rules": []} | more, ensure_ascii=False)
+    kept.save()
+    return logged_in(kept.saved_by)  # type: ignore[arg-type]
+
+
+@database
+def test_what_most_shops_leave_alone_is_written_as_people_type() -> None:
+    browser = writing(guard={"line": 10, "categories": {"Gone": 5}})
+    Product.objects.create(code="tea", name="Tea", category="Drinks")
+    sent = sent_of(browser, TERMS)
+    assert sent["watch.limits.of"] == ["cashier", "member", ""], "the usual ones stand there"
+    sent |= {
+        "spending.offline.most_points": ["1 500"],
+        "spending.offline.most_receipts": [""],
+        "guard.categories.name": ["Gone", "", "Drinks"],
+        "guard.categories.how": ["free", "floor", "floor"],
+        "guard.categories.percent": ["", "", "12,5"],
+        "watch.limits.of": ["", "member", "cashier"],
+        "watch.limits.per": ["day", "hour", "day"],
+        "watch.limits.receipts": ["", "3", ""],
+        "watch.limits.earned": ["", "", "5 000"],
+        "watch.limits.spent": ["", "", "6000"],
+        "watch.limits.refuse": ["", "yes", ""],
+        "watch.same_minutes": ["0"],
+        "watch.alone": ["2000"],
+        "price_watch_days.price_watch_days": ["14"],
+    }
     assert browser.post(TERMS, sent).status_code == 302
     made = draft()
-    assert (made["guard"], made["spending"]["offline"]) == (
-        WHOLE["guard"] | {"line": "20", "receipt": "5", "unknown_most": "5"},
-        {"most_points": 5},
+    assert made["spending"]["offline"] == {"most_points": 1500}
+    assert made["guard"]["categories"] == {"Drinks": "12.5", "Gone": None}
+    assert made["watch"] == {
+        "limits": [
+            {"of": "cashier", "earned": 5000, "spent": 6000},
+            {"of": "member", "per": "hour", "receipts": 3, "refuse": True},
+        ],
+        "same_minutes": 0,
+        "alone": 2000,
+    }
+    assert made["price_watch_days"] == 14
+    emptied = {
+        name: [""] for name in sent_of(browser, TERMS) if name.startswith(("watch.", "spending.offline", "price"))
+    }
+    assert browser.post(TERMS, sent_of(browser, TERMS) | emptied).status_code == 302
+    assert draft()["watch"] == {"limits": []}, "no limit is none, not the usual ones"
+    assert "offline" not in draft()["spending"]
+    assert "price_watch_days" not in draft()
+
+
+@database
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [
+        ({"spending.offline.most_points": "-5"}, "Points on a receipt, at most: '-5' is no whole number."),
+        ({"spending.offline.most_receipts": "2"}, "Points on a receipt, at most: nothing is written here."),
+        ({"guard.categories.percent": "101"}, "row 1: '101' does not fit. Write something from 0% to 99.99%."),
+        ({"guard.categories.percent": "many"}, "row 1: 'many' is no number with at most two decimals."),
+        ({"guard.categories.percent": ""}, "row 1: nothing is written here."),
+        ({"guard.categories.name": "Soap"}, "row 1: there is no category 'Soap'. Choose one of the list."),
+        ({"guard.categories.name": ""}, "row 1: no category is chosen."),
+        ({"guard.categories.how": "free"}, "row 1: a category that is not guarded has no margin."),
+        (
+            {
+                "guard.categories.name": ["Drinks", "Drinks"],
+                "guard.categories.how": ["free", "free"],
+                "guard.categories.percent": ["", ""],
+            },
+            "row 2: the category 'Drinks' is there twice.",
+        ),
+        ({"watch.limits.receipts": "-1"}, "Limits, row 1: '-1' is no whole number."),
+        ({"watch.limits.receipts": "0"}, "Limits, row 1: '0' does not fit. Write something from 1 to 1,000,000."),
+        ({"watch.limits.receipts": ""}, "Limits, row 1: it limits nothing."),
+        ({"watch.limits.of": ""}, "Limits, row 1: it is not said whose limit it is."),
+        ({"watch.limits.of": "world"}, "Limits[0].of is 'world', but must be one of member"),
+        ({"watch.same_minutes": "soon"}, "are looked at: 'soon' is no whole number."),
+        ({"watch.alone": "-1"}, "in a day: '-1' is no whole number."),
+        ({"price_watch_days.price_watch_days": "367"}, "'367' does not fit. Write something from 0 to 366."),
+    ],
+)
+def test_what_cannot_be_is_told_beside_its_box_in_a_part_that_is_open(boxes: dict[str, Any], words: str) -> None:
+    Product.objects.create(code="tea", name="Tea", category="Drinks")
+    browser = writing(
+        guard={"line": 10, "categories": {"Drinks": 5}}, watch={"limits": [{"of": "shop", "receipts": 9}]}
     )
-    assert all(
-        made[name] == WHOLE[name] for name in ("volume", "watch", "price_watch_days", "tiers", "never_discounted")
+    before = ProgrammeDraft.objects.get().text
+    sent = sent_of(browser, TERMS)
+    # only the first row, whatever it has
+    sent |= {name: texts[:1] for name, texts in sent.items() if name.startswith(("guard.categories.", "watch.limits."))}
+    answer = browser.post(TERMS, sent | boxes)
+    page = html.unescape(answer.content.decode())
+    beside = re.findall(r'<span class="error">(.*?)</span>', page)
+    assert (answer.status_code, [words in one for one in beside]) == (422, [True]), beside
+    assert re.findall(r'<details class="[^"]*aside"[^>]* open', page)
+    assert ProgrammeDraft.objects.get().text == before
+
+
+# --- bonuses for volume ---
+
+
+@database
+def test_a_bonus_for_volume_is_written_changed_and_taken_away() -> None:
+    browser = writing(tiers={"levels": LEVELS})
+    add_field(title="Trade", type="choice", choices=["shop", "cafe"])
+    page = html.unescape(browser.get(VOLUME).content.decode())
+    assert "Answered: Trade" in page
+    assert "Around the birthday" not in page, "a whole period asks for what a member is"
+    boxes = {
+        "title": "Дилеры", "period": "quarter",
+        "steps.from": ["1 000 000", "5000000,50", ""], "steps.percent": ["2", "3,5", ""],
+        "on.categories.more": "", "on.products": [],
+        "c": ["0", "1"], "join": "any",
+        "c0.kind": "privilege", "c0.any_of.more": "dealer",
+        "c1.kind": "tier", "c1.any_of": ["gold"], "c1.not": "yes",
+    }  # fmt: skip
+    sent = boxes | {"version": "1", "id": ""}
+    assert "Дилеры” or" not in post(browser, VOLUME, do="look", **sent)[1]
+    assert [post(browser, VOLUME, **sent)[0] for _press in range(2)] == [302, 302]
+    assert draft()["volume"] == [
+        {
+            "id": "dilery",
+            "title": "Дилеры",
+            "steps": [{"from": 100_000_000, "percent": "2"}, {"from": 500_000_050, "percent": "3.5"}],
+            "when": {"any": [
+                {"is": "privilege", "any_of": ["dealer"]}, {"not": {"is": "tier", "any_of": ["gold"]}},
+            ]},
+        }
+    ]  # fmt: skip
+    page = html.unescape(browser.get(WRITE).content.decode())
+    assert page.count("“Дилеры”, when a quarter is over") == 1
+    address = f"{VOLUME}?id=dilery"
+    assert browser.post(VOLUME, sent_of(browser, address) | {"period": ["month"]}).status_code == 302
+    assert draft()["volume"][0]["period"] == "month"
+    assert post(browser, WRITE, remove_bonus="dilery", version="2")[0] == 422
+    assert post(browser, WRITE, remove_bonus="dilery", version="3")[0] == 302
+    assert "volume" not in draft()
+    assert browser.get(address).status_code == 404
+
+
+@database
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [
+        ({"steps.from": "", "steps.percent": ""}, "nothing is written here."),
+        ({"steps.percent": "-2"}, "row 1: '-2' is no number"),
+        ({"steps.percent": "101"}, "row 1: '101' does not fit. Write something from 0.01% to 100%."),
+        ({"steps.from": ["9", "3"], "steps.percent": ["5", "5"]}, "write the steps upwards"),
+        ({"period": "week"}, "The period is 'week', but must be one of month, quarter, year"),
+        ({"on.products.more": "Soap"}, "Products: There is no product 'Soap'."),
+        ({"c": "0", "c0.kind": "privilege"}, "Privileges: nothing is written here."),
+        ({"c": "0", "c0.kind": "store", "c0.any_of": "A"}, "can ask for what a member is"),
+        ({"c": "0", "c0.kind": "tier", "c0.any_of": "gold"}, "the tier 'gold', which there is not"),
+        ({"c": "0", "c0.kind": "any"}, "A group: any of them holds: nothing lies in it."),
+    ],
+)
+def test_a_bonus_that_cannot_be_is_told(boxes: dict[str, Any], words: str) -> None:
+    browser = writing()
+    sent = {"version": "1", "id": "", "title": "Kept", "steps.from": "9", "steps.percent": "5", "period": "year"}
+    status, page = post(browser, VOLUME, **sent | boxes)
+    assert (status, words in page, 'value="Kept"' in page) == (422, True, True), re.findall(
+        r'role="alert">(.*?)</div>', page
     )
+    assert "volume" not in draft()
+
+
+@database
+def test_of_two_who_change_a_bonus_the_second_is_told() -> None:
+    browser = writing(**WHOLE)
+    sent = sent_of(browser, f"{VOLUME}?id=all")
+    assert browser.post(VOLUME, sent | {"title": ["First"]}).status_code == 302
+    answer = browser.post(VOLUME, sent | {"title": ["Second"]})
+    assert (answer.status_code, "saved another draft meanwhile" in answer.content.decode()) == (422, True)
+    assert browser.post(VOLUME, sent | {"title": ["Second"], "over": ["2"]}).status_code == 302
+    assert [one.get("title") for one in draft()["volume"]] == [None, "Second"]
+
+
+# --- conditions in one another ---
+
+
+@database
+def test_conditions_lie_in_groups_and_are_turned_round() -> None:
+    browser = writing()
+    boxes = {
+        "g.percent": "5", "join": "all", "c": ["0", "1", "2", "3"],
+        "c0.kind": "store", "c0.any_of": "Arbat", "c0.not": "yes",
+        "c1.kind": "any", "c1.not": "yes",
+        "c2.kind": "tier", "c2.in": "1", "c2.any_of": ["gold"],
+        "c3.kind": "purchase_number", "c3.in": "1", "c3.number": "1",
+    }  # fmt: skip
+    ProgrammeDraft.objects.update(text=json.dumps(draft() | {"tiers": {"levels": LEVELS}}))
+    assert new(browser, "percent_off", **boxes)[0] == 302
+    assert draft()["rules"][0]["when"] == {
+        "all": [
+            {"not": {"is": "store", "any_of": ["Arbat"]}},
+            {"not": {"any": [{"is": "tier", "any_of": ["gold"]}, {"is": "purchase_number", "number": 1}]}},
+        ]
+    }
+    assert "add a condition, or remove it" in new(browser, "percent_off", **boxes | {"c": ["1"]})[1].lower()
+    page = new(browser, "percent_off", do="add:1", **boxes | {"c1.add": "birthday"})[1]
+    assert all(one in page for one in ('name="c4.kind" value="birthday"', 'name="c4.in" value="1"'))
+    page = new(browser, "percent_off", do="drop:1", **boxes)[1]
+    assert re.findall(r'name="(c\d).kind"', page) == ["c0"], "what lies in a group goes with it"
+    around = {"c": ["0", "1"], "c0.kind": "all", "c0.in": "1", "c1.kind": "any", "c1.in": "0"}
+    assert new(browser, "percent_off", do="drop:0", **around)[0] == 200, "a ring hangs on nothing"
+    deep = {"g.percent": "5", "c": [str(n) for n in range(9)]}
+    deep |= {f"c{n}.kind": "all" for n in range(9)} | {f"c{n}.in": str(n - 1) for n in range(1, 9)}
+    assert new(browser, "percent_off", **deep)[0] == 422
 
 
 @database
@@ -624,9 +847,28 @@ def test_the_moment_that_was_typed_stays_when_publishing_is_refused() -> None:
 
 
 @database
+def test_what_is_typed_beside_the_rules_is_there_when_one_comes_back_from_their_forms() -> None:
+    browser = writing(rule("one", 1))
+    typed = {"valid_from": "2031-01-02T03:04", "days": "30", "note": "Unsaved"}
+    assert post(browser, WRITE, remember="yes", **typed) == (204, "")
+    assert browser.post(RULE, sent_of(browser, f"{RULE}?id=one") | {"g.percent": ["2"]}).status_code == 302
+    page = browser.get(WRITE).content.decode()
+    assert all(f'value="{one}"' in page for one in typed.values())
+    kept = ProgrammeDraft.objects.get()
+    assert (kept.note, kept.version) == ("", 2), "nothing was saved into the draft"
+    sent = typed | {"rules": kept.text, "version": "2", "note": "Saved"}
+    assert post(browser, WRITE, keep="yes", **sent)[0] == 302
+    ProgrammeDraft.objects.update(note="By another")
+    page = browser.get(WRITE).content.decode()
+    assert ('value="2031-01-02T03:04"' in page, 'value="By another"' in page) == (True, True)
+    assert post(browser, WRITE, throw="yes", version="3")[0] == 302
+    assert "2031-01-02" not in browser.get(WRITE).content.decode()
+
+
+@database
 def test_forms_are_for_those_who_may_publish() -> None:
     writing(rule("one", 1))
     manager = logged_in(make_user("manager"))
-    for address in (RULE, TERMS):
+    for address in (RULE, TERMS, VOLUME):
         assert manager.get(address).status_code == 403
         assert post(manager, address, id="one", version="1")[0] == 403

@@ -28,7 +28,7 @@ from regulars.loyalty.notice import ShortNotice, short_notice
 from regulars.loyalty.partners import contracts_from
 from regulars.loyalty.programme.rules import RuleSet, as_json, parse
 from regulars.loyalty.programme.words import Names, Words
-from regulars.loyalty.programmes import beginning, checked, publish, rules_of, versions
+from regulars.loyalty.programmes import LONGEST_NOTE, beginning, checked, publish, rules_of, versions
 from regulars.loyalty.returning import waiting_returns
 from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
 from regulars.loyalty.simulating import simulate
@@ -36,6 +36,9 @@ from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
 from regulars.web.programme_known import categories
 from regulars.web.sign_in import address_of
+
+_TYPED = "programme_typed"  # in the session
+_BESIDES = ("valid_from", "days", "note")
 
 
 class TooSoon(InputError):
@@ -73,15 +76,19 @@ def page(request: Request) -> HttpResponse:
 def write(request: Request) -> HttpResponse:
     """Write the next version: every press keeps the draft, which is looked at, tried, published or thrown away."""
     draft, typed = draft_now(), request.POST
+    if "remember" in typed:
+        _remember(request, _BESIDES)
+        return HttpResponse(status=204)
+    shown = typed if "valid_from" in typed else request.session.get(_TYPED, {})
     context: dict[str, Any] = {
         "draft": draft,
         "text": draft.text or rules_before(),
-        "note": draft.note,
-        "typed": typed,
+        "note": shown.get("note", draft.note).strip(),
+        "typed": shown,
         "error": "",
     }
     if request.method == "POST":
-        context |= {"text": _typed_rules(typed) or context["text"], "note": typed.get("note", "").strip()}
+        context["text"] = _typed_rules(typed) or context["text"]
     try:
         if request.method == "POST" and (done := _done(request, context)):
             return done
@@ -110,13 +117,16 @@ def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
     typed, version, user = request.POST, seen_version(request.POST), request.user
     if "throw" in typed:
         drop_draft(version=version, by=user)
+        request.session.pop(_TYPED, None)
         messages.success(request, _("The draft is thrown away."))
         return redirect("programme")
-    if "start" in typed or "remove" in typed:
+    if not typed.keys().isdisjoint(("start", "remove", "remove_bonus")):
         return _changed(request)
     context["draft"] = draft = keep_draft(context["text"], context["note"], version=version, by=user)
+    _remember(request, _BESIDES[:2])
     if "publish" in typed:
         _publish(request, draft)
+        request.session.pop(_TYPED, None)
         messages.success(request, _("Published."))
         return redirect("programme")
     if "look" in typed or "simulate" in typed:
@@ -126,7 +136,7 @@ def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
 
 
 def _changed(request: Request) -> HttpResponse:
-    """Fill the draft with a programme to begin with, or take a rule out of it."""
+    """Fill the draft with a programme to begin with, or take a rule or a bonus out of it."""
     typed, draft = request.POST, draft_now()
     if "start" in typed:
         if draft.text:
@@ -135,14 +145,24 @@ def _changed(request: Request) -> HttpResponse:
         data = begin_with(typed["start"], currency=Business.current().currency, category=category)
         said = _("The draft is saved.")
     else:
-        data = read_json(draft.text or rules_before())
-        parse(data)
-        kept = [one for one in data["rules"] if one["id"].strip() != typed["remove"]]
-        data, said = data | {"rules": kept}, _("The rule is taken out of the draft. What is published stays as it is.")
+        data = _without(read_json(draft.text or rules_before()), typed)
+        said = _("It is taken out of the draft. What is published stays as it is.")
     parse(data)
     keep_draft(pretty(data), draft.note, version=seen_version(typed), by=request.user)
     messages.success(request, said)
     return redirect("programme_write")
+
+
+def _remember(request: Request, names: tuple[str, ...]) -> None:
+    """Keep what is typed beside the rules while he goes to their forms and comes back."""
+    request.session[_TYPED] = {name: request.POST[name][:LONGEST_NOTE] for name in names if name in request.POST}
+
+
+def _without(data: Any, typed: QueryDict) -> dict[str, Any]:
+    part, name = ("rules", typed["remove"]) if "remove" in typed else ("volume", typed["remove_bonus"])
+    parse(data)
+    kept = [one for one in data.get(part, []) if one["id"].strip() != name]
+    return data | {part: kept} if kept or part == "rules" else {key: data[key] for key in data if key != part}
 
 
 @transaction.atomic
@@ -206,6 +226,7 @@ def _said(rules: RuleSet) -> dict[str, Any]:
         "rules": [
             (one.title or one.id, f"{words.rule(one)} {words.held_out(one)}".strip(), one.id) for one in rules.rules
         ],
+        "bonuses": [(one.name, words.volume(one), one.id) for one in rules.volume],
         "together": words.whole_set(),
         "temptations": temptations(contracts_from(today), rules.spending.worth),
     }

@@ -7,83 +7,19 @@ and reads it from there, so that a form which nobody touched says what it was ma
 import dataclasses
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from regulars.core.errors import InputError
 from regulars.core.i18n import N_
 from regulars.core.i18n import gettext as _
-from regulars.customers.services.fields import slug_of
 from regulars.loyalty.programme.conditions import Scope
-from regulars.loyalty.programme.effects import Step
-from regulars.loyalty.programme.reading import Codec, as_decimal
-from regulars.loyalty.programme.tiers import Tier
-from regulars.web.programme_typed import UNITS, Known, Mistyped, Options, Typed, mistyped, plain_money
+from regulars.loyalty.programme.rules import Offline
+from regulars.web.programme_place import Box, Place, codecs_of, number
+from regulars.web.programme_rows import ROWS, Read, Write
+from regulars.web.programme_typed import UNITS, Known, Mistyped, Typed
 
-
-@dataclass(frozen=True)
-class Box:
-    """One value of the rules in a form. `of` says what it chooses from, or what its numbers count."""
-
-    name: str
-    label: str
-    widget: str
-    hint: str = ""
-    of: str = ""
-    usual: str = ""  # what stands in a new form
-
-    @property
-    def title(self) -> str:
-        """The label in the reader's language."""
-        return _(self.label)
-
-    def options(self, known: Known, typed: Typed, name: str) -> Options:
-        """What is offered, and what is chosen already though nobody offers it any more."""
-        found = known.of(self.of)
-        offered = {value for value, _label in found}
-        return found + [one for one in self.chosen(known, typed, name) if one[0] not in offered]
-
-    def chosen(self, known: Known, typed: Typed, name: str) -> Options:
-        """What is chosen, as people call it."""
-        codes = [code for code in dict.fromkeys(typed.all(name)) if code]
-        titles = known.product_names(codes) if self.of == "product" else dict(known.of(self.of))
-        return [(code, titles.get(code, code)) for code in codes]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a box stands: its name in the form, the codec of its value, and what the business has."""
-
-    box: Box
-    name: str
-    codec: Codec
-    known: Known
-
-    def refuse(self, why: str) -> Mistyped:
-        """The error to raise."""
-        return mistyped(self.name, self.box.title, why)
-
-
-# --- numbers ---
-
-
-def _number(text: str, unit: str, place: Place, label: str, bounds: tuple[int, int] | None) -> int:
-    """The number in its smallest units, within the bounds of the grammar."""
-    how = UNITS[unit]
-    try:
-        value = how.read(text, place.known)
-        if bounds is not None and not bounds[0] <= value <= bounds[1]:
-            least, most = (how.say(one, place.known) for one in bounds)
-            raise InputError(
-                _("{value!r} does not fit. Write something from {least} to {most}.").format(
-                    value=text[:40], least=least, most=most
-                )
-            )
-    except InputError as wrong:
-        raise mistyped(place.name, label, str(wrong)) from wrong
-    return value
+# --- single values ---
 
 
 def _write_number(value: Any, place: Place, typed: Typed) -> None:
@@ -96,10 +32,7 @@ def _read_number(typed: Typed, place: Place) -> Any:
     if not text:
         return None
     unit = place.box.widget
-    return UNITS[unit].keep(_number(text, unit, place, place.box.title, place.codec.bounds))
-
-
-# --- single values ---
+    return UNITS[unit].keep(number(text, unit, place, place.box.title, place.codec.bounds))
 
 
 def _write_text(value: Any, place: Place, typed: Typed) -> None:
@@ -145,7 +78,7 @@ def _read_period(typed: Typed, place: Place) -> Any:
     kind = typed.one(place.name)
     if kind != "days":
         return kind or None
-    days = _number(
+    days = number(
         typed.one(f"{place.name}.days"), "whole", place, _("{field}, days").format(field=place.box.title), (1, 9_999)
     )
     return f"days:{days}"
@@ -196,100 +129,14 @@ def _read_scope(typed: Typed, place: Place) -> Any:
     return read_boxes(SCOPE, Scope, typed, f"{place.name}.", place.known) or None
 
 
-# --- rows: several boxes side by side, a row that is left empty is none ---
+def _write_offline(value: Any, place: Place, typed: Typed) -> None:
+    write_boxes(OFFLINE, Offline, value or {}, f"{place.name}.", typed, place.known)
 
 
-def rows_of(typed: Typed, *names: str) -> list[tuple[str, ...]]:
-    """The rows that are filled, and empty ones to fill."""
-    found = [row for row in zip_longest(*map(typed.all, names), fillvalue="") if any(map(str.strip, row))]
-    return found + [("",) * len(names)] * max(1, 3 - len(found))
+def _read_offline(typed: Typed, place: Place) -> Any:
+    names = [f"{place.name}.{box.name}" for box in OFFLINE]
+    return read_boxes(OFFLINE, Offline, typed, f"{place.name}.", place.known) if any(map(typed.one, names)) else None
 
-
-def _filled(typed: Typed, place: Place, *names: str) -> Iterator[tuple[str, list[str]]]:
-    """Each row that is not empty, with what to call it."""
-    columns = [typed.all(f"{place.name}.{name}") for name in names]
-    for number, row in enumerate(zip_longest(*columns, fillvalue=""), 1):
-        yield _("{field}, row {number}").format(field=place.box.title, number=number), [text.strip() for text in row]
-
-
-def _write_steps(value: Any, place: Place, typed: Typed) -> None:
-    unit, share = UNITS[place.box.of], UNITS["percent"]
-    typed.put(f"{place.name}.from", *(unit.show(one["from"], place.known) for one in value))
-    typed.put(f"{place.name}.percent", *(share.show(share.taken(one["percent"]), place.known) for one in value))
-
-
-def _read_steps(typed: Typed, place: Place) -> Any:
-    start, share = codecs_of(Step)["from"].bounds, codecs_of(Step)["percent"].bounds
-    return [
-        {
-            "from": _number(begins, place.box.of, place, label, start),
-            "percent": as_decimal(_number(shares, "percent", place, label, share)),
-        }
-        for label, (begins, shares) in _filled(typed, place, "from", "percent")
-        if begins or shares
-    ] or None
-
-
-def _write_times(value: Any, place: Place, typed: Typed) -> None:
-    unit = UNITS["times"]
-    typed.put(f"{place.name}.tier", *value)
-    typed.put(f"{place.name}.times", *(unit.show(unit.taken(one), place.known) for one in value.values()))
-
-
-def _read_times(typed: Typed, place: Place) -> Any:
-    return {
-        tier: as_decimal(_number(times, "times", place, f"{place.box.title}, {tier}", (1_00, 100_00)))
-        for _label, (tier, times) in _filled(typed, place, "tier", "times")
-        if tier and times
-    } or None
-
-
-def times_rows(typed: Typed, name: str, known: Known) -> list[tuple[str, str, str]]:
-    """For each tier: its id, what people call it, and how many times."""
-    times = dict(zip(typed.all(f"{name}.tier"), typed.all(f"{name}.times"), strict=False))
-    titles = dict(known.of("tier"))
-    return [(tier, titles.get(tier, tier), times.get(tier, "")) for tier in dict.fromkeys([*titles, *times])]
-
-
-def _write_levels(value: Any, place: Place, typed: Typed) -> None:
-    for name in ("id", "title"):
-        typed.put(f"{place.name}.{name}", *(one.get(name, "") for one in value))
-    for name in ("from", "keep"):
-        sums = (one.get(name) for one in value)
-        typed.put(f"{place.name}.{name}", *("" if one is None else plain_money(one, place.known) for one in sums))
-
-
-def _read_levels(typed: Typed, place: Place) -> Any:
-    bounds, taken = codecs_of(Tier)["from"].bounds, {text.strip() for text in typed.all(f"{place.name}.id")}
-    found = []
-    for label, (name, title, start, keep) in _filled(typed, place, "id", "title", "from", "keep"):
-        if not (title or start or keep):
-            continue
-        if not (name or title):
-            raise mistyped(place.name, label, _("the tier has no name. Write one."))
-        key = name or slug_of(title, taken, "tier")
-        taken.add(key)
-        made: dict[str, Any] = {"id": key, "from": _number(start, "money", place, label, bounds)}
-        made |= {"title": title} if title else {}
-        found.append(made | ({"keep": _number(keep, "money", place, label, bounds)} if keep else {}))
-    return found or None
-
-
-def _write_groups(value: Any, place: Place, typed: Typed) -> None:
-    typed.put(f"{place.name}.name", *value)
-    typed.put(f"{place.name}.reach", *value.values())
-
-
-def _read_groups(typed: Typed, place: Place) -> Any:
-    rows = [row for _label, row in _filled(typed, place, "name", "reach") if row[0]]
-    names = [name for name, _reach in rows]
-    if twice := next((one for one in names if names.count(one) > 1), ""):
-        raise place.refuse(_("the group {value!r} is there twice. Give each its own name.").format(value=twice))
-    return dict(rows) or None
-
-
-Write = Callable[[Any, Place, Typed], None]
-Read = Callable[[Typed, Place], Any]
 
 WIDGETS: dict[str, tuple[Write, Read]] = {
     **dict.fromkeys(UNITS, (_write_number, _read_number)),
@@ -302,16 +149,9 @@ WIDGETS: dict[str, tuple[Write, Read]] = {
     "names": (_write_names, _read_names),  # typed, with suggestions
     "several": (_write_names, _read_names),  # ticked
     "scope": (_write_scope, _read_scope),
-    "steps": (_write_steps, _read_steps),
-    "tier_times": (_write_times, _read_times),
-    "levels": (_write_levels, _read_levels),
-    "groups": (_write_groups, _read_groups),
+    "offline": (_write_offline, _read_offline),
+    **ROWS,
 }
-
-
-def codecs_of(kind: type[Any]) -> dict[str, Codec]:
-    """How each field of a record is read."""
-    return {one.name.rstrip("_"): one.metadata["codec"] for one in dataclasses.fields(kind)}
 
 
 def _usual(kind: type[Any]) -> dict[str, Any]:
@@ -329,8 +169,8 @@ def write_boxes(
         place = Place(box, prefix + box.name, codecs[box.name], known)
         if box.name in data:
             WIDGETS[box.widget][0](data[box.name], place, typed)
-        elif box.widget in ("choice", "period") and box.name in usual:
-            WIDGETS[box.widget][0](usual[box.name], place, typed)
+        elif box.widget in ("choice", "period", "limits") and box.name in usual:
+            WIDGETS[box.widget][0](place.codec.write(usual[box.name]), place, typed)
 
 
 def read_boxes(boxes: Sequence[Box], kind: type[Any], typed: Typed, prefix: str, known: Known) -> dict[str, Any]:
@@ -381,4 +221,8 @@ SCOPE = (
         N_("Codes or names, with commas between them."),
         of="product",
     ),
+)
+OFFLINE = (
+    Box("most_points", N_("Points on a receipt, at most"), "whole", N_("None at all when it is empty.")),
+    Box("most_receipts", N_("Receipts of a card in a day, at most"), "whole", N_("1 when it is empty.")),
 )

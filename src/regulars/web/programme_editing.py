@@ -25,22 +25,22 @@ from regulars.loyalty.programme.words import Words
 from regulars.loyalty.programmes import checked, versions
 from regulars.web.access import Request, needs
 from regulars.web.programme import names_of, pretty, read_json, rules_before, seen_version
-from regulars.web.programme_boxes import SCOPE, fresh, rows_of, times_rows
+from regulars.web.programme_boxes import OFFLINE, SCOPE, fresh
+from regulars.web.programme_condition_form import changed, conditions, rows
 from regulars.web.programme_known import known_of
+from regulars.web.programme_rows import limit_rows, rows_of, times_rows
 from regulars.web.programme_rule_form import (
     DISCOUNTS,
     GIVES,
     ON,
     POINTS,
     RULE,
-    changed,
-    conditions,
     kept_parts,
-    rows,
+    redrawn,
     rule_of_typed,
     typed_of_rule,
 )
-from regulars.web.programme_terms_form import PARTS, terms_of_typed, typed_of_terms
+from regulars.web.programme_terms_form import PARTS, opened, terms_of_typed, typed_of_terms
 from regulars.web.programme_typed import Known, Mistyped, Typed
 
 Changed = Callable[[dict[str, Any]], dict[str, Any]]
@@ -65,7 +65,8 @@ class Written:
         return next((one for one in self.rules.rules if one.id == name), None)
 
 
-def _written() -> Written:
+def written_now() -> Written:
+    """What a form changes; `InputError` when nobody can read it."""
     draft = draft_now()
     text = draft.text or rules_before()
     data = read_json(text)
@@ -80,11 +81,11 @@ def rule(request: Request) -> HttpResponse:
     if not draft_now().text and not versions():
         return redirect("programme_write")
     try:
-        written = _written()
+        written = written_now()
     except InputError as broken:
-        return _unreadable(request, broken)
+        return unreadable(request, broken)
     stored = written.rule(name)
-    if name and stored is None and not _was_there(request, written):
+    if name and stored is None and not was_there(request, written):
         raise Http404
     if request.method == "POST":
         return _posted_rule(request, written, name, stored)
@@ -94,7 +95,7 @@ def rule(request: Request) -> HttpResponse:
     return _rule_page(request, written, stored, _opened(request, stored, written.known))
 
 
-def _was_there(request: Request, written: Written) -> bool:
+def was_there(request: Request, written: Written) -> bool:
     """Whether somebody else took the rule away while this form was open."""
     typed = request.POST
     return request.method == "POST" and ("over" in typed or seen_version(typed) != written.draft.version)
@@ -113,39 +114,46 @@ def _posted_rule(request: Request, written: Written, name: str, stored: Rule | N
     before = write_record(stored) if stored else None
     try:
         if "do" in request.POST:
-            changed(typed, typed.one("do"), known)
+            redrawn(typed, typed.one("do"), known)
             return _rule_page(request, written, stored, typed)
         made = rule_of_typed(typed, before, [one.id for one in written.rules.rules], known)
         made |= {"id": name} if name else {}
-        _save(request, written, lambda data: _with_rule(data, made))
+        save(request, written, lambda data: with_record(data, "rules", Rule, made), "rules")
     except InputError as refused:
         return _rule_page(request, written, stored, typed, refused)
     messages.success(request, _("The draft is saved."))
     return redirect(reverse("programme_write") + "#rules-now")
 
 
-def _with_rule(data: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    """The set with this rule in the place of the one of its id, or at the end. What says the same stays as it was."""
-    new = read_record(Rule, made, _("The rule"))
-    known = [_id_of(one) for one in data["rules"]]
+def with_record(data: dict[str, Any], part: str, kind: type[Any], made: dict[str, Any]) -> dict[str, Any]:
+    """The set with this record in the place of the one of its id in the list, or at the end.
+
+    What says the same stays as it was.
+    """
+    before = data.get(part, [])
+    new = read_record(kind, made, part)
+    known = [_id_of(one) for one in before]
     if new.id not in known:
-        return data | {"rules": [*data["rules"], made]}
+        return data | {part: [*before, made]}
     place = known.index(new.id)
-    if read_record(Rule, data["rules"][place], "") == new:
+    if read_record(kind, before[place], "") == new:
         return data
-    return data | {"rules": [*data["rules"][:place], made, *data["rules"][place + 1 :]]}
+    return data | {part: [*before[:place], made, *before[place + 1 :]]}
 
 
 def _id_of(raw: Mapping[str, Any]) -> str:
     return str(raw["id"]).strip()
 
 
-def _save(request: Request, written: Written, change: Changed) -> None:
-    """Keep the draft with the change. A set that could be published before must be one that can be after it."""
+def save(request: Request, written: Written, change: Changed, part: str = "") -> None:
+    """Keep the draft with the change; `part` is the list that it may add to.
+
+    A set that could be published before must be one that can be after it.
+    """
     data = change(written.data)
     if data == written.data:
         return
-    if request.POST.get("id", "") == "" and _is_there(written, data, seen_version(request.POST)):
+    if part and request.POST.get("id", "") == "" and _is_there(written, data, part, seen_version(request.POST)):
         return
     try:
         checked(data, segments=segment_names())
@@ -164,12 +172,13 @@ def _is_sound(data: dict[str, Any]) -> bool:
     return True
 
 
-def _is_there(written: Written, data: dict[str, Any], version: int) -> bool:
+def _is_there(written: Written, data: dict[str, Any], part: str, version: int) -> bool:
     """Whether this is a press that was sent twice: somebody saves anew what the draft has got since then."""
-    if version == written.draft.version or len(data["rules"]) == len(written.data["rules"]):
+    before = written.data.get(part, [])
+    if version == written.draft.version or len(data[part]) == len(before):
         return False
-    new = {name: value for name, value in data["rules"][-1].items() if name != "id"}
-    return any({name: value for name, value in one.items() if name != "id"} == new for one in written.data["rules"])
+    new = {name: value for name, value in data[part][-1].items() if name != "id"}
+    return any({name: value for name, value in one.items() if name != "id"} == new for one in before)
 
 
 @needs(Right.MANAGE_BUSINESS)
@@ -179,9 +188,9 @@ def terms(request: Request) -> HttpResponse:
     if not draft_now().text and not versions():
         return redirect("programme_write")
     try:
-        written = _written()
+        written = written_now()
     except InputError as broken:
-        return _unreadable(request, broken)
+        return unreadable(request, broken)
     known = written.known
     if request.method != "POST":
         return _terms_page(request, written, typed_of_terms(as_json(written.rules), known)[0])
@@ -190,7 +199,7 @@ def terms(request: Request) -> HttpResponse:
         if "do" in request.POST:
             changed(typed, typed.one("do"), known)
             return _terms_page(request, written, typed)
-        _save(request, written, lambda data: terms_of_typed(typed, data, known))
+        save(request, written, lambda data: terms_of_typed(typed, data, known))
     except InputError as refused:
         return _terms_page(request, written, typed, refused)
     messages.success(request, _("The draft is saved."))
@@ -200,25 +209,28 @@ def terms(request: Request) -> HttpResponse:
 # --- how they are shown ---
 
 
-def _unreadable(request: Request, broken: InputError) -> HttpResponse:
+def unreadable(request: Request, broken: InputError) -> HttpResponse:
+    """The page that leads to the JSON."""
     status = 422 if request.method == "POST" else 200
     return render(request, "programme_unreadable.html", {"error": str(broken)}, status=status)
 
 
-def _form(request: Request, written: Written, typed: Typed, refused: InputError | None) -> dict[str, Any]:
+def form_context(request: Request, written: Written, typed: Typed, refused: InputError | None) -> dict[str, Any]:
+    """What every form of the programme shows."""
     is_clash = isinstance(refused, DraftChanged)
     version = str(seen_version(request.POST)) if request.method == "POST" else str(written.draft.version)
     return {
         "typed": typed, "known": written.known, "goods": SCOPE, "error": str(refused or ""), "draft": draft_now(),
         "wrong": refused.name if isinstance(refused, Mistyped) else "", "is_clash": is_clash, "version": version,
-        "rows_of": rows_of, "times_rows": times_rows, "currency": Business.current().currency,
+        "rows_of": rows_of, "times_rows": times_rows, "limit_rows": limit_rows, "offline": OFFLINE,
+        "currency": Business.current().currency,
     }  # fmt: skip
 
 
 def _rule_page(
     request: Request, written: Written, stored: Rule | None, typed: Typed, refused: InputError | None = None
 ) -> HttpResponse:
-    context = _form(request, written, typed, refused)
+    context = form_context(request, written, typed, refused)
     before = write_record(stored) if stored else None
     known, name = written.known, request.POST.get("id", "") or (stored.id if stored else "")
     words = Words(written.rules, names_of(written.rules))
@@ -226,7 +238,7 @@ def _rule_page(
     context |= {
         "id": name, "stored": stored, "kept": {part: _kept_words(part, stored, words) for part in kept if stored},
         "kinds": {_("Discounts"): DISCOUNTS, _("Points"): POINTS}, "shape": GIVES.get(typed.one("gives")),
-        "rows": rows(typed, known), "conditions": conditions(known), "rule_boxes": RULE, "on": ON,
+        "rows": rows(typed, known), "offered": conditions(known), "rule_boxes": RULE, "on": ON,
         "said": _sentence(written, before, typed, known),
     }  # fmt: skip
     is_refused = refused is not None and "do" not in request.POST
@@ -249,7 +261,7 @@ def _sentence(written: Written, before: dict[str, Any] | None, typed: Typed, kno
     """The rule as it stands in the form, in words; nothing while it is not finished."""
     try:
         made = rule_of_typed(typed, before, [one.id for one in written.rules.rules], known)
-        rules = parse(_with_rule(written.data, made))
+        rules = parse(with_record(written.data, "rules", Rule, made))
     except InputError:
         return ""
     said = next(one for one in rules.rules if one.id == made["id"])
@@ -258,12 +270,12 @@ def _sentence(written: Written, before: dict[str, Any] | None, typed: Typed, kno
 
 
 def _terms_page(request: Request, written: Written, typed: Typed, refused: InputError | None = None) -> HttpResponse:
-    context = _form(request, written, typed, refused)
+    context = form_context(request, written, typed, refused)
     words = Words(written.rules, names_of(written.rules))
     kept = typed_of_terms(as_json(written.rules), written.known)[1]
     shown = as_json(written.rules)
     context |= {
-        "parts": PARTS, "besides": list(words.besides_terms()),
+        "parts": PARTS, "now": words.aside(), "opened": opened(typed, shown, written.known),
         "kept": {part: json.dumps(shown[part], ensure_ascii=False) for part in kept},
     }  # fmt: skip
     is_refused = refused is not None and "do" not in request.POST

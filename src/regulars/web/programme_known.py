@@ -14,7 +14,7 @@ from regulars.loyalty.privileges import names_of_privileges
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import weekdays
 from regulars.purchases.models import Product, Receipt, Store
-from regulars.web.programme_rule_form import kind_of_answers
+from regulars.web.programme_condition_form import kind_of_answers
 from regulars.web.programme_typed import Known, Options
 
 _MOST = 500
@@ -46,6 +46,14 @@ _WORDS = {
     "percent_of": (("original", N_("The original price")), ("running", N_("What earlier discounts left"))),
     "thresholds": (("original", N_("Before discounts")), ("running", N_("After earlier discounts"))),
     "multipliers": (("greatest", N_("The greatest counts")), ("multiply", N_("They multiply one another"))),
+    "limit_of": (
+        ("member", N_("Of a card")), ("cashier", N_("Of a cashier")), ("till", N_("Of a till")),
+        ("shop", N_("Of a shop")),
+    ),
+    "limit_per": (("day", N_("In a day")), ("hour", N_("In an hour"))),
+    "limit_refuse": (("", N_("People are asked to look")), ("yes", N_("The receipt is not written"))),
+    "floor": (("floor", N_("Least margin, %")), ("free", N_("Is not guarded"))),
+    "volume_period": (("month", N_("A month")), ("quarter", N_("A quarter")), ("year", N_("A year"))),
     "reach": (("receipt", N_("One acts on a receipt")), ("line", N_("One acts on each line"))),
 }  # fmt: skip
 
@@ -58,6 +66,7 @@ def known_of(rules: RuleSet) -> Known:
         "group": lambda: [("", _("No group")), *((name, name) for name in rules.stacking.groups)],
         "tier": lambda: [(one.id, one.title or one.id) for one in rules.tiers.levels] if rules.tiers else [],
         "category": categories,
+        "guarded": lambda: _same(sorted({*(one for one, _name in categories()), *_guarded(rules)})),
         "product": lambda: list(Product.objects.order_by("name").values_list("code", "name")[:_MOST]),
         "store": lambda: _same(Store.objects.order_by("name").values_list("name", flat=True)[:_MOST]),
         "channel": _channels,
@@ -77,6 +86,11 @@ def known_of(rules: RuleSet) -> Known:
 
 def _said(pairs: Iterable[tuple[str, str]]) -> Options:
     return [(value, _(text)) for value, text in pairs]
+
+
+def _guarded(rules: RuleSet) -> Iterable[str]:
+    # one that no goods are of any more keeps its margin
+    return rules.guard.categories if rules.guard else ()
 
 
 def categories() -> Options:

@@ -54,6 +54,15 @@ class Typed:
             raise NotShown
         self._values[name] = list(texts)
 
+    def under(self, prefix: str) -> dict[str, list[str]]:
+        """What is filled in the boxes whose names begin so. Empty rows behind the last one that is filled are none."""
+        found = {}
+        for name in self._values:
+            many = max((row for row, text in enumerate(self._values[name], 1) if text.strip()), default=0)
+            if name.startswith(prefix) and many:
+                found[name] = self._values[name][:many]
+        return found
+
     def add(self, other: "Typed") -> None:
         """What stands in the other's boxes, too."""
         self._values |= other._values

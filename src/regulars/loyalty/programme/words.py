@@ -15,6 +15,7 @@ from regulars.loyalty.programme.effects import Effect
 from regulars.loyalty.programme.judging import Judged, Step
 from regulars.loyalty.programme.rules import Guard, Rule, RuleSet
 from regulars.loyalty.programme.tiers import Tier
+from regulars.loyalty.programme.volume import Volume
 from regulars.loyalty.programme.watch import Watch
 
 _TARGETED = (when.InSegment, when.PromoCode)
@@ -83,10 +84,27 @@ class Words:
         kept = [one for one in self.rules.rules if not any(isinstance(leaf, _TARGETED) for leaf in one.when.leaves())]
         return [*map(self.rule, kept), *self._points(), *self._levels(), *self._volume()]
 
-    def besides_terms(self) -> list[str]:
-        """What the form of the terms has no boxes for."""
+    def aside(self) -> dict[str, list[str]]:
+        """What stands in the parts that most shops leave as they are, by their names in the JSON."""
         margins = self._margins(self.rules.guard) if self.rules.guard else ()
-        return [*self._spent_offline(), *margins, *self._volume(), *self._watch(), *self._price_watch()]
+        return {
+            "spending.offline": [*self._spent_offline()] or [_("A till without a line takes no points.")],
+            "guard.categories": [*margins] or [_("No category has a margin of its own.")],
+            "watch": [*self._watched()],
+            "price_watch_days": [*self._price_watch()] or [_("Nobody looks at prices that were raised.")],
+        }
+
+    def volume(self, one: Volume) -> str:
+        """The whole bonus: "When a quarter is over, points for all that was bought in it: 2% from $1,000."."""
+        steps = self._by_money(one.steps)
+        if scope := self.scope(one.on):
+            steps += f" ({scope})"
+        text = (
+            _("“{title}”, {once}, points for all that was bought in it: {steps}.")
+            if one.when == when.ALWAYS
+            else _("“{title}”, {once}, points for all that was bought in it: {steps}; if {when}.")
+        )
+        return text.format(title=one.name, once=_once_over(one.period), steps=steps, when=self.condition(one.when))
 
     def trace(self, judged: Judged) -> list[str]:
         """What happened to a basket, step by step."""
@@ -384,9 +402,11 @@ class Words:
             ).format(n=format_number(days))
 
     def _watch(self) -> Iterator[str]:
+        if self.rules.watch != Watch():
+            yield from self._watched()
+
+    def _watched(self) -> Iterator[str]:
         watch = self.rules.watch
-        if watch == Watch():
-            return
         for limit in watch.limits:
             text = (
                 _("At most {limit}: a receipt beyond it is refused.")
@@ -394,6 +414,12 @@ class Words:
                 else _("Whatever is more than {limit} is looked at by people.")
             )
             yield text.format(limit=limit.said)
+        if watch.same_minutes:
+            yield ngettext(
+                "Two receipts of one card and one sum within {count} minute are looked at.",
+                "Two receipts of one card and one sum within {count} minutes are looked at.",
+                watch.same_minutes,
+            ).format(count=format_number(watch.same_minutes))
         if not watch.alone:
             yield _("Points are given and taken by hand by two people only.")
             return
@@ -427,16 +453,7 @@ class Words:
         return text.format(tier=one.title or one.id, money=self.money(one.from_), keep=self.money(one.least))
 
     def _volume(self) -> Iterator[str]:
-        for one in self.rules.volume:
-            steps = self._by_money(one.steps)
-            if scope := self.scope(one.on):
-                steps += f" ({scope})"
-            text = (
-                _("“{title}”, {once}, points for all that was bought in it: {steps}.")
-                if one.when == when.ALWAYS
-                else _("“{title}”, {once}, points for all that was bought in it: {steps}; if {when}.")
-            )
-            yield text.format(title=one.name, once=_once_over(one.period), steps=steps, when=self.condition(one.when))
+        yield from map(self.volume, self.rules.volume)
 
     def _guard(self) -> Iterator[str]:
         guard = self.rules.guard
