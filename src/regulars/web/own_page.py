@@ -41,6 +41,7 @@ from regulars.loyalty.notice import begun_lately, changes
 from regulars.loyalty.overview import FEW, MANY, Overview, history, overview
 from regulars.loyalty.page_links import TooManyTries, page_behind, page_by_code, page_named, whose
 from regulars.loyalty.page_links import prove as prove_himself
+from regulars.loyalty.partners import catalogue
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import Words, percent, period_words
 from regulars.loyalty.programmes import rules_of
@@ -254,7 +255,7 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "currency": business.currency, **_promised(found, customer, business),
             "lately": _changed_lately(customer, business, at) if found and found.rules else [],
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,
-            "saved": "saved" in request.GET, "hours": HOURS,
+            "saved": "saved" in request.GET, "hours": HOURS, "has_partners": bool(found) and bool(catalogue("")),
             **(gifts_shown(customer, is_proven=visit.is_proven, is_long=is_long) if found else {}),
         }  # fmt: skip
     return _shown(request, "own/page.html", context, customer, status=status)
