@@ -6,17 +6,22 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from regulars.api.models import ApiKey
 from regulars.customers.models import Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.merging import merge
 from regulars.loyalty import members
 from regulars.loyalty.expiring import expire_points, release_holds
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Account, Alert, Hold, Lot, Sale, Transaction
+from regulars.loyalty.models import Account, Alert, Hold, Lot, Sale, Settlement, Transaction
+from regulars.loyalty.page_links import open_page
+from regulars.loyalty.partners import Terms
+from regulars.loyalty.till_codes import make_till_code
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Product
 from tests.api.test_till import Till, basket
 from tests.loyalty.at_once import together
+from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, publish_in_the_past
 from tests.web.people import make_user
 
@@ -149,6 +154,17 @@ class TestAttacks:
         assert thief("till/holds", wish(10))[0] == 200
         assert standing(anna) == (0, 60)
 
+    def test_the_code_of_his_page_sets_aside_once(self, till: Till, anna: Customer) -> None:
+        now = timezone.now()
+        code = make_till_code(open_page(anna, by=None, at=now), at=now)
+        body = wish(card="", code=code)
+        first = till("till/holds", body)
+        assert first[0] == 200
+        assert till("till/holds", body) == first, "told again, though the code is used up"
+        assert till("till/holds", body | {"number": "W-2", "points": 5})[0] == 404
+        assert till("till/holds", wish(5, "W-3", card=CARD, phone="+79161234567"))[0] == 400
+        assert standing(anna) == (10, 50)
+
     def test_another_member_cannot_spend_them(self, till: Till, anna: Customer) -> None:
         till("till/holds", wish())
         enrolled("1000000025", name="Eve")
@@ -217,6 +233,20 @@ class TestAttacks:
         assert till.sell(to_pay=5_500, hold="W-1")[0] == 409
         assert standing(anna) == (20, 40)
         assert Alert.objects.filter(kind="refused").exists()
+
+    def test_a_partner_takes_no_more_than_its_contract_lets_it(self, anna: Customer) -> None:
+        till = Till()
+        terms = Terms(issue_price=100_000, redeem_price=80_000, most_redeemed_a_day=10)
+        partner("books", f"till:{ApiKey.objects.get().pk}", terms)
+        assert till("till/holds", wish(40))[0] == 200
+        quote = till.quote(store="Books", hold="W-1")[1]
+        assert (quote["points_spent"], quote["most_points"]) == (10, 10)
+        assert till.sell(to_pay=quote["to_pay"], store="Books", hold="W-1")[0] == 200
+        assert standing(anna)[1] == 0
+        till("till/holds", wish(20, "W-2"))
+        assert till.quote(store="Books", hold="W-2")[1]["points_spent"] == 0
+        assert Settlement.objects.filter(kind="redeemed").get().points == 10
+        assert faults() == []
 
     def test_without_a_line_nothing_is_taken_of_it(self, till: Till) -> None:
         till("till/holds", wish())

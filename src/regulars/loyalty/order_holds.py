@@ -55,7 +55,7 @@ def set_points_aside(wanted: Aside) -> Hold:
         _check_until(wanted.until, now)
         members.check_proof(shown)
         # held before its points are looked at: a receipt that is judged at this moment counts on them
-        customer = members.hold_member(members.find(card=shown.card, code=shown.code, till=wanted.till))
+        customer = members.hold_member(members.find(till=wanted.till, **vars(shown)))
         ledger.hold(
             customer.pk, members.points_unit(), wanted.points, key=wanted.key, at=now, until=wanted.until
         )  # fmt: skip
