@@ -5,6 +5,7 @@ let them pay is judged when the receipt is written; the rest is free again then.
 """
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -56,9 +57,7 @@ def set_points_aside(wanted: Aside) -> Hold:
         members.check_proof(shown)
         # held before its points are looked at: a receipt that is judged at this moment counts on them
         customer = members.hold_member(members.find(till=wanted.till, **vars(shown)))
-        ledger.hold(
-            customer.pk, members.points_unit(), wanted.points, key=wanted.key, at=now, until=wanted.until
-        )  # fmt: skip
+        ledger.hold(customer.pk, members.points_unit(), wanted.points, key=wanted.key, at=now, until=wanted.until)
         if shown.code and not till_codes.use_up(shown.code):
             raise members.code_is_over()
         Hold.objects.filter(key=wanted.key).update(digest=digest)
@@ -69,12 +68,13 @@ def let_points_go(till: str, number: str) -> Hold:
     """They are free again. Twice is the same as once."""
     with transaction.atomic():
         hold_number(till, f"hold\x1f{number}")
-        found = _found(till, number)
+        key = _found(till, number).key
+        # it may have ended before, or at this moment: how it ended is what counts
+        with suppress(ledger.Refused):
+            ledger.release(key, at=timezone.now())
+        found = Hold.objects.get(key=key)
         if found.state == Hold.State.SPENT:
             raise NotNow(_("A receipt has spent these points: bring it back instead."))
-        if found.state == Hold.State.OPEN:
-            ledger.release(found.key, at=timezone.now())
-            found.refresh_from_db()
         return found
 
 
