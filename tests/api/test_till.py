@@ -60,7 +60,7 @@ def points(customer: Customer) -> int:
 
 def test_a_member_is_made_found_quoted_sold_to_and_comes_back(till: Till) -> None:
     who = {"phone": "8 916 123-45-67", "card": "1000 000017", "name": "Anna"}
-    nothing = {"available": 0, "pending": 0, "debt": 0}
+    nothing = {"available": 0, "held": 0, "pending": 0, "debt": 0}
     made = {"name": "Anna", "balance": nothing, "tier": "", "tier_ends_on": None}
     assert till("till/members", who) == (200, made)
     assert till("till/members", who)[0] == 200
@@ -68,14 +68,16 @@ def test_a_member_is_made_found_quoted_sold_to_and_comes_back(till: Till) -> Non
     assert till("till/member", {"phone": "+79161234567"})[1]["name"] == "Anna"
     status, quote = till.quote()
     assert (status, quote["to_pay"], quote["points_earned"], quote["balance"]["available"]) == (200, 9_500, 9, 0)
-    assert quote["lines"] == [{"price": 10_000, "discount": 500, "by_points": 0, "to_pay": 9_500, "points": 9}]
+    sums = {"price_to_print": 9_500, "paid_by_points": 0}
+    assert quote["lines"] == [{"price": 10_000, "discount": 500, "by_points": 0, "to_pay": 9_500, **sums, "points": 9}]
     assert quote["why"][0] == "Line 1 (“tea”): ₽5.00 off by the rule “five”."
     status, sale = till.sell()
     assert (status, sale["balance"], sale["to_pay"]) == (200, 9, 9_500)
     assert till.sell() == (200, sale), "told again, answered alike"
     status, back = till("till/returns", {"number": "18", "receipt": "17"})
     done = {"number": "18", "state": "done", "detail": "", "refund": 9_500, "to_certificates": 0,
-            "points_back": 0, "points_taken": 9}  # fmt: skip
+            "points_back": 0, "points_taken": 9, "points_as": "discount", **sums,
+            "lines": [{"line": 1, "quantity": "1", **sums}]}  # fmt: skip
     assert (status, back) == (200, done)
     assert till("till/member", {"card": CARD})[1]["balance"]["available"] == 0
     assert faults() == []

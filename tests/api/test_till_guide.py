@@ -74,7 +74,7 @@ def test_the_simulator_agrees_with_the_server(live_server: LiveServer) -> None:
     command = [sys.executable, "-m", "regulars", "till-simulator", "--times", "2", "--lang", "en"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
     assert (run.returncode, run.stderr) == (0, ""), run.stdout + run.stderr
-    assert run.stdout.count("tried 2 times") == 9
+    assert run.stdout.count("tried 2 times") == 12
     assert "A card that nobody has is no member's: tried 1 time" in run.stdout
     assert faults() == []
     wrong = subprocess.run(

@@ -143,13 +143,19 @@ class Model:
         for lot, part in self.holds.pop(key):
             lot.held -= part
 
-    def capture(self, key: str) -> None:
+    def capture(self, key: str, points: int | None = None) -> None:
         if key not in self.holds:
             raise No("hold_is_over")
+        held = sum(part for _lot, part in self.holds[key])
+        rest = held if points is None else points
+        if rest > held:
+            raise No("not_enough")
         for lot, part in self.holds.pop(key):
             lot.held -= part
-            lot.remaining -= part
-            self.books["redeemed"] += part
+            spent = min(rest, part)
+            lot.remaining -= spent
+            self.books["redeemed"] += spent
+            rest -= spent
 
     def spendable(self, owner: str, now: int) -> list[Lot]:
         free = [one for one in self.lots if one.owner == owner and one.available_at <= now and not one.is_over(now)]

@@ -145,13 +145,13 @@ class Story(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.count)
-    @rule(data=st.data(), is_paid=st.booleans())
-    def a_hold_ends(self, data: Any, is_paid: bool) -> None:
+    @rule(data=st.data(), is_paid=st.booleans(), points=st.none() | POINTS)
+    def a_hold_ends(self, data: Any, is_paid: bool, points: int | None) -> None:
         key = data.draw(st.sampled_from([f"hold{number}" for number in range(1, self.count + 1)]))
         if is_paid:
             self._both(
-                lambda: self.model.capture(key),
-                lambda: self._write(self._name("capture"), Kind.CAPTURE, capture(key)),
+                lambda: self.model.capture(key, points),
+                lambda: self._write(self._name("capture"), Kind.CAPTURE, capture(key, points)),
             )
         else:
             self._both(lambda: self.model.release(key), lambda: release(key, at=self._at(self.now)))

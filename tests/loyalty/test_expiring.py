@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from regulars.customers.models import Customer
 from regulars.loyalty import expiring
-from regulars.loyalty.balances import Balance, balance_of, position
+from regulars.loyalty.balances import Balance, balance_of, position, to_spend
 from regulars.loyalty.ledger import Document, Kind, Refused, capture, grant, hold, open_account, spend, write, write_one
-from regulars.loyalty.models import Hold, Transaction, Unit
+from regulars.loyalty.models import Hold, Lot, Transaction, Unit
 from regulars.loyalty.verifying import faults
 from tests.loyalty.at_once import together
 
@@ -67,6 +67,25 @@ def test_a_paid_hold_is_not_let_go(unit: Unit) -> None:
     write_one(Document(unit, Kind.CAPTURE, "test", "c", "test", (capture("basket"),)), at=NOW)
     assert expiring.release_holds(NOW) == 0
     assert Hold.objects.get().state == "spent"
+
+
+@pytest.mark.django_db
+def test_a_part_of_a_hold_is_paid_and_the_rest_is_free(unit: Unit) -> None:
+    (anna,) = people(unit, 1)
+    late = Document(unit, Kind.GIFT, "test", "late", "test", (grant(anna, 10, expires_at=NOW + 2 * DAY),))
+    write_one(late, at=NOW)
+    hold(anna, unit, 15, key="basket", at=NOW, until=NOW + DAY)
+    for number, wrong in enumerate((16, 0, -1)):
+        tried = Document(unit, Kind.CAPTURE, "test", f"w{number}", "test", (capture("basket", wrong),))
+        with pytest.raises(Refused, match="16 were asked for" if wrong > 0 else "greater than zero"):
+            write_one(tried, at=NOW)
+    assert Hold.objects.get().state == "open"
+    write_one(Document(unit, Kind.CAPTURE, "test", "c", "test", (capture("basket", 12),)), at=NOW)
+    assert list(Lot.objects.order_by("expires_at").values_list("remaining", "held")) == [(0, 0), (8, 0)]
+    assert to_spend(anna, unit, at=NOW) == Balance(8, 0, 0, 0)
+    with pytest.raises(Refused, match="not held any more"):
+        write_one(Document(unit, Kind.CAPTURE, "test", "again", "test", (capture("basket", 3),)), at=NOW)
+    assert faults() == []
 
 
 @pytest.mark.django_db(transaction=True)

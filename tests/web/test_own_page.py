@@ -29,9 +29,9 @@ from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import page_links
 from regulars.loyalty.cards import replace
 from regulars.loyalty.gifts import GiftData, add_gift
-from regulars.loyalty.ledger import Document, Kind, grant, write
+from regulars.loyalty.ledger import Document, Kind, grant, hold, write
 from regulars.loyalty.members import points_of, points_unit
-from regulars.loyalty.models import CustomerPage, Gift, Reward
+from regulars.loyalty.models import CustomerPage, Gift, Partner, Reward
 from regulars.loyalty.notice import begun_lately, changes
 from regulars.loyalty.page_links import TooManyTries, link_to, make_code, open_page, page_behind, prove, revoke_links
 from regulars.loyalty.programme.holdout import place
@@ -41,6 +41,7 @@ from regulars.loyalty.programmes import publish
 from regulars.purchases.models import Receipt
 from regulars.web.log_masking import WithoutSecrets
 from tests.loyalty.at_once import together
+from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, order, publish_in_the_past, sell
 from tests.loyalty.test_gifts import give
 from tests.web.people import logged_in, make_user
@@ -124,6 +125,28 @@ def test_points_that_come_later_and_points_that_go_stand_with_their_days(anna: C
     assert said.count(", 2026 10 points") + said.count(", 2027 10 points") == 10
     assert "Points as a gift" in said
     assert "110 points came" in said
+
+
+def test_points_set_aside_for_an_order_stand_apart_here_on_the_card_and_in_the_ledger(anna: Customer) -> None:
+    give(anna, 100)
+    now = timezone.now()
+    hold(anna.pk, points_unit(), 30, key="till:1\x1fW-1", at=now, until=now + dt.timedelta(hours=1))
+    said = text(opened(anna))
+    assert "70 points They pay ₽70.00 of a purchase." in said
+    assert "30 points more are set aside for orders of yours that are not paid yet." in said
+    staff = logged_in(make_user("owner"))
+    assert "70 and 30 set aside" in text(staff, f"/customers/{anna.pk}/")
+    assert "Can be spent 70 Held 30" in text(staff, f"/customers/{anna.pk}/points/ledger/")
+
+
+def test_the_page_leads_to_partners_once_there_are_some(anna: Customer) -> None:
+    page = opened(anna)
+    assert "/partners/" not in page.get("/my/").content.decode()
+    books = partner("books", "till:9", name="Books")
+    assert "/partners/" not in page.get("/my/").content.decode(), "one that is not shown is no reason to look"
+    Partner.objects.filter(pk=books.pk).update(is_listed=True)
+    assert 'href="/partners/"' in page.get("/my/").content.decode()
+    assert "Books" in text(page, "/partners/")
 
 
 def test_what_the_shop_keeps_to_itself_is_not_told(anna: Customer) -> None:

@@ -21,6 +21,7 @@ class Scope(models.TextChoices):
     READ_PURCHASES = "purchases:read", N_("read receipts and products")
     WRITE_PURCHASES = "purchases:write", N_("record receipts and products")
     TILL = "till", N_("sell by the loyalty programme: quotes, receipts, returns")
+    PRIVILEGES = "privileges", N_("record what customers have proven: a pensioner, a student")
     PARTNER = "partner", N_("read the receipts and statements of one partner")
     READ_INSIGHTS = "insights:read", N_("read segments and scores")
     EXPORT = "exports", N_("take whole lists out as files")
@@ -34,6 +35,7 @@ NEEDED = {
     Scope.READ_PURCHASES: (Right.SEE_PURCHASES,),
     Scope.WRITE_PURCHASES: (Right.SEE_PURCHASES, Right.RECORD_PURCHASES),
     Scope.TILL: (Right.SEE_CUSTOMERS, Right.SEE_PURCHASES, Right.RECORD_PURCHASES),
+    Scope.PRIVILEGES: (Right.SEE_CUSTOMERS, Right.EDIT_CUSTOMERS),
     Scope.PARTNER: (Right.SEE_PURCHASES,),
     Scope.READ_INSIGHTS: (Right.SEE_CUSTOMERS, Right.SEE_PURCHASES, Right.SEE_INSIGHTS),
     Scope.EXPORT: (Right.SEE_CUSTOMERS, Right.SEE_CONTACTS, Right.SEE_PURCHASES, Right.EXPORT_CUSTOMERS),

@@ -19,6 +19,8 @@ from regulars.api import (
     till,
     till_cards,
     till_certificates,
+    till_holds,
+    till_privileges,
 )
 from regulars.api.http import make_api
 from regulars.core.i18n import gettext as _
@@ -36,6 +38,8 @@ def build() -> NinjaAPI:
     api.add_router("/till", till.router)
     api.add_router("/till", till_certificates.router)
     api.add_router("/till", till_cards.router)
+    api.add_router("/till", till_holds.router)
+    api.add_router("/till", till_privileges.router)
     api.add_router("/partner", partner.router)
     till.handle_errors(api)
     return api

@@ -15,6 +15,7 @@ from regulars.api.http import Problem, Request, answers, needs
 from regulars.api.limits import A_SNAPSHOT, charge
 from regulars.api.models import Scope
 from regulars.api.till_bodies import (
+    BalanceOut,
     BatchIn,
     BatchOut,
     ChangedOut,
@@ -30,10 +31,12 @@ from regulars.api.till_bodies import (
     OfflineSaleIn,
     OrderIn,
     QuestionnaireOut,
+    QuoteIn,
     QuoteOut,
+    ReceiptIn,
     ReturnIn,
+    ReturnNowIn,
     ReturnOut,
-    SaleIn,
     SaleOut,
     SnapshotKeyOut,
     SnapshotOut,
@@ -52,6 +55,7 @@ from regulars.loyalty.asking import Answers, questions
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.batches import Answer, commit_all
 from regulars.loyalty.certificates import NoCertificate
+from regulars.loyalty.fiscal import printed, printed_back, printed_of
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember, Shown
 from regulars.loyalty.models import Reward, SaleReturn, WaitingReturn
@@ -65,7 +69,7 @@ from regulars.loyalty.setting_aside import fetch
 from regulars.loyalty.signatures import public_key
 from regulars.loyalty.snapshots import snapshot_for
 from regulars.loyalty.tastes import fitting
-from regulars.loyalty.telling import NotNow, OtherTold
+from regulars.loyalty.telling import NotNow, OtherTold, check_clock
 from regulars.loyalty.tiers import tier_of
 
 _log = logging.getLogger("regulars.api")
@@ -114,20 +118,23 @@ def read_questionnaire(request: Request) -> dict[str, Any]:
 
 
 @router.post("/quote", response=answers(QuoteOut, more=_WRONG), **needs(Scope.TILL), summary="What a basket costs")
-def quote_basket(request: Request, body: OrderIn) -> dict[str, Any]:
+def quote_basket(request: Request, body: QuoteIn) -> dict[str, Any]:
     """Discounts, points and why. Ask again whenever the basket changes."""
+    check_clock(body.clock, timezone.now())
     return _quoted(_known(request, lambda: quote(_order(request, body), segments=segments_of)))
 
 
 @router.post("/receipts", response=answers(SaleOut, more=_WRONG), **needs(Scope.TILL), summary="Write a receipt")
-def commit_receipt(request: Request, body: SaleIn) -> dict[str, Any]:
+def commit_receipt(request: Request, body: ReceiptIn) -> dict[str, Any]:
     """Write the receipt with its points, once for each number; the same request again is answered alike."""
+    check_clock(body.clock, timezone.now())
     return _known(request, lambda: _sell(request, body))
 
 
 @router.post("/returns", response=answers(ReturnOut, more=_WRONG), **needs(Scope.TILL), summary="Take goods back")
-def return_goods(request: Request, body: ReturnIn) -> dict[str, Any]:
+def return_goods(request: Request, body: ReturnNowIn) -> dict[str, Any]:
     """Take back parts of a receipt, or all that is left of it, once for each number of this till."""
+    check_clock(body.clock, timezone.now())
     return _take_back(_coming(request, body))
 
 
@@ -141,7 +148,9 @@ def void_receipt(request: Request, body: VoidIn) -> dict[str, Any]:
 @router.post("/batch", response=answers(BatchOut), **needs(Scope.TILL), summary="Tell what happened offline")
 def tell_batch(request: Request, body: BatchIn) -> dict[str, Any]:
     """Receipts and returns, each written or refused on its own. Rules are those of the moment of the purchase."""
-    paid = [Paid(_order(request, one), one.number, one.to_pay, one.in_money) for one in body.receipts]
+    check_clock(body.clock, timezone.now())
+    has_clock = body.clock is not None
+    paid = [Paid(_order(request, one), one.number, one.to_pay, one.in_money, has_clock) for one in body.receipts]
     sales = zip(paid, commit_all(paid, segments=segments_of), strict=True)
     return {
         "receipts": [_told(request, one.number, "sale", partial(_sold, sale)) for one, sale in sales],
@@ -182,7 +191,7 @@ def read_snapshot_key(request: Request) -> dict[str, Any]:
 @router.post("/offline", response=answers(OfflineOut), **needs(Scope.TILL), summary="Tell what was sold without a line")
 def tell_offline(request: Request, body: OfflineIn) -> dict[str, Any]:
     """Receipts and returns are kept at once, and written in the order in which they happened."""
-    offline.check_clock(body.clock, timezone.now())
+    check_clock(body.clock, timezone.now())
     till = _till(request)
     answer = {
         "receipts": [
@@ -275,21 +284,25 @@ def _order(request: Request, body: OrderIn) -> Order:
     return Order(
         till=_till(request), store=body.store, purchased_at=body.purchased_at, channel=body.channel,
         cashier=body.cashier, card=body.card, phone=body.phone, code=body.code, promo_codes=frozenset(body.promo_codes),
-        points=body.points, certificates=tuple(body.certificates),
+        points=body.points, certificates=tuple(body.certificates), hold=body.hold,
         items=tuple(Item(one.product_id, one.quantity, one.price, one.product, one.category) for one in body.lines),
     )  # fmt: skip
 
 
-def _sell(request: Request, body: SaleIn) -> dict[str, Any]:
+def _sell(request: Request, body: ReceiptIn) -> dict[str, Any]:
     return _sold(
-        commit(_order(request, body), body.number, to_pay=body.to_pay, in_money=body.in_money, segments=segments_of)
-    )
+        commit(
+            _order(request, body), body.number, to_pay=body.to_pay, in_money=body.in_money, segments=segments_of,
+            has_clock=body.clock is not None,
+        )
+    )  # fmt: skip
 
 
 def _sold(sale: Answer) -> dict[str, Any]:
     if isinstance(sale, Exception):
         raise sale
-    return {name: getattr(sale, name) for name in SaleOut.model_fields}
+    sums = vars(printed_of(sale))
+    return {name: getattr(sale, name) for name in SaleOut.model_fields if name not in sums} | sums
 
 
 def _coming(request: Request, body: ReturnIn) -> Coming:
@@ -328,10 +341,13 @@ def _take_back(coming: Coming) -> dict[str, Any]:
 def _back(found: SaleReturn | WaitingReturn) -> dict[str, Any]:
     if isinstance(found, WaitingReturn):
         detail = found.wanted.get("refused", "")
-        nothing = dict.fromkeys(_BACK)
-        return {"number": found.number, "state": "refused" if detail else "waits", "detail": detail, **nothing}
-    figures = {name: getattr(found, name) for name in _BACK}
-    return {"number": found.number, "state": "done", "detail": "", **figures}
+        nothing = dict.fromkeys((*_BACK, "points_as", "price_to_print", "paid_by_points"))
+        state = "refused" if detail else "waits"
+        return {"number": found.number, "state": state, "detail": detail, **nothing, "lines": []}
+    lines = [vars(one) for one in printed_back(found)]
+    sums = {name: sum(one[name] for one in lines) for name in ("price_to_print", "paid_by_points")}
+    figures = {name: getattr(found, name) for name in _BACK} | {"points_as": found.sale.points_as, "lines": lines}
+    return {"number": found.number, "state": "done", "detail": "", **figures, **sums}
 
 
 def _told(request: Request, number: str, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -374,21 +390,22 @@ def _waiting(reward: Reward, *, is_proof: bool) -> dict[str, Any]:
 
 
 def _balance(found: Balance | None) -> dict[str, int] | None:
-    return None if found is None else {name: getattr(found, name) for name in ("available", "pending", "debt")}
+    return None if found is None else {name: getattr(found, name) for name in BalanceOut.model_fields}
 
 
 def _quoted(found: Quote) -> dict[str, Any]:
     judged: Judged = found.judged
     return {
         "price": sum(one.line.price for one in judged.lines), "discount": judged.discount,
-        "by_points": judged.by_points, "to_pay": judged.to_pay, "by_certificates": found.by_certificates,
+        "by_points": judged.by_points, "to_pay": judged.to_pay, "points_as": judged.points_as,
+        **vars(printed(judged.to_pay, judged.by_points, judged.points_as)), "by_certificates": found.by_certificates,
         "in_money": found.in_money, "certificates": [
             {"certificate": one.certificate.number, "pays": one.pays, "left": one.left} for one in found.payments
         ], "points_spent": judged.points_spent,
         "points_earned": judged.earned, "most_points": found.most_points, "balance": _balance(found.balance),
         "lines": [
             {"price": one.line.price, "discount": one.discount, "by_points": one.by_points, "to_pay": one.to_pay,
-             "points": one.earned}
+             **vars(printed(one.to_pay, one.by_points, judged.points_as)), "points": one.earned}
             for one in judged.lines
         ],
         "why": list(found.why),

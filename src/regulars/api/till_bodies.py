@@ -8,6 +8,7 @@ from ninja import Field, Schema
 
 from regulars.api.http import In, Problem
 from regulars.loyalty.certificate_deals import MOST_ON_A_RECEIPT
+from regulars.loyalty.order_holds import LONGEST_NUMBER
 
 MOST_LINES = 500
 MOST_AT_ONCE = 100
@@ -22,6 +23,28 @@ Phone = Annotated[
 ]
 
 
+Clock = Annotated[
+    dt.datetime | None,
+    Field(
+        description="What the till's clock says while it sends this, with its zone: off by more than five minutes it "
+        "is refused. It is no part of what is told: set it anew when the same is sent again. Of what is dated "
+        "back without it people are told.",
+        examples=[None],
+    ),
+]
+PointsAs = Annotated[
+    Literal["discount", "payment"],
+    Field(description="What points are by the rules: `discount` lowers the price, `payment` pays a part of it."),
+]
+PriceToPrint = Annotated[
+    int,
+    Field(description="The price for the fiscal receipt, in minor units: `to_pay` and `paid_by_points`.",
+          examples=[19000]),
+]  # fmt: skip
+PaidByPoints = Annotated[
+    int,
+    Field(description="What of that price points pay: `by_points` where they are a payment, else 0.", examples=[0]),
+]
 Code = Annotated[
     str,
     Field("", max_length=20, description="The code that he shows on his own page: good once.", examples=["4071 9352"]),
@@ -86,6 +109,7 @@ class BalanceOut(Schema):
     """Points of a member."""
 
     available: int = Field(description="He can spend so many now.", examples=[120])
+    held: int = Field(description="So many more are set aside for orders that are not paid yet.", examples=[0])
     pending: int = Field(description="So many more come later.", examples=[0])
     debt: int = Field(description="He owes so many, for goods that came back.", examples=[0])
 
@@ -132,8 +156,9 @@ class OrderIn(WhoIn):
         examples=["Arbat"],
     )
     purchased_at: dt.datetime | None = Field(
-        None, description="When, with its zone; now when left out. A till that was offline may tell it 35 days later.",
-        examples=[None],
+        None, examples=[None],
+        description="When, with its zone; now when left out. A till that was offline may tell it 35 days later, with "
+        "its `clock`.",
     )  # fmt: skip
     channel: str = Field("", max_length=60, description="How it is bought.", examples=["shop"])
     cashier: str = Field("", max_length=200, description="Who serves.", examples=["Irina"])
@@ -142,11 +167,22 @@ class OrderIn(WhoIn):
         0, ge=0, le=_LARGEST, description="How many points he wants to spend: with the card or the code alone.",
         examples=[0],
     )  # fmt: skip
+    hold: str = Field(
+        "", max_length=LONGEST_NUMBER, examples=[""],
+        description="The number under which this till has set points aside for him: they are spent, as far as the "
+        "rules allow; in place of `points`.",
+    )  # fmt: skip
     certificates: list[CertificateNumber] = Field(
         [], max_length=MOST_ON_A_RECEIPT,
         description="Gift certificates with which he pays, the soonest to expire first, then as told.",
     )  # fmt: skip
     lines: list[ItemIn] = Field(min_length=1, max_length=MOST_LINES, description="What he buys.")
+
+
+class QuoteIn(OrderIn):
+    """A basket that somebody asks about."""
+
+    clock: Clock = None
 
 
 class SaleIn(OrderIn):
@@ -162,6 +198,12 @@ class SaleIn(OrderIn):
         description="What of it he paid in money, as the quote said; all of it when left out. When certificates pay "
         "another part by now, nothing is written.",
     )  # fmt: skip
+
+
+class ReceiptIn(SaleIn):
+    """A basket that was paid, told alone."""
+
+    clock: Clock = None
 
 
 class OfflineSaleIn(OrderIn):
@@ -209,6 +251,12 @@ class ReturnIn(In):
         None, description="When, with its zone; now when left out.", examples=[None]
     )
     cashier: str = Field("", max_length=200, description="Who takes it back.", examples=["Irina"])
+
+
+class ReturnNowIn(ReturnIn):
+    """What comes back, told alone."""
+
+    clock: Clock = None
 
 
 class OfflineReturnIn(ReturnIn):
@@ -394,6 +442,66 @@ class CardSoldOut(Schema):
     state: Literal["sold", "cancelled"] = Field(description="Whether it stands.", examples=["sold"])
 
 
+class HoldIn(WhoIn):
+    """Points for an order that is paid later: with the card or the code alone."""
+
+    number: str = Field(
+        min_length=1, max_length=LONGEST_NUMBER, description="Of the order at this till.", examples=["W-1001"]
+    )
+    points: int = Field(
+        ge=1, le=_LARGEST, examples=[95],
+        description="How many. What the rules let them pay is judged when the receipt is written; the rest is free "
+        "again.",
+    )  # fmt: skip
+    until: dt.datetime = Field(
+        description="Then they are free again by themselves, with its zone: within 30 days.",
+        examples=["2026-11-30T12:00:00+03:00"],
+    )
+
+
+class HoldEndIn(In):
+    """An order that is not paid any more."""
+
+    number: str = Field(
+        min_length=1, max_length=LONGEST_NUMBER, description="Of the order at this till.", examples=["W-1001"]
+    )
+
+
+class HoldOut(Schema):
+    """Points that are set aside, or were."""
+
+    till: str = Field(description="The till that set them aside.", examples=["till:3"])
+    number: str = Field(description="Of the order there.", examples=["W-1001"])
+    points: int = Field(description="How many.", examples=[95])
+    state: Literal["open", "spent", "released"] = Field(
+        description="`open`: they wait; `spent`: a receipt has taken them; `released`: they are free again.",
+        examples=["open"],
+    )
+    until: dt.datetime = Field(description="Until when they wait.", examples=["2026-11-30T09:00:00Z"])
+
+
+class PrivilegeIn(WhoIn):
+    """What a member has proven."""
+
+    name: str = Field(
+        min_length=1, max_length=200, description="The privilege, as the rules call it.", examples=["pensioner"]
+    )
+    proof: str = Field(
+        min_length=1, max_length=200, description="What was shown.", examples=["pension certificate 123"]
+    )
+    until: dt.date | None = Field(
+        description="The last day of the proof; null: for good.", examples=["2027-08-31"]
+    )  # fmt: skip
+    cashier: str = Field("", max_length=200, description="Who has seen it.", examples=["Irina"])
+
+
+class PrivilegeOut(Schema):
+    """What he has from now on."""
+
+    name: str = Field(description="The privilege.", examples=["pensioner"])
+    until: dt.date | None = Field(description="Its last day; null: for good.", examples=["2027-08-31"])
+
+
 class JudgedLineOut(Schema):
     """One line with what was taken off, in minor units."""
 
@@ -401,6 +509,8 @@ class JudgedLineOut(Schema):
     discount: int = Field(description="What rules took off.", examples=[1000])
     by_points: int = Field(description="What points pay of it.", examples=[0])
     to_pay: int = Field(description="What it costs after that.", examples=[19000])
+    price_to_print: PriceToPrint
+    paid_by_points: PaidByPoints
     points: int = Field(description="Points for it.", examples=[19])
 
 
@@ -411,6 +521,9 @@ class QuoteOut(Schema):
     discount: int = Field(description="What rules took off.", examples=[1000])
     by_points: int = Field(description="What points pay.", examples=[0])
     to_pay: int = Field(description="What it costs after that, in money and with certificates.", examples=[19000])
+    points_as: PointsAs
+    price_to_print: PriceToPrint
+    paid_by_points: PaidByPoints
     by_certificates: int = Field(description="What certificates pay of `to_pay`.", examples=[0])
     in_money: int = Field(description="What is left of `to_pay` to pay in money.", examples=[19000])
     certificates: list[CertificatePaysOut] = Field(description="What each of them pays, in the order in which they do.")
@@ -433,6 +546,9 @@ class SaleOut(Schema):
     number: str = Field(description="Its number there.", examples=["17"])
     receipt_id: int = Field(description="The receipt here.", examples=[1001])
     to_pay: int = Field(description="What it cost after discounts and points, in minor units.", examples=[19000])
+    points_as: PointsAs
+    price_to_print: PriceToPrint
+    paid_by_points: PaidByPoints
     by_certificates: int = Field(description="What certificates paid of it.", examples=[0])
     in_money: int = Field(description="What was paid in money.", examples=[19000])
     discount: int = Field(description="What rules took off.", examples=[1000])
@@ -443,6 +559,15 @@ class SaleOut(Schema):
         description="How many points he could spend afterwards; null: no member.", examples=[139]
     )
     why: list[str] = Field(description="Each step of it in words.")
+
+
+class BackLineOut(Schema):
+    """So much of a line as came back, in minor units."""
+
+    line: int = Field(description="Its place in the receipt, from 1.", examples=[1])
+    quantity: Decimal = Field(description="How much of it.", examples=["1"])
+    price_to_print: PriceToPrint
+    paid_by_points: PaidByPoints
 
 
 class ReturnOut(Schema):
@@ -460,6 +585,14 @@ class ReturnOut(Schema):
     to_certificates: int | None = Field(
         description="What went back to the certificates that paid, beside the money.", examples=[0]
     )
+    points_as: PointsAs | None = Field(description="As on its receipt; null while it waits.", examples=["discount"])
+    price_to_print: int | None = Field(
+        description="The price of what came back for the fiscal receipt: `refund`, `to_certificates` and "
+        "`paid_by_points`.",
+        examples=[9500],
+    )
+    paid_by_points: int | None = Field(description="What of that price points had paid.", examples=[0])
+    lines: list[BackLineOut] = Field(description="The same line by line; empty while it waits.")
     points_back: int | None = Field(description="Spent points that he has again.", examples=[0])
     points_taken: int | None = Field(description="Earned points that he has no more, or owes.", examples=[9])
 
@@ -473,6 +606,7 @@ class ChangedOut(Problem):
 class BatchIn(In):
     """What a till that was offline has to tell, in any order; telling it again changes nothing."""
 
+    clock: Clock = None
     receipts: list[SaleIn] = Field([], max_length=MOST_AT_ONCE, description="Receipts.")
     returns: list[ReturnIn] = Field([], max_length=MOST_AT_ONCE, description="Returns.")
 

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
@@ -173,9 +173,83 @@ def _expect(found: object, wanted: object, what: str) -> None:
 def _sum_of_lines(till: Till) -> None:
     basket = till.basket(till.member())
     quote = till.good("quote", basket)
-    for name in ("price", "discount", "by_points", "to_pay"):
+    for name in ("price", "discount", "by_points", "to_pay", *_PRINTED):
         _expect(quote[name], sum(line[name] for line in quote["lines"]), name)
     _expect(quote["to_pay"], quote["price"] - quote["discount"] - quote["by_points"], "to_pay")
+
+
+_PRINTED = ("price_to_print", "paid_by_points")
+
+
+def _expect_printed(answer: Any, paid: int) -> None:
+    """On a fiscal receipt the price is what was paid, with points among it where they are a payment."""
+    points = answer["by_points"] if answer["points_as"] == "payment" else 0
+    _expect([answer[name] for name in _PRINTED], [paid + points, points], "what the fiscal receipt says")
+
+
+def _fiscal(till: Till) -> None:
+    card = till.member()
+    till.sold(card)
+    basket = till.basket(card)
+    quote = till.good("quote", basket)
+    if quote["most_points"]:
+        basket["points"] = quote["most_points"]
+        quote = till.good("quote", basket)
+    _expect_printed(quote, quote["to_pay"])
+    sent = basket | {"number": till.number(), "to_pay": quote["to_pay"]}
+    sale = till.good("receipts", sent)
+    _expect_printed(sale, sale["to_pay"])
+    printed = dict.fromkeys(_PRINTED, 0)
+    for place in range(1, len(basket["lines"]) + 1):
+        back = {"number": till.number(), "receipt": sent["number"], "lines": [{"line": place, "quantity": "1"}]}
+        _add(printed, till.good("returns", back))
+    if any(line["quantity"] != "1" for line in basket["lines"]):
+        _add(printed, till.good("returns", {"number": till.number(), "receipt": sent["number"]}))
+    _expect(printed, {name: sale[name] for name in _PRINTED}, "what the fiscal receipts of the returns say")
+
+
+def _add(printed: dict[str, int], back: Any) -> None:
+    together = back["refund"] + back["to_certificates"] + back["paid_by_points"]
+    _expect(back["price_to_print"], together, "what is given back")
+    for name in _PRINTED:
+        _expect(back[name], sum(line[name] for line in back["lines"]), name)
+        printed[name] += back[name]
+
+
+def _orders(till: Till) -> None:
+    """Points that wait for an order: nobody else spends them, and a receipt does."""
+    card = till.member()
+    till.sold(card)
+    has = till.good("member", {"card": card})["balance"]["available"]
+    if not has:
+        return  # these rules give no points that can be spent at once
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    dropped = {"number": till.number(), "card": card, "points": has, "until": until}
+    held = till.good("holds", dropped)
+    _expect(till.call("holds", dropped), (200, held), "the same points set aside again")
+    _expect(till.call("holds", dropped | {"number": till.number()})[0], 409, "points that are set aside already")
+    _expect(till.good("quote", till.basket(card))["most_points"], 0, "points that others can spend")
+    _expect(till.good("holds/release", {"number": dropped["number"]})["state"], "released", "an order that is dropped")
+    paid = dropped | {"number": till.number()}
+    till.good("holds", paid)
+    basket = till.basket(card) | {"hold": paid["number"]}
+    quote = till.good("quote", basket)
+    sale = till.good("receipts", basket | {"number": till.number(), "to_pay": quote["to_pay"]})
+    _expect(sale["points_spent"], quote["points_spent"], "points spent of those set aside")
+    state = "spent" if sale["points_spent"] else "released"
+    _expect(till.good("holds", paid)["state"], state, "points of an order that is paid")
+    _expect(till.balance(card), has - sale["points_spent"] + sale["points_earned"], "points after the order")
+
+
+def _clock(till: Till) -> None:
+    behind = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
+    basket = till.basket(till.member())
+    _expect(till.call("quote", basket | {"purchased_at": behind, "clock": behind})[0], 400, "a clock that is off")
+    quote = till.good("quote", basket | {"clock": datetime.now(UTC).isoformat()})
+    sent = basket | {"number": till.number(), "to_pay": quote["to_pay"]}
+    sale = till.good("receipts", sent | {"clock": datetime.now(UTC).isoformat()})
+    again = sent | {"clock": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
+    _expect(till.call("receipts", again), (200, sale), "the same receipt with a later clock")
 
 
 def _points(till: Till) -> None:
@@ -261,7 +335,8 @@ def _offline(till: Till) -> None:
     _expect([one["back"]["state"] for one in early["returns"]], ["waits"] * 3, "returns before their receipts")
     till.random.shuffle(receipts)
     for _time in range(2):
-        told = till.good("batch", {"receipts": receipts, "returns": returns})
+        clock = datetime.now(UTC).isoformat()
+        told = till.good("batch", {"clock": clock, "receipts": receipts, "returns": returns})
         # rules that look at earlier purchases may make it cost another sum by now
         unwritten = [one["detail"] for one in told["receipts"] if one["sale"] is None]
         _expect(unwritten, [], "receipts that were told late")
@@ -364,6 +439,9 @@ _ATTEMPTS: dict[str, Callable[[Till], None]] = {
     N_("A receipt told twice is written once"): _repetition,
     N_("Another sum is answered with the right one"): _another_sum,
     N_("Points pay for goods"): _spending,
+    N_("Fiscal receipts add up, also of goods that come back"): _fiscal,
+    N_("Points wait for an order, and its receipt spends them"): _orders,
+    N_("A clock that is off is told so"): _clock,
     N_("By the phone points are earned and not spent"): _by_phone,
     N_("Goods come back in any parts, and in the end all of it"): _returns,
     N_("A receipt that was a mistake is cancelled whole"): _void,

@@ -1,7 +1,7 @@
 """What somebody has, and what the programme owes: added up from postings, now or at any moment of the past."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -47,17 +47,22 @@ _HELD = """
 
 @dataclass(frozen=True)
 class Balance:
-    """Points at a moment. `expiring` have passed their day and wait for the nightly job: nobody can spend them."""
+    """Points at a moment. `expiring` have passed their day and wait for the nightly job: nobody can spend them.
+
+    Books do not ask who may spend what: there `available` has all, and `held` is nothing. Whoever wants to spend is
+    told apart what is `held` for a purchase that is not paid yet.
+    """
 
     available: int
     pending: int
     expiring: int
     debt: int
+    held: int = 0
 
     @property
     def total(self) -> int:
         """What the books say: all points less the debt."""
-        return self.available + self.pending + self.expiring - self.debt
+        return self.available + self.held + self.pending + self.expiring - self.debt
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,12 @@ def held_of(customer: int, unit: Unit, *, at: dt.datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_HELD, {"customer": customer, "unit": unit.slug, "at": at})
         return int(cursor.fetchone()[0])
+
+
+def to_spend(customer: int, unit: Unit, *, at: dt.datetime) -> Balance:
+    """The same, with what is held for a purchase apart."""
+    found, held = balance_of(customer, unit, at=at), held_of(customer, unit, at=at)
+    return replace(found, available=found.available - held, held=held)
 
 
 def position(unit: Unit, *, at: dt.datetime) -> Position:

@@ -12,6 +12,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from regulars.core.errors import InputError
+from regulars.loyalty.clocks import note_late
 from regulars.loyalty.facts import Asked, Facts, facts_of
 from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import Segments
@@ -52,7 +53,10 @@ def commit_all(receipts: Sequence[Paid], *, segments: Segments) -> list[Answer]:
 
 def _alone(paid: Paid, segments: Segments) -> Answer:
     try:
-        return commit(paid.order, paid.number, to_pay=paid.to_pay, segments=segments, in_money=paid.in_money)
+        return commit(
+            paid.order, paid.number, to_pay=paid.to_pay, segments=segments, in_money=paid.in_money,
+            has_clock=paid.has_clock,
+        )  # fmt: skip
     except (InputError, DatabaseError) as error:
         return error
 
@@ -86,6 +90,7 @@ def _apart(receipts: Sequence[Paid]) -> list[Asked]:
         if (
             paid.order.promo_codes
             or paid.order.certificates
+            or paid.order.hold
             or asked.contact in contacts
             or (asked.till, asked.number) in numbers
         ):
@@ -117,6 +122,7 @@ def _told(receipts: Sequence[Paid], asked: Sequence[Asked], segments: Segments) 
     sales = write_sales(judged) if judged else []
     for (_paid, case, _quoted), sale in zip(judged, sales, strict=True):
         follow(case, sale)
+    note_late([sale for (paid, _case, _quoted), sale in zip(judged, sales, strict=True) if not paid.has_clock])
     written = iter(sales)
     return [next(written) if one is None else one for one in answers]
 

@@ -96,9 +96,9 @@ def expire(customer: int) -> dict[str, Any]:
     return {"do": "expire", "customer": customer}
 
 
-def capture(hold: str) -> dict[str, Any]:
-    """Spend what was set aside."""
-    return {"do": "capture", "hold": hold}
+def capture(hold: str, amount: int | None = None) -> dict[str, Any]:
+    """Spend what was set aside, or so much of it: the rest is free again."""
+    return {"do": "capture", "hold": hold, "amount": amount}
 
 
 def write(documents: Sequence[Document], *, at: dt.datetime) -> list[Written | Refused]:

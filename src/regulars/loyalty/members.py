@@ -23,7 +23,7 @@ from regulars.customers.services.customers import add_customer
 from regulars.loyalty import cards, till_codes
 from regulars.loyalty.asked_past import asked_past
 from regulars.loyalty.asking import NOTHING, Answers, write_answers
-from regulars.loyalty.balances import Balance, balance_of
+from regulars.loyalty.balances import Balance, to_spend
 from regulars.loyalty.ledger import open_account
 from regulars.loyalty.models import Account, Unit
 from regulars.loyalty.privileges import privileges_at
@@ -138,7 +138,7 @@ def _whose(kind: str, value: str) -> tuple[Customer | None, bool]:
 
 def points_of(customer: Customer) -> Balance:
     """What he has now."""
-    return balance_of(customer.pk, Unit(slug=Unit.POINTS), at=timezone.now())
+    return to_spend(customer.pk, Unit(slug=Unit.POINTS), at=timezone.now())
 
 
 def hold_member(customer: Customer) -> Customer:

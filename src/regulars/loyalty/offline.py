@@ -27,7 +27,7 @@ from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import Item, Order
 from regulars.loyalty.snapshots import snapshot_named
-from regulars.loyalty.telling import AHEAD, NotNow, OtherTold, checked_moment, digest_of, hold_number, repeated
+from regulars.loyalty.telling import NotNow, OtherTold, checked_moment, digest_of, hold_number, repeated
 
 Kind = OfflineDocument.Kind
 
@@ -54,19 +54,6 @@ class State:
 
 
 # --- storing ---
-
-
-def check_clock(clock: dt.datetime, now: dt.datetime) -> None:
-    """Raise when the till's clock is off: then the moments of its receipts are, too."""
-    if clock.utcoffset() is None:
-        raise InputError(_("The moment {value} has no time zone.").format(value=clock.isoformat()))
-    if abs(clock - now) > AHEAD:
-        raise InputError(
-            _(
-                "The till's clock says {clock}, and it is {now}. Set the clock, move the moments of its receipts by as "
-                "much, and tell them again."
-            ).format(clock=clock.isoformat(), now=now.isoformat(timespec="seconds"))
-        )
 
 
 MOST_STUCK = 100  # of one till
@@ -152,6 +139,8 @@ def _check(told: Told) -> None:
         raise InputError(_("Without a line promo codes count for nothing: leave them out."))
     if order.code:
         raise InputError(_("Without a line nobody can say whether a code is good: tell the card, or leave it out."))
+    if order.hold:
+        raise InputError(_("What was set aside for an order is spent with a line: tell this receipt to `receipts`."))
     if order.certificates:
         raise InputError(_("Without a line nobody can pay with certificates: another till may take the last of them."))
     if order.points and not order.card:

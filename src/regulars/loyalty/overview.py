@@ -25,10 +25,11 @@ _MOVEMENTS = 2_000  # of points, through which those without a receipt are looke
 
 # lots that hold something are few: an index keeps them apart from all that were spent
 _UNITS = """
-SELECT u.slug, coalesce(sum(l.remaining) FILTER (
+SELECT u.slug, coalesce(sum(l.remaining - l.held) FILTER (
         WHERE l.available_at <= %(at)s AND (l.expires_at IS NULL OR l.expires_at > %(at)s)), 0),
     coalesce(sum(l.remaining) FILTER (WHERE l.available_at > %(at)s), 0), (
-        SELECT sum(debt) FROM loyalty_account mine WHERE mine.customer_id = %(customer)s AND mine.unit_id = u.id)
+        SELECT sum(debt) FROM loyalty_account mine WHERE mine.customer_id = %(customer)s AND mine.unit_id = u.id),
+    coalesce(sum(l.held), 0)
 FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
 LEFT JOIN loyalty_lot l ON l.account_id = a.id AND l.remaining > 0
 WHERE a.customer_id = %(customer)s GROUP BY u.id
@@ -65,11 +66,15 @@ GROUP BY t.id HAVING sum(p.amount) <> 0 ORDER BY t.id DESC LIMIT %(most)s
 
 @dataclass(frozen=True)
 class Points:
-    """What he has. `pending` and `expiring` are the nearest days with how many points; `worth` is money."""
+    """What he has. `pending` and `expiring` are the nearest days with how many points; `worth` is money.
+
+    What is `held` waits for an order of his that is not paid yet, and can be spent on nothing else.
+    """
 
     available: int
     later: int
     debt: int
+    held: int
     worth: int
     pending: tuple[tuple[dt.date, int], ...]
     expiring: tuple[tuple[dt.date, int], ...]
@@ -113,7 +118,7 @@ class Overview:
 def overview(customer: Customer, *, at: dt.datetime, zone: zoneinfo.ZoneInfo) -> Overview | None:
     """What he has and how he stands; None for somebody who is no member."""
     values = {"customer": customer.pk, "at": at, "zone": zone.key, "most": DAYS_SHOWN}
-    units = {slug: (int(available), int(later), int(debt)) for slug, available, later, debt in _rows(_UNITS, values)}
+    units = {slug: tuple(map(int, figures)) for slug, *figures in _rows(_UNITS, values)}
     if Unit.POINTS not in units:
         return None
     valid = valid_at(at)
@@ -145,16 +150,16 @@ def history(customer: Customer, *, most: int) -> tuple[list[Happened], bool]:
     return entries[:most], len(entries) > most
 
 
-def _points(now: tuple[int, int, int], rules: RuleSet | None, days: Sequence[Any]) -> Points:
-    available, later, debt = now
+def _points(now: tuple[int, ...], rules: RuleSet | None, days: Sequence[Any]) -> Points:
+    available, later, debt, held = now
     by_day = {what: tuple((day, int(n)) for kind, day, n in days if kind == what) for what in ("pending", "expiring")}
-    return Points(available, later, debt, available * rules.spending.worth if rules else 0, **by_day)
+    return Points(available, later, debt, held, available * rules.spending.worth if rules else 0, **by_day)
 
 
-def _stamp_cards(units: dict[str, tuple[int, int, int]], rules: RuleSet) -> Iterator[StampCard]:
+def _stamp_cards(units: dict[str, tuple[int, ...]], rules: RuleSet) -> Iterator[StampCard]:
     for rule in rules.discounts:
         if isinstance(rule.gives, NthFree):
-            has, _later, _debt = units.get(slug_of(rule.gives.counter), (0, 0, 0))
+            has, *_others = units.get(slug_of(rule.gives.counter), (0,))
             yield StampCard(rule.title or rule.gives.counter, has, rule.gives.n)
 
 

@@ -279,11 +279,19 @@ class Listed:
 def catalogue(language: str) -> list[Listed]:
     """Partners that are to be shown and have a contract in force, in the reader's language where there are words."""
     today = timezone.now().astimezone(Business.current().zone).date()
-    shown = Partner.objects.filter(is_listed=True, contracts__begins_on__lte=today).distinct().order_by("name", "id")
     return [
         Listed(one.name, _about(one, language), tuple(line for line in one.addresses.split("\n") if line.strip()))
-        for one in shown
+        for one in _listed(today).distinct().order_by("name", "id")
     ]  # fmt: skip
+
+
+def has_catalogue(today: dt.date) -> bool:
+    """Whether there is anybody in it on this day."""
+    return _listed(today).exists()
+
+
+def _listed(today: dt.date) -> QuerySet[Partner]:
+    return Partner.objects.filter(is_listed=True, contracts__begins_on__lte=today)
 
 
 def _about(partner: Partner, language: str) -> str:

@@ -23,7 +23,9 @@ _LONGEST = 200
 _FURTHEST = dt.timedelta(days=7_320)  # twenty years: whoever pays for more has pressed too often
 
 
-def give_privilege(customer: Customer, *, name: str, proof: str, until: dt.date | None, by: User) -> Privilege:
+def give_privilege(
+    customer: Customer, *, name: str, proof: str, until: dt.date | None, by: User | None, source: str = "web"
+) -> Privilege:
     """From now on he has it. One of the same name is replaced: the new proof counts."""
     name, proof = _text(name), _text(proof)
     if not name:
@@ -31,7 +33,7 @@ def give_privilege(customer: Customer, *, name: str, proof: str, until: dt.date 
     if until is not None and until < timezone.now().astimezone(Business.current().zone).date():
         raise InputError(_("The proof has run out already: {day}.").format(day=format_date(until)))
     now = timezone.now()
-    with acting(by.pk, "web"):
+    with acting(by.pk if by else None, source):
         _standing(customer).filter(name=name).update(ended_at=now)
         made = Privilege.objects.create(
             customer=customer, name=name, proof=proof, until=until, given_at=now, given_by=by

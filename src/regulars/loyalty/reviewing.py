@@ -95,18 +95,25 @@ def what_is_odd(alert: Alert) -> str:
         return _("Two receipts of one card and one sum, {apart} apart.").format(apart=_span(apart))
     if alert.kind == Kind.OWN:
         return _("The cashier's name or address is that of the card's owner.")
-    if alert.kind == Kind.OFFLINE:
-        return _offline(alert)
-    if alert.kind == Kind.MERGED:
-        return _merged(alert)
-    if alert.kind == Kind.RAISED:
-        return _raised(alert)
-    return _beyond(alert)
+    said = {Kind.OFFLINE: _offline, Kind.MERGED: _merged, Kind.RAISED: _raised, Kind.CLOCK: _late}
+    return said.get(Kind(alert.kind), _beyond)(alert)
 
 
 def _raised(alert: Alert) -> str:
     raised_on = dt.date.fromisoformat(alert.figures["raised_on"])
     return _("Discounted on this day, though its price was raised on {day}.").format(day=format_date(raised_on))
+
+
+def _late(alert: Alert) -> str:
+    """Receipts of a moment that was over, of a till that did not say what its clock shows."""
+    receipts = alert.figures["receipts"]
+    return ngettext(
+        "{n} receipt of this till came {late} after the moment that it tells: its clock is behind, or it had no line. "
+        "The rules of that moment were applied.",
+        "{n} receipts of this till came up to {late} after the moments that they tell: its clock is behind, or it had "
+        "no line. The rules of those moments were applied.",
+        receipts,
+    ).format(n=format_number(receipts), late=_span(alert.figures["seconds"]))
 
 
 def _beyond(alert: Alert) -> str:
@@ -161,4 +168,8 @@ def _merged(alert: Alert) -> str:
 def _span(seconds: int) -> str:
     if seconds < 60:
         return ngettext("{n} second", "{n} seconds", seconds).format(n=seconds)
-    return ngettext("{n} minute", "{n} minutes", seconds // 60).format(n=seconds // 60)
+    if seconds < 2 * 3600:
+        return ngettext("{n} minute", "{n} minutes", seconds // 60).format(n=seconds // 60)
+    if seconds < 2 * 86_400:
+        return ngettext("{n} hour", "{n} hours", seconds // 3600).format(n=seconds // 3600)
+    return ngettext("{n} day", "{n} days", seconds // 86_400).format(n=seconds // 86_400)

@@ -20,12 +20,14 @@ from regulars.customers.models import Customer
 from regulars.loyalty import members, tiers, till_codes
 from regulars.loyalty.balances import Balance
 from regulars.loyalty.certificate_deals import Payment, payers, payments, spend_certificates
+from regulars.loyalty.clocks import note_late
 from regulars.loyalty.codes import Said, look_up, use
 from regulars.loyalty.facts import Asked, Facts, Goods, facts_of
 from regulars.loyalty.holders import check_company, check_holder, holder_of, note_holder
-from regulars.loyalty.ledger import Document, Kind, grant, open_account, spend
+from regulars.loyalty.ledger import Document, Kind, capture, grant, open_account, release, spend
 from regulars.loyalty.members import NoMember, Segments, Shown
-from regulars.loyalty.models import CardHolder, Certificate, Partner, Sale, Unit
+from regulars.loyalty.models import CardHolder, Certificate, Hold, Partner, Sale, Unit
+from regulars.loyalty.order_holds import hold_for
 from regulars.loyalty.partners import Room, check_store, room_of, store_of
 from regulars.loyalty.programme.basket import MOST_QUANTITY, Basket, Line, Member
 from regulars.loyalty.programme.effects import MOST_POINTS
@@ -83,6 +85,7 @@ class Order:
     points: int = 0
     certificates: tuple[str, ...] = ()
     code: str = ""  # of his own page
+    hold: str = ""  # the number under which this till has set points aside for it
 
     @property
     def has_member(self) -> bool:
@@ -120,13 +123,14 @@ class Quote:
 class Paid:
     """A receipt that was paid: its number at the till, what it cost, and what of it certificates left to pay.
 
-    `in_money` may be left out when it is all of it.
+    `in_money` may be left out when it is all of it. `has_clock`: the till said what its clock shows, and it was right.
     """
 
     order: Order
     number: str
     to_pay: int
     in_money: int | None = None
+    has_clock: bool = True
 
     @property
     def digest(self) -> bytes:
@@ -151,6 +155,7 @@ class Case:
     said: Said
     certificates: tuple[Certificate, ...]
     holder: CardHolder | None
+    held: Hold | None = None
     is_offline: bool = False
 
 
@@ -170,14 +175,16 @@ def is_sold(till: str, number: str) -> bool:
     return Sale.objects.filter(till=till, number=number).exists()
 
 
-def commit(order: Order, number: str, *, to_pay: int, segments: Segments, in_money: int | None = None) -> Sale:
+def commit(
+    order: Order, number: str, *, to_pay: int, segments: Segments, in_money: int | None = None, has_clock: bool = True
+) -> Sale:
     """Write the receipt, once for each (till, number); the same request again gives the same sale.
 
     `in_money` is what certificates leave to pay; all of it when left out. Raises `NotNow` when either is another sum
     by now, when it passes a limit of the rules, or when the number has another receipt.
     """
     try:
-        return _commit(Paid(order, number, to_pay, in_money), segments)
+        return _commit(Paid(order, number, to_pay, in_money, has_clock), segments)
     except Beyond as refused:
         note_refusal(refused.alert)
         raise
@@ -192,6 +199,8 @@ def _commit(paid: Paid, segments: Segments) -> Sale:
         quoted = agreed(paid, case, hold=True)
         (sale,) = write_sales([(paid, case, quoted)])
         follow(case, sale)
+        if not paid.has_clock:
+            note_late([sale])
         return sale
 
 
@@ -251,13 +260,15 @@ def case_of(
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
         known = replace(known, card=_kinds_of_card(order, facts, customer))
     holder = holder_of(customer, order.card) if customer else None
+    held = hold_for(order.till, order.hold, customer, wanted=order.points, now=facts.now) if order.hold else None
     certificates = payers(order.certificates, partner, hold=hold)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     if said.names:
         basket = replace(basket, promo_codes=said.names)
     return Case(
-        order, at, facts, store, partner, customer, facts.programme[0], rules, basket, known, said, certificates, holder
-    )
+        order, at, facts, store, partner, customer, facts.programme[0], rules, basket, known, said, certificates,
+        holder, held,
+    )  # fmt: skip
 
 
 def _kinds_of_card(order: Order, facts: Facts, customer: Customer) -> frozenset[str]:
@@ -326,11 +337,13 @@ def _judged(case: Case) -> Quote:
     balance = case.facts.balance
     room = room_for(case)
     # nobody spends what he has not, nor more than the partner may take: the rest is money
-    usable = balance.available if room.redeem is None else min(balance.available, room.redeem)
-    judged = judge(case.basket, case.member, case.rules, min(case.order.points, usable))
+    has, wanted = (case.held.amount,) * 2 if case.held else (balance.available, case.order.points)
+    usable = has if room.redeem is None else min(has, room.redeem)
+    judged = judge(case.basket, case.member, case.rules, min(wanted, usable))
     check_earned(case, judged, room)
     why, most = _why(case, judged), min(usable, judged.most_points)
-    if most and not case.order.shown.is_proof:
+    # that it was he was shown when the points were set aside
+    if most and not case.held and not case.order.shown.is_proof:
         why, most = (*why, members.proof_wanted()), 0
     return Quote(judged, why, balance, most)
 
@@ -403,6 +416,8 @@ def write_sales(agreed: Sequence[tuple[Paid, Case, Quote]]) -> list[Sale]:
     record(drafts, at=now)
     for draft, (_paid, case, quoted) in zip(drafts, agreed, strict=True):
         spend_certificates(quoted.payments, draft.sale)
+        if case.held and not quoted.judged.points_spent:
+            release(case.held.key, at=now)
         if case.order.code:
             till_codes.use_up(case.order.code)
         if case.said.codes:
@@ -450,7 +465,11 @@ def _points(case: Case, judged: Judged, number: str, now: dt.datetime) -> tuple[
     assert case.customer is not None
     customer, life, till = case.customer.pk, case.rules.life, case.order.till
     owe = case.is_offline and case.partner is None
-    movements = [spend(customer, judged.points_spent, owe=owe)] if judged.points_spent else []
+    movements = []
+    if judged.points_spent and case.held:
+        movements.append(capture(case.held.key, judged.points_spent))
+    elif judged.points_spent:
+        movements.append(spend(customer, judged.points_spent, owe=owe))
     if judged.earned:
         # from the purchase, not from now: a till that tells of it later leaves the same points
         usable = case.at + dt.timedelta(days=life.after_days)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from regulars.loyalty.balances import Balance, balance_of
+from regulars.loyalty.balances import Balance, to_spend
 from regulars.loyalty.models import Account, Lot, Sale, SaleReturn, Unit
 
 
@@ -31,7 +31,7 @@ def _standing(customer: int, unit: Unit, now: dt.datetime) -> Standing:
     alive = Lot.objects.filter(account__customer=customer, account__unit=unit, remaining__gt=0, expires_at__gt=now)
     first = alive.order_by("expires_at").values_list("expires_at", flat=True).first()
     going = alive.filter(expires_at=first).aggregate(sum=Sum(F("remaining")))["sum"] if first else 0
-    return Standing(unit, balance_of(customer, unit, at=now), first, going or 0)
+    return Standing(unit, to_spend(customer, unit, at=now), first, going or 0)
 
 
 def sale_of(receipt: int) -> Sale | None:

@@ -59,7 +59,7 @@ def digest_of(what: Any, *more: object) -> bytes:
 
 
 # requests have these since later: while they are empty, what was told before them is known as it was
-_LATER = ("certificates", "code")
+_LATER = ("certificates", "code", "hold")
 
 
 def _plain(value: Any) -> Any:
@@ -68,6 +68,21 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return vars(value)
     return sorted(value) if isinstance(value, frozenset) else str(value)
+
+
+def check_clock(clock: dt.datetime | None, now: dt.datetime) -> None:
+    """Raise when the till's clock is off: then the moments of its receipts are, too. None: the till does not say."""
+    if clock is None:
+        return
+    if clock.utcoffset() is None:
+        raise InputError(_("The moment {value} has no time zone.").format(value=clock.isoformat()))
+    if abs(clock - now) > AHEAD:
+        raise InputError(
+            _(
+                "The till's clock says {clock}, and it is {now}. Set the clock, move the moments of its receipts by as "
+                "much, and tell them again."
+            ).format(clock=clock.isoformat(), now=now.isoformat(timespec="seconds"))
+        )
 
 
 def checked_moment(moment: dt.datetime | None, now: dt.datetime) -> dt.datetime:

@@ -41,6 +41,7 @@ from regulars.loyalty.notice import begun_lately, changes
 from regulars.loyalty.overview import FEW, MANY, Overview, history, overview
 from regulars.loyalty.page_links import TooManyTries, page_behind, page_by_code, page_named, whose
 from regulars.loyalty.page_links import prove as prove_himself
+from regulars.loyalty.partners import has_catalogue
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.words import Words, percent, period_words
 from regulars.loyalty.programmes import rules_of
@@ -243,7 +244,8 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
     contacts = list(customer.contacts.order_by("-is_main", "id"))
     with _speaking(request, customer):
         context: dict[str, Any] = {
-            "error": error, "customer": customer, "is_proven": visit.is_proven, "name": half_name(customer),
+            "business": business, "error": error, "customer": customer, "is_proven": visit.is_proven,
+            "name": half_name(customer),
             "phone": next((one for one in contacts if one.kind == Contact.Kind.PHONE), None),
             "card": _card(contacts) if visit.is_proven else None,
             "till_code": code, "till_bars": barcodes.bars(code) if code else None, "minutes": MINUTES,
@@ -255,6 +257,7 @@ def _page(request: HttpRequest, visit: Visit, *, error: str = "", status: int = 
             "lately": _changed_lately(customer, business, at) if found and found.rules else [],
             "consents": standings(list(customer.consents.all()), current_purposes()), "channels": CHANNELS,
             "saved": "saved" in request.GET, "hours": HOURS,
+            "has_partners": bool(found) and has_catalogue(at.astimezone(business.zone).date()),
             **(gifts_shown(customer, is_proven=visit.is_proven, is_long=is_long) if found else {}),
         }  # fmt: skip
     return _shown(request, "own/page.html", context, customer, status=status)
@@ -395,9 +398,8 @@ def _shown(
 ) -> HttpResponse:
     spoken = _language(request, customer)
     others = [(code, name) for code, name in LANGUAGE_NAMES.items() if code != spoken]
+    business = context.get("business") or Business.current()
     with use_language(spoken), translation.override(spoken):
-        response = render(
-            request, template, context | {"others": others, "business": Business.current()}, status=status
-        )
+        response = render(request, template, {"business": business} | context | {"others": others}, status=status)
     response.headers["Content-Language"] = spoken
     return response

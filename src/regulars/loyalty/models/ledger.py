@@ -174,6 +174,8 @@ class Hold(models.Model):
     placed_at = models.DateTimeField()
     until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # of what a till sent: a repetition is known by it
+    digest: "models.BinaryField[Any, Any]" = models.BinaryField(max_length=32, null=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["until"], name="hold_open", condition=Q(state="open"))]

@@ -30,6 +30,7 @@ class Alert(models.Model):
         OFFLINE = "offline", N_("Sold without a line")
         MERGED = "merged", N_("Points moved by a merge")
         RAISED = "raised", N_("Discount from a raised price")
+        CLOCK = "clock", N_("A clock that may be behind")
 
     class Decision(models.TextChoices):
         """What it was."""
