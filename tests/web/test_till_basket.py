@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import QueryDict
 from django.test import Client
 
 from regulars.loyalty.models import Sale

@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from regulars.accounts.models import LogEntry, Role, User
 from regulars.accounts.rights import Right
+from regulars.core.errors import InputError
 from regulars.customers.models import Customer
+from regulars.foundation.models import Business
 from regulars.loyalty import members
+from regulars.loyalty.balances import balance_of
 from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import find as certificate_of
 from regulars.loyalty.certificates import make_certificates
-from regulars.loyalty.models import Partner, Sale, SaleReturn
-from regulars.loyalty.partners import bind_till
+from regulars.loyalty.models import Sale, SaleReturn
 from regulars.loyalty.taking_back import Going, Wanted, take_back
-from regulars.purchases.models import Receipt, Store
+from regulars.loyalty.telling import NotNow
+from regulars.purchases.models import Receipt
+from tests.loyalty.at_once import together
+from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop, order, sell
 from tests.web.people import logged_in, make_user
 from tests.web.test_till import hidden, paid, text_of
@@ -255,23 +261,24 @@ def test_whoever_does_not_serve_takes_nothing_back(user: User) -> None:
 
 
 def test_what_a_partner_sold_comes_back_to_the_partner(user: User) -> None:
-    sale = sold(("tea", 1, 10_000), card="")
-    partner = Partner.objects.create(slug="books", name="Books")
-    bind_till(partner, "till:9")
-    Sale.objects.filter(pk=sale.pk).update(partner=partner)
-    assert logged_in(make_user("owner")).get(address(sale)).status_code == 404
+    partner("books", "till:9")
+    sale = sold(("tea", 1, 10_000), card="", till="till:9", store="Book Yard")
+    owner = logged_in(make_user("owner"))
+    assert owner.get(address(sale)).status_code == 404
+    assert address(sale) not in text_of(owner.get("/till/receipts/?number=1"))
+    assert address(sale) not in text_of(owner.get(f"/receipts/{sale.receipt_id}/"))
 
 
 def test_a_receipt_is_found_by_its_day_and_number(cashier: Client) -> None:
     enrolled()
     paid(cashier)
     sale = Sale.objects.get()
-    day = sale.purchased_at.astimezone().date().isoformat()
+    day = sale.purchased_at.astimezone(Business.current().zone).date().isoformat()
     assert address(sale) in text_of(cashier.get(f"/till/receipts/?number={sale.number}"))
+    assert address(sale) in text_of(cashier.get(f"/till/receipts/?day={day}"))
     assert address(sale) not in text_of(cashier.get("/till/receipts/?day=2020-01-01"))
     assert "is no date" in text_of(cashier.get("/till/receipts/?day=tomorrow"), 422)
     assert "No such receipt" in text_of(cashier.get("/till/receipts/", {"number": "' OR 1=1 --"}))
-    assert day
 
 
 def test_many_tills_are_searched_for_a_number(user: User) -> None:
@@ -282,11 +289,36 @@ def test_many_tills_are_searched_for_a_number(user: User) -> None:
     assert page.count('class="row-title"') == 3
 
 
-def test_stamps_of_what_comes_back_are_taken(user: User) -> None:
+def test_stamps_of_what_comes_back_are_taken() -> None:
+    cups = {"kind": "nth_free", "n": 6, "counter": "Cups"}
+    open_shop(rules=[{"id": "sixth", "gives": cups, "on": {"categories": ["Cups"]}}])
+    anna, owner = enrolled(), make_user("owner")
+    sale = sold(("cup", 5, 100_000))
+    told = Going(60_000, 0, 0, 0)
+    made = take_back(sale, Wanted("n-1", ((1, Decimal(3)),)), told, reason="cold", by=owner)
+    assert balance_of(anna.pk, members.stamps_unit("Cups"), at=timezone.now()).available == 2
+    again = take_back(sale, Wanted("n-1", ((1, Decimal(3)),)), told, reason="cold", by=owner)
+    assert again == made
+    with pytest.raises(NotNow):
+        take_back(sale, Wanted("n-1", ((1, Decimal(2)),)), told, reason="cold", by=owner)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_take_the_same_back_at_once_give_the_money_once() -> None:
+    open_shop()
     enrolled()
-    Store.objects.filter(name="Arbat").update(time_zone="")
-    sale = sold(("cup", 1, 20_000))
+    sale, owner = sold(("tea", 2, 20_000)), make_user("owner")
     told = Going(sale.to_pay, 0, 0, sale.points_earned)
-    owner = make_user("owner")
-    take_back(sale, Wanted("n-1"), told, reason="cold", by=owner)
-    assert take_back(sale, Wanted("n-1"), told, reason="cold", by=owner) == SaleReturn.objects.get()
+
+    def press(place: int) -> SaleReturn | InputError:
+        # the last three press one form, the others have forms of their own
+        try:
+            return take_back(sale, Wanted(f"n-{min(place, 2)}"), told, reason="x", by=owner)
+        except InputError as refused:
+            return refused
+
+    done = together(5, press)
+    written = [one for one in done if isinstance(one, SaleReturn)]
+    assert {one.pk for one in written} == set(SaleReturn.objects.values_list("pk", flat=True))
+    assert SaleReturn.objects.get().refund == sale.to_pay
+    assert LogEntry.objects.filter(event="goods_taken_back").count() == 1

@@ -82,7 +82,7 @@ def receipts(request: Request) -> HttpResponse:
     business = Business.current()
     context = {
         "sales": latest(user, store=store, day=day, number=number), "stores": stores, "store": store, "number": number,
-        "day_asked": day, "error": error, "zone": business.zone, "currency": business.currency,
+        "day_asked": day, "error": error, "half_name": half_name, "zone": business.zone, "currency": business.currency,
     }  # fmt: skip
     return render(request, "till_receipts.html", context, status=422 if error else 200)
 
