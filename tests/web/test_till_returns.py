@@ -187,6 +187,7 @@ def test_no_more_goes_back_than_the_form_told(cashier: Client, user: User) -> No
     ("wrong", "said"),
     [
         ({"what": "some"}, "Write how much"),
+        ({"what": "some", "back-1": "., "}, "Write how much"),
         ({"what": "some", "back-1": "0"}, "Write how much"),
         ({"what": "some", "back-1": "-1"}, "is no sum"),
         ({"what": "some", "back-1": "1250.51"}, "no more can come back"),

@@ -19,6 +19,7 @@ from regulars.customers.names import half_name
 from regulars.foundation.models import Business
 from regulars.loyalty.models import Sale, SaleLine, SaleReturn
 from regulars.loyalty.partners import own_stores
+from regulars.loyalty.returning import share
 from regulars.loyalty.taking_back import (
     Going,
     Wanted,
@@ -57,6 +58,16 @@ class Shown:
     def is_sum(self) -> bool:
         """Whether it has a sum, and no pieces."""
         return self.line.product == GOODS
+
+    @property
+    def paid_left(self) -> int:
+        """What was paid for that, in all ways."""
+        return self.line.to_pay - share(self.line.to_pay, self.line.returned, self.line.quantity)
+
+    @property
+    def typed_sum(self) -> int | None:
+        """What was typed of a sum."""
+        return read_money(self.typed, Business.current().currency) if self.is_sum else None
 
     @property
     def price_left(self) -> int:
@@ -153,10 +164,15 @@ def _wanted(typed: QueryDict, sale: Sale) -> Wanted:
 def _parts(typed: QueryDict, lines: Iterable[SaleLine]) -> Iterator[tuple[int, Decimal]]:
     currency = Business.current().currency
     for one in lines:
-        text = typed.get(f"back-{one.position}", "").strip()
-        if not text or not text.strip("0., "):
-            continue
-        yield one.position, part_of(one, read_money(text, currency)) if one.product == GOODS else quantity_of(text)
+        if text := _typed(typed, one):
+            is_sum = one.product == GOODS
+            yield one.position, part_of(one, read_money(text, currency)) if is_sum else quantity_of(text)
+
+
+def _typed(typed: QueryDict, line: SaleLine) -> str:
+    """What is written beside a line; nought is nothing."""
+    text = typed.get(f"back-{line.position}", "").strip()
+    return text if text.strip("0., ") else ""
 
 
 def _page(request: Request, sale: Sale, *, going: Going | None = None, error: InputError | None = None) -> HttpResponse:
@@ -174,6 +190,6 @@ def _page(request: Request, sale: Sale, *, going: Going | None = None, error: In
 def _lines(sale: Sale, typed: QueryDict) -> list[Shown]:
     names = dict(Line.objects.filter(receipt=sale.receipt_id).values_list("position", "product__name"))
     return [
-        Shown(one, names.get(one.position) or one.product, typed.get(f"back-{one.position}", ""))
+        Shown(one, names.get(one.position) or one.product, _typed(typed, one))
         for one in sale.lines.order_by("position")
     ]
