@@ -242,7 +242,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     batch = make_cards(f"Весна {LONG[:50]}", count=300, by=owner)
     card = add_contact(customer, kind="card", written=next(numbers_of(batch)), by=owner)
     block(card, reason=f"потеряна {LONG[:150]}", by=owner)
-    names = {"sold": sale.receipt_id, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
+    names = {"sold": sale.receipt_id, "sale": sale.pk, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
     names |= {"batch_id": batch.pk, "member": customer.pk}
     names |= _certificates(owner, asked)
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)

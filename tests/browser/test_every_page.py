@@ -50,7 +50,7 @@ def values_of(route: URLPattern, site: Site) -> Iterator[dict[str, Any]]:
     if "chapter" in wanted:
         yield from ({"chapter": one} for one in site.names[CHAPTERS])
         return
-    special = {"receipt": {"pk": "receipt"}, "segment_people": {"list_id": "segment_list"}}
+    special = {"receipt": {"pk": "receipt"}, "till_back": {"pk": "sale"}, "segment_people": {"list_id": "segment_list"}}
     named = special.get(route.name or "", {"pk": "import"})
     yield {name: site.names[named.get(name, name)] for name in wanted}
 

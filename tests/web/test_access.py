@@ -26,7 +26,7 @@ from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import make_certificates
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward
+from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward, Sale
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Receipt
 from tests.loyalty.coalition_cases import billed_partner
@@ -154,6 +154,8 @@ TABLE: dict[str, Right | str] = {
     "certificate_cancel": Right.MANAGE_BUSINESS,
     "till": Right.SERVE_AT_TILL,
     "till_sell": Right.SERVE_AT_TILL,
+    "till_receipts": Right.SERVE_AT_TILL,
+    "till_back": Right.SERVE_AT_TILL,
     "till_gift_take": Right.SERVE_AT_TILL,
     "till_gift_hand_out": Right.SERVE_AT_TILL,
     "till_member": Right.SERVE_AT_TILL,
@@ -384,6 +386,11 @@ class World:
         )
         audience = Audience.objects.create(name="All", rule=segment.rule)
         receipt = Receipt.objects.create(customer=customer, purchased_at=timezone.now(), amount=100, key=b"1" * 32)
+        bought = Receipt.objects.create(customer=customer, purchased_at=now, amount=100, key=b"2" * 32)
+        sale = Sale.objects.create(
+            till=f"user:{other.pk}", number="1", digest=b"1", customer=customer, receipt=bought, purchased_at=now,
+            recorded_at=now, price=100, discount=0, by_points=0, points_spent=0, points_earned=0, points_as="discount",
+        )  # fmt: skip
         brought = Import.objects.create(
             kind="purchases", file_name="a.csv", digest="0", rejects_stored_as=_stored(imports)
         )
@@ -411,6 +418,7 @@ class World:
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},
+            "till_back": {"pk": sale.pk},
             "certificates_take": {"batch_id": certificates.pk},
             **{name: {"contact_id": card.pk} for name in ("card_block", "card_unblock", "card_replace", "card_holder")},
             "merge_rule": {"slug": "same_phone_and_name"},

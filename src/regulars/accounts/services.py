@@ -176,6 +176,8 @@ _EVENTS = {
     "points_asked": N_("points by hand wait for a second person"),
     "points_corrected": N_("points given or taken by hand"),
     "points_declined": N_("a correction of points was declined"),
+    "goods_taken_back": N_("took goods back from the receipt"),
+    "sale_cancelled": N_("cancelled the receipt"),
     "alert_decided": N_("an odd receipt was looked at"),
     "offline_tried": N_("a receipt that a till told later was tried again"),
     "partner_added": N_("new partner of the coalition"),

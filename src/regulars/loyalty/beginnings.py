@@ -50,7 +50,9 @@ BEGINNINGS = {
         N_("A discount that grows with purchases"), N_("3, 5 and 7 % by what a member bought within a year."), _growing
     ),
     "sixth": Beginning(
-        N_("Each sixth coffee free"), N_("Stamps for coffee, or whatever you choose: the sixth piece costs nothing."),
+        N_("Each sixth coffee free"),
+        N_("Stamps for coffee, or whatever you choose: the sixth piece costs nothing. On the page Till the cashier "
+           "adds the pieces; a bare sum gets no stamps."),
         _sixth, asks_category=True,
     ),
     "empty": Beginning(

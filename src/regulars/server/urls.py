@@ -39,6 +39,7 @@ from regulars.web import (
     strategy,
     till,
     till_certificates,
+    till_returns,
     today,
 )
 from regulars.web.customers import questionnaires
@@ -178,6 +179,8 @@ urlpatterns = [
     path("till/certificates/sell/", till_certificates.sell, name="till_certificate_sell"),
     path("till/certificates/back/", till_certificates.take_back, name="till_certificate_back"),
     path("till/sell/", till.sell, name="till_sell"),
+    path("till/receipts/", till_returns.receipts, name="till_receipts"),
+    path("till/receipts/<int:pk>/back/", till_returns.back, name="till_back"),
     path("till/gifts/take/", till.take_gift, name="till_gift_take"),
     path("till/gifts/hand-out/", till.hand_out_gift, name="till_gift_hand_out"),
     path("till/card/", till.sell_a_card, name="till_card_sell"),

@@ -9,9 +9,11 @@ from regulars.accounts.rights import TITLES
 from regulars.api.models import Export, Scope
 from regulars.core.i18n import format_number, ngettext
 from regulars.core.i18n import gettext as _
+from regulars.core.money import format_money
 from regulars.customers.act import counted
 from regulars.customers.models import Contact, Tag
 from regulars.customers.models.customer import Kind
+from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event
 from regulars.insights.columns import COLUMNS
 from regulars.insights.selectors.people import people_list
@@ -73,6 +75,12 @@ class Speaker:
             "points": lambda n: ngettext("{n} point", "{n} points", abs(n)).format(n=f"{n:+}"),
             "decision": lambda word: _(str(Alert.Decision(word).label)),
             "gift": _changed,
+            "refund": lambda minor: _("given back: {money}").format(
+                money=format_money(minor, Business.current().currency, exact=True)
+            ),
+            "points_back": lambda n: _("points back: {n}").format(n=format_number(n)),
+            "points_taken": lambda n: _("points taken: {n}").format(n=format_number(n)),
+            "why": str,
         }
 
     def _filters(self, given: dict[str, str], *, by_id: bool) -> str:

@@ -6,10 +6,13 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
+from regulars.accounts.models import User
 from regulars.accounts.rights import Right
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
+from regulars.loyalty.models import Sale
 from regulars.loyalty.standing import return_of, sale_of
+from regulars.loyalty.taking_back import returnable, returns_of
 from regulars.purchases.models import Receipt
 from regulars.purchases.selectors import zone_of
 from regulars.web.access import Request, needs
@@ -31,6 +34,7 @@ def page(request: Request, pk: int) -> HttpResponse:
             raise Http404 from None
     lines = list(receipt.lines.select_related("product").order_by("position")[: _MOST_LINES + 1])
     business = Business.current()
+    sale = sale_of(receipt.pk)
     context = {
         "receipt": receipt,
         "customer": customer,
@@ -40,11 +44,17 @@ def page(request: Request, pk: int) -> HttpResponse:
         "currency": business.currency,
         "zone": zone_of(receipt, business),
         "may_see_import": receipt.imported_by is not None and request.user.may(Right.RUN_IMPORTS),
-        "sale": sale_of(receipt.pk),
+        "sale": sale,
+        "returns": returns_of(sale) if sale else [],
+        "may_take_back": sale is not None and _may_take_back(request.user, sale),
         "back": return_of(receipt.pk),
         "has_discounts": any(line.discount for line in lines),
     }
     return render(request, "receipt.html", context)
+
+
+def _may_take_back(user: User, sale: Sale) -> bool:
+    return user.may(Right.SERVE_AT_TILL) and returnable(user).filter(pk=sale.pk).exists()
 
 
 def _address_of(customer: Customer | None) -> str | None:

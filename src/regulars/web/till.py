@@ -1,13 +1,13 @@
 """The cashier's page, for a telephone: who stands there, what it costs him, and a card for whoever has none.
 
-A shop whose own till cannot ask types the sum here; it is judged and written by the same path as the receipts of tills.
+A shop whose own till cannot ask types the sum or the goods here; they are judged and written by the same path as the
+receipts of tills.
 """
 
 import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -27,7 +27,7 @@ from regulars.core import barcodes
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_date, format_number
 from regulars.core.i18n import gettext as _
-from regulars.core.money import format_money, read_money
+from regulars.core.money import format_money
 from regulars.customers.contact_values import normal_phone, normalised, region
 from regulars.customers.models import Contact, Customer, Field
 from regulars.customers.names import half_name
@@ -46,9 +46,10 @@ from regulars.loyalty.paid_cards import CardWish, offers_of, sell_card
 from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
 from regulars.loyalty.programmes import most_debt
-from regulars.loyalty.selling import Item, Order, OtherSum, Quote, commit, is_sold, quote
+from regulars.loyalty.selling import Order, OtherSum, Quote, commit, is_sold, quote
 from regulars.loyalty.setting_aside import NoCode, fetch, waiting_under
 from regulars.loyalty.standing import standings_of
+from regulars.loyalty.taking_back import latest, till_of
 from regulars.loyalty.tastes import fitting
 from regulars.loyalty.telling import OtherTold
 from regulars.loyalty.tiers import tier_of
@@ -57,10 +58,11 @@ from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
 from regulars.web.customers.actions import day_of
 from regulars.web.middleware import PERMISSIONS
+from regulars.web.till_basket import Basket, basket_of, looks_at_goods, offered_categories
 
 _LARGEST_PHOTO = 12 << 20
-_GOODS = "goods"  # the one line of a receipt of which the sum alone is known
-_STORE = "till_store"
+STORE = "till_store"
+_LAST = 5  # receipts of a member, for whoever brings something back
 
 T = TypeVar("T")
 
@@ -113,17 +115,18 @@ def sell(request: Request) -> HttpResponse:
         return _refused(request, who, error)
     if "sum" not in typed:
         return _shown(request, who, found)
+    basket = Basket()
     try:
-        order = _order(request, who)
+        basket = basket_of(typed)
+        if basket.problem:
+            raise InputError(basket.problem)
         if "paid" not in typed:
-            return _shown(request, who, found, quoted=counted(request, lambda: quote(order, segments=segments_of)))
-        in_money = whole(typed["in_money"]) if order.certificates and typed.get("in_money") else None
-        number, to_pay = number_of_form(typed), whole(typed.get("to_pay", ""))
-        sale = counted(request, lambda: _sold(order, number, who, to_pay=to_pay, in_money=in_money))
+            return _shown(request, who, found, basket, quoted=_quoted(request, who, basket))
+        sale = _paid(request, who, basket)
     except OtherSum as error:
-        return _shown(request, who, found, quoted=error.quote, error=str(error))
+        return _shown(request, who, found, basket, quoted=error.quote, error=str(error))
     except InputError as error:
-        return _shown(request, who, found, error=str(error))
+        return _shown(request, who, found, basket, error=str(error))
     said = _("Written: {money} paid, {earned} points earned, {spent} spent. He has {balance} now.")
     messages.success(
         request,
@@ -158,7 +161,7 @@ def take_gift(request: Request) -> HttpResponse:
 
 
 def _wish(request: Request, who: str) -> gifts.Wish:
-    typed, store = request.POST, request.session.get(_STORE, "")
+    typed, store = request.POST, request.session.get(STORE, "")
     return gifts.Wish(
         _till(request), number_of_form(typed), whole(typed.get("gift", "")), whole(typed.get("points", "")),
         shown=who[:100], cashier=request.user.name[:200], is_handed_out=True,
@@ -269,7 +272,7 @@ def counted(request: Request, work: Callable[[], T], *, may_be_code: bool = Fals
 
 
 def _till(request: Request) -> str:
-    return f"user:{request.user.pk}"
+    return till_of(request.user)
 
 
 def _is_told(request: Request) -> bool:
@@ -284,6 +287,21 @@ def _found(request: Request, who: str) -> Customer:
         # where phones are as long as codes nobody knows which of them was tried
         may_be_code=not shown.card and looks_like_code(who),
     )  # fmt: skip
+
+
+def _quoted(request: Request, who: str, basket: Basket) -> Quote | None:
+    """What it costs; nothing while goods are only being put together."""
+    if basket.found or (basket.is_changed and "ask" not in request.POST):
+        return None
+    order = _order(request, who, basket)
+    return counted(request, lambda: quote(order, segments=segments_of))
+
+
+def _paid(request: Request, who: str, basket: Basket) -> Sale:
+    typed, order = request.POST, _order(request, who, basket)
+    in_money = whole(typed["in_money"]) if order.certificates and typed.get("in_money") else None
+    number, to_pay = number_of_form(typed), whole(typed.get("to_pay", ""))
+    return counted(request, lambda: _sold(order, number, who, to_pay=to_pay, in_money=in_money))
 
 
 def _sold(order: Order, number: str, who: str, *, to_pay: int, in_money: int | None) -> Sale:
@@ -318,12 +336,12 @@ def _read(who: str) -> Shown:
         return Shown(code=who) if may_be_code else Shown(card=card)
 
 
-def _order(request: Request, who: str) -> Order:
+def _order(request: Request, who: str, basket: Basket) -> Order:
     typed, shown = request.POST, _read(who) if who else Shown()
     store = typed.get("store", "").strip()[:200]
     if not store:
         raise InputError(_("Choose the store."))
-    request.session[_STORE] = store
+    request.session[STORE] = store
     code = typed.get("code", "").strip()[:200]
     # scanned one after the other, or typed with spaces between groups of digits
     certificates = tuple(re.findall(r"[^,;\n]+", typed.get("certificates", "")[:2_000].strip()))
@@ -332,18 +350,9 @@ def _order(request: Request, who: str) -> Order:
     return Order(
         till=_till(request), store=store, cashier=request.user.name[:200], card=shown.card,
         phone=shown.phone, code=shown.code,
-        items=(Item(_GOODS, Decimal(1), _sum(typed.get("sum", "")), name=_("Goods by their sum")),),
-        points=whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
+        items=basket.items(), points=whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
         certificates=certificates,
     )  # fmt: skip
-
-
-def _sum(text: str) -> int:
-    """What the receipt costs; nothing is no receipt."""
-    found = read_money(text, Business.current().currency)
-    if not found:
-        raise InputError(_("{value!r} is no sum: write it as 1250.50.").format(value=text[:40]))
-    return found
 
 
 def whole(text: str) -> int:
@@ -385,17 +394,20 @@ def _shown_as(customer: Customer, phone: str, by: User) -> str:
 
 
 def _shown(
-    request: Request, who: str, found: Customer | None, *, quoted: Quote | None = None, error: str = ""
-) -> HttpResponse:
+    request: Request, who: str, found: Customer | None, basket: Basket | None = None, *,
+    quoted: Quote | None = None, error: str = "",
+) -> HttpResponse:  # fmt: skip
     """Who it is, and what he is about to pay."""
     business, day, number = Business.current(), timezone.now(), new_number()
+    basket = basket or Basket()
     context: dict[str, Any] = {
-        "who": who, "error": error, "customer": found,
+        "who": who, "error": error, "customer": found, "basket": basket, "looks_at_goods": looks_at_goods(),
+        "categories": offered_categories(), "names": [*(one.name for one in basket.rows), _("Goods by their sum")],
         "day_now": day.astimezone(business.zone).date(), "zone": business.zone, "currency": business.currency,
-        "stores": _stores(business), "store": request.POST.get("store") or request.session.get(_STORE, ""),
+        "stores": _stores(business), "store": request.POST.get("store") or request.session.get(STORE, ""),
         "typed": request.POST if request.POST.keys() & {"sum", "certificates"} else {}, "quoted": quoted,
         "number_of_receipt": request.POST.get("number") or number, "number_of_gift": number,
-        "waiting": [], "fits": [], "offers": [],
+        "waiting": [], "fits": [], "offers": [], "sales": [], "half_name": half_name,
     }  # fmt: skip
     if found is not None:
         offers = gifts.offers_for(found)
@@ -405,6 +417,7 @@ def _shown(
             "name": found.given_name or found.name, "standings": standings_of(found.pk), "tier": tier_of(found.pk),
             "privileges": standing_privileges(found), "paid_cards": offers_of(found),
             "codes": personal_codes(found.pk, day.astimezone(business.zone).date()),
+            "sales": latest(request.user, customer=found)[:_LAST],
         }  # fmt: skip
     return render(request, "till_member.html", context, status=422 if error else 200)
 
