@@ -9,14 +9,21 @@ import pytest
 from django.utils import timezone
 
 from regulars.analytics.kaplan_meier import waiting_curve
+from regulars.core.i18n import use_language
 from regulars.customers.models import Customer
 from regulars.loyalty.breakage import FEWEST_DECIDED, UNKNOWN, spent_share
+from regulars.loyalty.deferring import revenue_at
+from regulars.loyalty.economics import economics
 from regulars.loyalty.expected import keep_shares
 from regulars.loyalty.lasting import lasting_share
 from regulars.loyalty.ledger import Document, Kind, give_back, grant, spend, take, write, write_one
+from regulars.loyalty.liability import Worth, worth_at
+from regulars.loyalty.liability_words import worth_sentences
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import Account, SpentShare, Transaction
-from tests.loyalty.selling_cases import open_shop
+from regulars.loyalty.results_words import cost_sentences
+from regulars.report.words import Purse
+from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +163,40 @@ def test_what_was_given_back_was_not_spent_and_what_was_taken_is_watched_no_more
         write_one(taken, at=now + DAY)
     # alive until the day on which they were taken: they still say that nobody spent them by then
     assert lasting_share(now + 2 * DAY).value == pytest.approx(later.value, abs=0.05)
+
+
+def test_results_and_liability_count_points_that_never_expire_at_their_share() -> None:
+    open_shop(life={"days": None})
+    now = planted(120, cured(0.6, 20), oldest=900)
+    share = lasting_share(now).value
+    assert share is not None
+    enrolled()
+    sell(order(("tea", 2, 20_000)), "1")
+    found = economics(now - DAY, timezone.now() + DAY, worth=100)
+    assert found.spent_share is None and found.promised.value == pytest.approx(
+        found.whole.earned * 100 * share, rel=0.02
+    )
+    with use_language("en"):
+        assert any("Points never expire" in one for one in cost_sentences(found, Purse("RUB")))
+        worth = worth_at(timezone.now())
+        said = " ".join(worth_sentences(worth, Purse("RUB")))
+    assert worth is not None and worth.share is not None and worth.lasting == worth.points > 0
+    assert "hardly any in the second half" in said and "At this share members will spend" in said
+    revenue = revenue_at(timezone.now())
+    assert revenue is not None and revenue.likely is not None
+    assert revenue.low.left <= revenue.likely.left <= revenue.high.left
+
+
+def test_what_young_points_tell_narrows_what_they_can_cost() -> None:
+    open_shop(life={"days": None})
+    planted(100, cured(0.9, 60), oldest=120)
+    worth = worth_at(timezone.now())
+    assert worth is not None and worth.share is None and worth.least > 0.3
+    with use_language("en"):
+        said = " ".join(worth_sentences(worth, Purse("RUB")))
+        few = " ".join(worth_sentences(Worth(10, 100, None, 0.0, 10, {False: UNKNOWN, True: UNKNOWN}), Purse("RUB")))
+    assert "from nothing more to all" in said and "lies between" in said
+    assert "fewer than 30 members" in few and "is the most" in few
 
 
 def test_a_known_share_is_kept_for_points_that_never_expire_alone() -> None:

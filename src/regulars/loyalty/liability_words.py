@@ -94,18 +94,18 @@ def _lasting(share: Outlook) -> str:
         ).format(count=format_number(FEWEST_DECIDED))  # fmt: skip
     if share.value is None:
         text = ngettext(
-            "Points that never expire were watched for {count} day: at least {low} of them are spent. That is less than "
-            "a year, or many are still being spent, so nobody knows what comes: from nothing more to all.",
-            "Points that never expire were watched for {count} days: at least {low} of them are spent. That is less "
-            "than a year, or many are still being spent, so nobody knows what comes: from nothing more to all.",
+            "Points that never expire were watched for {count} day, and at least {low} of them are spent. Many are "
+            "still being spent, or a year has not passed: nobody knows what comes, from nothing more to all.",
+            "Points that never expire were watched for {count} days, and at least {low} of them are spent. Many are "
+            "still being spent, or a year has not passed: nobody knows what comes, from nothing more to all.",
             share.days,
         )
     else:
         text = ngettext(
             "Points that never expire were watched for {count} day: {share} of them were spent (at least {low}), "
-            "hardly any in the second half of the time. What becomes of older ones nobody has seen: from nothing more to all.",
+            "hardly any in the second half. What becomes of older ones nobody has seen: from nothing more to all.",
             "Points that never expire were watched for {count} days: {share} of them were spent (at least {low}), "
-            "hardly any in the second half of the time. What becomes of older ones nobody has seen: from nothing more to all.",
+            "hardly any in the second half. What becomes of older ones nobody has seen: from nothing more to all.",
             share.days,
         )
     return text.format(count=format_number(share.days), low=percent(share.low), share=percent(share.value or 0.0))
