@@ -53,8 +53,8 @@ class Outcome:
     were either spent or expired; None: too few. `promised` is what the earned points will take off at that share; of a
     tier or a segment with too few at the share of all members, then of points that never expire, and while that is not
     known somewhere between the least and all. `cost` is discounts, promised points, what gifts cost beyond their
-    points, cards less what members paid for them, and expenses. `uplift` is how much more members must have bought because of
-    the programme for it to pay: cost / (margin - cost); None: the margin is not known, infinite: it cannot.
+    points, cards less what members paid for them, and expenses. `uplift` is how much more members must have bought
+    because of the programme for it to pay: cost / (margin - cost); None: the margin is not known, infinite: it cannot.
     """
 
     spent_share: Estimate | None
