@@ -23,7 +23,7 @@ CREATE TRIGGER keep_all BEFORE TRUNCATE ON loyalty_spentshare FOR EACH STATEMENT
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0022_price_raised"),
+        ("loyalty", "0003_orders"),
     ]
 
     operations = [
