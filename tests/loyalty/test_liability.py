@@ -2,10 +2,12 @@
 
 import datetime as dt
 import html
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -16,12 +18,15 @@ from regulars.loyalty import liability
 from regulars.loyalty.breakage import FEWEST_DECIDED, spent_share
 from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import make_certificates
+from regulars.loyalty.deferring import Amount, Deferred, Promised, flow, promised_at, revenue_at
+from regulars.loyalty.expected import keep_shares, stood
 from regulars.loyalty.expiring import expire_points
 from regulars.loyalty.ledger import Document, Kind, grant, hold, spend, take, write, write_one
-from regulars.loyalty.liability import Promised, Worth, points_at, promised_at, revenue_at, worth_at
+from regulars.loyalty.liability import Worth, points_at, worth_at
 from regulars.loyalty.members import points_unit
-from regulars.loyalty.models import Sale
+from regulars.loyalty.models import Sale, SpentShare
 from regulars.loyalty.returning import Coming, bring_back
+from regulars.loyalty.revenue import allocate
 from regulars.web import programme_liability
 from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import enrolled, open_shop, order, sell
@@ -43,9 +48,9 @@ def text_of(answer: Any, status: int = 200) -> str:
     return html.unescape(answer.content.decode()).replace("\xa0", " ")
 
 
-def sold_as_in_the_standard() -> tuple[Customer, Sale]:
+def sold_as_in_the_standard(**changes: Any) -> tuple[Customer, Sale]:
     """Goods for 100,000 that give 10,000 points."""
-    open_shop(**STANDARD)
+    open_shop(**STANDARD | changes)
     anna = enrolled()
     sale = sell(order(("tea", 1, 100_000)), "1")
     assert sale.points_earned == 10_000
@@ -57,11 +62,11 @@ def use(customer: Customer, points: int, number: str, *, at: dt.datetime | None 
     write_one(document, at=at or timezone.now())
 
 
-def decided(spent: int, *, of: int = 100) -> None:
+def decided(spent: int, *, of: int = 100, now: dt.datetime | None = None, first_card: int = 2_000_000_000) -> None:
     """Enough members whose points are over: so many of each were spent."""
-    unit, now = points_unit(), timezone.now()
+    unit, now = points_unit(), now or timezone.now()
     then = now - dt.timedelta(days=10)
-    people = [enrolled(str(2_000_000_000 + n)) for n in range(FEWEST_DECIDED)]
+    people = [enrolled(str(first_card + n)) for n in range(FEWEST_DECIDED)]
     life = {"available_at": then, "expires_at": now - dt.timedelta(days=1)}
     write([Document(unit, Kind.GIFT, "g", str(one.pk), "t", (grant(one.pk, of, **life),)) for one in people], at=then)
     write([Document(unit, Kind.SALE, "g", str(one.pk), "t", (spend(one.pk, spent),)) for one in people], at=then)
@@ -77,16 +82,131 @@ def test_the_example_of_the_standard_comes_out_of_the_real_ledger() -> None:
     assert found.promised == Promised(paid=100_000, points=10_000, alive=5_500, lapsed=0)
     assert (found.likely.expected, found.likely.part, found.likely.earned) == (9_500, 8_676, 4_110)
     assert found.likely.left == 8_676 - 4_110
-    use(anna, 4_000, "2")
-    later = promised_at(timezone.now())
-    assert (later.redeemed, later.expected(0.97)) == (8_500, 9_700)
+
+
+def far(days: int) -> dt.datetime:
+    """A moment to come: the ledger's clock is whoever writes."""
+    return timezone.now() + dt.timedelta(days=days)
+
+
+def test_both_years_of_the_example_come_out_of_real_postings() -> None:
+    """IFRS 15, example 52: 8,676 is the points' part for good; 4,110 in the first year, 3,493 in the second."""
+    anna, _sale = sold_as_in_the_standard(life={"days": 3_000})
+    decided(95)
+    assert keep_shares(timezone.now()) == 1
+    use(anna, 4_500, "1", at=far(10))
+    first = revenue_at(far(11))
+    use(anna, 4_000, "2", at=far(400))
+    decided(99, now=far(405), first_card=2_100_000_000)
+    assert keep_shares(far(410)) == 1
+    second, between_years = revenue_at(far(411)), revenue_at(far(200))
+    assert first is not None and second is not None and between_years is not None
+    assert second.promised == Promised(paid=100_000, points=10_000, alive=1_500, lapsed=0)
+    assert first.likely == between_years.likely == Deferred(expected=9_500, part=8_676, earned=4_110)
+    assert second.likely == Deferred(expected=9_700, part=8_676, earned=4_110 + 3_493)
+    assert 100_000 - second.likely.part == 91_324
+    assert not second.is_early and second.low.part == second.high.part == 8_676, "what was split once is no estimate"
+
+
+def test_a_new_estimate_splits_new_sales_and_no_old_ones() -> None:
+    sold_as_in_the_standard(life={"days": None})
+    _keep_lasting("0.5", far(0))
+    _keep_lasting("0.9", far(3))
+    _sold_again("2", far(4))
+    found = revenue_at(far(4))
+    assert found is not None and found.likely is not None
+    halves, nines = (allocate(100_000, [Fraction(100_000), Fraction(n)])[1] for n in (5_000, 9_000))
+    assert found.likely.part == halves + nines and found.likely.expected == 18_000
+    # before the new one stood, nothing of it was known
+    before = revenue_at(far(2))
+    assert before is not None and before.likely == Deferred(5_000, halves, 0)
+
+
+def test_what_was_kept_stays_and_nothing_slips_in_before_it() -> None:
+    open_shop()
+    decided(25)
+    now = timezone.now()
+    assert (keep_shares(now), keep_shares(now)) == (1, 0), "the first of a day stands"
+    kept = SpentShare.objects.get()
+    assert (kept.lasts, kept.share, kept.members, kept.points) == (False, Decimal("0.25"), FEWEST_DECIDED, 3_000)
+    decided(75, first_card=2_100_000_000)
+    assert stood(timezone.now())[False].value == 0.25
+    for change in (
+        lambda: SpentShare.objects.update(share=1), lambda: SpentShare.objects.all().delete(),
+        lambda: _keep_lasting("0.5", far(-3), lasts=False), _emptied,
+    ):  # fmt: skip
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+    assert keep_shares(far(-3)) == 0, "too late for a day before"
+    assert SpentShare.objects.get().share == Decimal("0.25")
+
+
+def _emptied() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE loyalty_spentshare")
+
+
+def _keep_lasting(share: str, at: dt.datetime, *, lasts: bool = True) -> None:
+    day, one = at.astimezone(Business.current().zone).date(), Decimal(share)
+    SpentShare.objects.create(
+        unit=points_unit(), lasts=lasts, estimated_on=day, share=one, low=one, high=one, members=30, points=100
+    )
+
+
+def _sold_again(number: str, at: dt.datetime) -> None:
+    """The same goods once more, on another day."""
+    sale = sell(order(("tea", 1, 100_000)), number)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE loyalty_sale SET purchased_at = %s, recorded_at = %s WHERE id = %s", [at, at, sale.pk])
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+def test_before_the_first_estimate_its_sales_are_split_by_the_first_one() -> None:
+    sold_as_in_the_standard(life={"days": None})
+    _keep_lasting("0.95", far(2))
+    early, later = revenue_at(far(1)), revenue_at(far(3))
+    assert early is not None and later is not None and early.is_early and later.is_early
+    # the split is known by then, what will be spent is not
+    assert early.likely is None and (early.low.part, early.high.part) == (8_676, 8_676)
+    assert later.likely is not None and later.likely.part == 8_676
+
+
+def test_revenue_between_days_adds_up_to_what_is_deferred_at_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    anna, _sale = sold_as_in_the_standard(life={"days": 3_000})
+    decided(95)
+    keep_shares(timezone.now())
+    use(anna, 4_500, "1", at=far(10))
+    use(anna, 4_000, "2", at=far(400))
+    decided(99, now=far(405), first_card=2_100_000_000)
+    keep_shares(far(410))
+    begin = timezone.now().astimezone(Business.current().zone).date()
+    later = far(420)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    days = [begin + dt.timedelta(days=n) for n in (0, 100, 101, 420)]
+    first, second = flow(*days[:2]), flow(*days[2:])
+    assert first is not None and second is not None
+    assert [one.likely for one in (first.begin, first.added, first.earned, first.end)] == [0, 8_676, 4_110, 4_566]
+    assert [one.likely for one in (second.begin, second.added, second.earned, second.end)] == [4_566, 0, 3_493, 1_073]
+    for one in (first, second):
+        assert one.begin.likely is not None and one.earned.low <= (one.earned.likely or 0) <= one.earned.high
+
+
+def test_while_the_share_is_not_known_the_flow_is_told_between_two_figures() -> None:
+    anna, _sale = sold_as_in_the_standard()
+    use(anna, 4_500, "1")
+    day = timezone.now().astimezone(Business.current().zone).date()
+    found = flow(day.replace(day=1), day)
+    assert found is not None and found.begin == Amount(0, 0, 0)
+    assert (found.earned.likely, found.end) == (None, Amount(None, 0, 5_000))
+    assert found.added.high == 9_091 and found.earned.high == 4_091
 
 
 def test_while_nobody_knows_the_share_it_lies_between_nothing_and_all() -> None:
     anna, _sale = sold_as_in_the_standard()
     use(anna, 4_500, "1")
     found = revenue_at(timezone.now())
-    assert found is not None and found.likely is None and found.share is None
+    assert found is not None and found.likely is None and found.shares[False].value is None
     # all 10,000: 100,000 x 10,000 / 110,000 = 9,091, of which 45 per cent are earned
     assert (found.low.left, found.high.part, found.high.earned, found.high.left) == (0, 9_091, 4_091, 5_000)
     worth = worth_at(timezone.now())
@@ -113,7 +233,7 @@ def test_points_without_a_purchase_and_those_taken_by_hand_are_told_apart() -> N
     # long after: nothing of the receipt lives, all that is left has lapsed
     over = promised_at(now + dt.timedelta(days=400))
     assert (over.alive, over.lapsed, over.redeemed) == (0, 10_000, 0)
-    assert (over.deferred(1.0, 1).left, over.deferred(0.0, 1).left) == (0, 0)
+    assert (over.deferred(1.0, 9_091).left, over.deferred(0.0, 0).left, over.deferred(0.0, 9_091).left) == (0, 0, 0)
 
 
 def test_receipts_without_points_of_strangers_and_of_partners_promise_nothing() -> None:
@@ -133,7 +253,7 @@ def test_expected_is_never_less_than_was_spent_nor_more_than_can_be() -> None:
     assert (one.redeemed, one.expected(0.1), one.expected(0.65), one.expected(1.0)) == (60, 60, 65, 70)
     # a debt: more was spent than ever was promised
     assert Promised(0, 0, 50, 0).redeemed == 0
-    assert Promised(0, 100, 100, 0).deferred(1.0, 5).left == 0
+    assert Promised(0, 100, 100, 0).deferred(1.0, 0).left == 0
 
 
 def test_the_worth_is_at_most_all_and_likely_at_the_share() -> None:
@@ -194,6 +314,19 @@ def test_a_day_before_shows_what_was_known_by_then(owner: Client) -> None:
     long_ago = {"day": (today - dt.timedelta(days=90)).isoformat()}
     for part in ("money", "revenue"):
         assert "No rules were valid on this day" in text_of(owner.get(f"{PAGE}{part}/", long_ago))
+
+
+def test_the_page_shows_revenue_of_the_month_and_the_year_or_since_a_day(owner: Client) -> None:
+    usual = text_of(owner.get(f"{PAGE}revenue/"))
+    assert "Deferred at the beginning" in usual and "Became revenue" in usual and usual.count('scope="col"') == 3
+    day = timezone.now().astimezone(Business.current().zone).date()
+    since = {"since": (day - dt.timedelta(days=3)).isoformat()}
+    assert f"since={since['since']}" in text_of(owner.get(PAGE, since))
+    assert text_of(owner.get(f"{PAGE}revenue/", since)).count('scope="col"') == 2
+    late = {"since": day.isoformat(), "day": (day - dt.timedelta(days=1)).isoformat()}
+    for address in (PAGE, f"{PAGE}revenue/"):
+        assert "is after" in text_of(owner.get(address, late), 422)
+        assert "'<b>' is no day" in text_of(owner.get(address, {"since": "<b>"}), 422)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -53,15 +54,45 @@ SELECT is_whole, coalesce(tier, ''), {_SUMS} FROM member WHERE decided > 0 GROUP
 _LONG_AGO = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 
 
-def spent_share(at: dt.datetime | None = None) -> Estimate | None:
-    """Of the points whose fate is known, those that were spent: a ratio of sums over members (Cochran 1977, 6.3).
+@dataclass(frozen=True)
+class Outlook:
+    """Which share of some points is spent in the end: `value` with its 95 % interval, from so many members' points.
 
-    As it was known at the moment; None: now.
+    `value` is None while it is not known, and then the share lies somewhere between `low` and `high`. `days` is for how
+    long points that never expire were watched.
     """
-    at = at or timezone.now()
+
+    value: float | None
+    low: float
+    high: float
+    members: int = 0
+    points: int = 0
+    days: int = 0
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The share, where it is known."""
+        return None if self.value is None else Estimate(self.value, self.low, self.high)
+
+
+UNKNOWN = Outlook(None, 0.0, 1.0)
+
+
+def ending_share(at: dt.datetime) -> Outlook:
+    """Of points that expire, and whose fate was known by then, those that were spent.
+
+    A ratio of sums over members (Cochran 1977, 6.3).
+    """
     with connection.cursor() as cursor:
         cursor.execute(_DECIDED, [at, at, points_unit().pk])
-        return _ratio(cursor.fetchone())
+        sums = cursor.fetchone()
+    found = _ratio(sums)
+    return Outlook(found.value, found.low, found.high, sums[0], round(sums[2])) if found else UNKNOWN
+
+
+def spent_share(at: dt.datetime | None = None) -> Estimate | None:
+    """The same as an estimate, as it was known at the moment; None: now."""
+    return ending_share(at or timezone.now()).estimate
 
 
 def spent_shares(

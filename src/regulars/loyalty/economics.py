@@ -13,8 +13,9 @@ from django.utils import timezone
 from regulars.analytics.estimate import Estimate
 from regulars.customers.models import Customer
 from regulars.foundation.models import Business
-from regulars.loyalty.breakage import spent_shares
+from regulars.loyalty.breakage import UNKNOWN, Outlook, spent_shares
 from regulars.loyalty.expenses import sums_between
+from regulars.loyalty.lasting import lasting_share
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.tier_spells import SPELLS, TIERED
 
@@ -50,10 +51,10 @@ class Outcome:
 
     `spent_share` is the share of points that is spent in the end (the rest is breakage), from members whose points
     were either spent or expired; None: too few. `promised` is what the earned points will take off at that share; of a
-    tier or a segment with too few at the share of all members, and while that is not known somewhere between nothing
-    and all. `cost` is discounts, promised points, what gifts cost beyond their points, cards less what members paid for
-    them, and expenses. `uplift` is how much more members must have bought because of the programme for it to pay:
-    cost / (margin - cost); None: the margin is not known, infinite: it cannot.
+    tier or a segment with too few at the share of all members, then of points that never expire, and while that is not
+    known somewhere between the least and all. `cost` is discounts, promised points, what gifts cost beyond their
+    points, cards less what members paid for them, and expenses. `uplift` is how much more members must have bought
+    because of the programme for it to pay: cost / (margin - cost); None: the margin is not known, infinite: it cannot.
     """
 
     spent_share: Estimate | None
@@ -69,6 +70,7 @@ class Economics(Outcome):
 
     `expenses` are sums by kind that people typed: of some customers their share by the number of members who bought.
     `share_of_all` is true where too few of the chosen customers show what share they spend: it is that of all members.
+    `lasting` is what is known of points that never expire, where too few show it of points that do.
     """
 
     whole: Cost
@@ -78,6 +80,7 @@ class Economics(Outcome):
     shares: dict[str, dict[str, int]]  # of the expenses: by tier, then by kind
     outcomes: dict[str, Outcome]  # by tier
     share_of_all: bool
+    lasting: Outlook
 
 
 def economics(
@@ -215,20 +218,22 @@ def _weighed(
 ) -> Economics:
     own, tiers = spent_shares(timezone.now(), among)
     usual = own or (None if among is None else spent_shares(timezone.now(), None)[0])
+    lasting = UNKNOWN if usual else lasting_share(timezone.now())
+    # nobody knows yet how many of them are spent: somewhere between the least and all
+    guess = usual or lasting.estimate or Estimate(1.0, lasting.low, 1.0)
     parts = _shares(by_tier, expenses)
     outcomes = {
-        tier: _outcome(one, sum(parts[tier].values()), tiers.get(tier), usual, worth) for tier, one in by_tier.items()
+        tier: _outcome(one, sum(parts[tier].values()), tiers.get(tier), guess, worth) for tier, one in by_tier.items()
     }
-    all_of_it = _outcome(whole, sum(expenses.values()), own, usual, worth)
+    all_of_it = _outcome(whole, sum(expenses.values()), own, guess, worth)
     return Economics(
         **vars(all_of_it), whole=whole, by_tier=by_tier, worth=worth, expenses=expenses, shares=parts,
-        outcomes=outcomes, share_of_all=own is None and usual is not None,
+        outcomes=outcomes, share_of_all=own is None and usual is not None, lasting=lasting,
     )  # fmt: skip
 
 
-def _outcome(of: Cost, expenses: int, own: Estimate | None, usual: Estimate | None, worth: int) -> Outcome:
-    # nobody knows yet how many of them are spent: somewhere between none and all
-    share = own or usual or Estimate(1.0, 0.0, 1.0)
+def _outcome(of: Cost, expenses: int, own: Estimate | None, usual: Estimate, worth: int) -> Outcome:
+    share = own or usual
     most = of.earned * worth
     promised = Estimate(most * share.value, most * share.low, most * share.high)
     fixed = of.discount + of.gifts_beyond + of.cards - of.fees + expenses

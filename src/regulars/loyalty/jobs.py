@@ -5,6 +5,7 @@ from procrastinate.contrib.django import app
 
 from regulars.loyalty import (
     certificate_deals,
+    expected,
     expiring,
     measuring,
     setting_aside,
@@ -21,6 +22,13 @@ from regulars.loyalty import (
 def expire_points(timestamp: int) -> None:
     """Every night."""
     expiring.expire_points(timezone.now())
+
+
+@app.periodic(cron="5 4 * * *", periodic_id="share of points that is spent")
+@app.task(queueing_lock="share of points that is spent", pass_context=False)
+def keep_shares(timestamp: int) -> None:
+    """Every night, after points expired: by it the prices of the day's sales are split."""
+    expected.keep_shares(timezone.now())
 
 
 @app.periodic(cron="40 3 * * *", periodic_id="expiry of certificates")

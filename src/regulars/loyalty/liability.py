@@ -1,48 +1,25 @@
-"""What the programme owed at the end of a day: in points, in money, and as revenue that is not earned yet."""
+"""What the programme owed at the end of a day: in points, and in money. Its revenue is in `deferring`."""
 
 import datetime as dt
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 
 from django.db import connection
 
 from regulars.analytics.estimate import Estimate
 from regulars.loyalty.balances import Position, position
-from regulars.loyalty.breakage import spent_share
+from regulars.loyalty.expected import Outlooks, stood
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.programmes import valid_at
-from regulars.loyalty.revenue import allocate, earned
 
 _HELD = """
 SELECT coalesce(sum(amount), 0)::bigint FROM loyalty_hold
 WHERE unit_id = %(unit)s AND placed_at <= %(at)s AND (ended_at IS NULL OR ended_at > %(at)s)
 """
 
-# A partner's goods are the partner's revenue. A lot that a return made of an older one is still a promise of the sale
-# that gave the older one. What a person took by hand nobody can redeem any more, as if it had expired; so it is with
-# what came back when its time was over.
-_PROMISED = """
-WITH sold AS (
-    SELECT id, transaction_id, points_earned, price - discount - by_points AS paid FROM loyalty_sale
-    WHERE customer_id IS NOT NULL AND partner_id IS NULL AND points_earned > 0 AND recorded_at <= %(at)s
-), back AS (
-    SELECT coalesce(sum(r.refund + r.to_certificates), 0) AS paid, coalesce(sum(r.points_taken), 0) AS points
-    FROM loyalty_salereturn r JOIN sold ON sold.id = r.sale_id WHERE r.recorded_at <= %(at)s
-), lot AS (
-    SELECT l.id, l.expires_at FROM loyalty_lot l LEFT JOIN loyalty_lot older ON older.id = l.origin_id
-    JOIN sold ON sold.transaction_id = coalesce(older.born_in_id, l.born_in_id)
-), left_over AS (
-    SELECT lot.expires_at, sum(p.amount) AS points,
-        coalesce(-sum(p.amount) FILTER (WHERE t.kind IN ('expiry', 'correction')
-            OR t.kind IN ('return', 'void') AND p.amount < 0 AND t.recorded_at >= lot.expires_at), 0) AS lapsed
-    FROM lot JOIN loyalty_posting p ON p.lot_id = lot.id JOIN loyalty_transaction t ON t.id = p.transaction_id
-    WHERE t.recorded_at <= %(at)s GROUP BY lot.id, lot.expires_at
-)
-SELECT (SELECT coalesce(sum(paid), 0) FROM sold) - back.paid,
-    (SELECT coalesce(sum(points_earned), 0) FROM sold) - back.points,
-    (SELECT coalesce(sum(points) FILTER (WHERE expires_at IS NULL OR expires_at > %(at)s), 0) FROM left_over),
-    (SELECT coalesce(sum(lapsed), 0) + coalesce(sum(points) FILTER (WHERE expires_at <= %(at)s), 0) FROM left_over)
-FROM back
+_SPENDABLE = """
+SELECT l.expires_at IS NULL, sum(p.amount)::bigint
+FROM loyalty_posting p JOIN loyalty_transaction t ON t.id = p.transaction_id JOIN loyalty_lot l ON l.id = p.lot_id
+WHERE t.unit_id = %(unit)s AND t.recorded_at <= %(at)s AND (l.expires_at IS NULL OR l.expires_at > %(at)s) GROUP BY 1
 """
 
 
@@ -50,12 +27,16 @@ FROM back
 class Worth:
     """Points that members have and can spend, now or later, and what a point takes off; money in minor units.
 
-    `share` is the share of points that is spent in the end; None: too few are decided.
+    `share` is the share of points that is spent in the end; None: it is not known, and what is spent lies between
+    `least` and all. `lasting` of the points never expire; `shares` is what is known of both kinds.
     """
 
     points: int
     worth: int
     share: Estimate | None
+    least: float = 0.0
+    lasting: int = 0
+    shares: Outlooks = field(default_factory=dict, compare=False)
 
     @property
     def most(self) -> int:
@@ -67,60 +48,6 @@ class Worth:
         """At the share that is spent in the end."""
         share = self.share
         return share and Estimate(*(self.most * one for one in (share.value, share.low, share.high)))
-
-
-@dataclass(frozen=True)
-class Promised:
-    """What receipts that gave points were paid, returns taken off, and what became of these points.
-
-    `alive` can still be spent; `redeemed` is what is neither that nor lapsed.
-    """
-
-    paid: int
-    points: int
-    alive: int
-    lapsed: int
-
-    @property
-    def redeemed(self) -> int:
-        """Also what paid a debt: those points were spent before they came."""
-        return max(0, self.points - self.alive - self.lapsed)
-
-    def expected(self, share: float) -> int:
-        """How many are redeemed in the end, in all: not fewer than were, not more than still can be."""
-        return min(max(round(self.points * share), self.redeemed), self.redeemed + self.alive)
-
-    def deferred(self, share: float, worth: int) -> "Deferred":
-        """The part of the price that is the points', and what of it is earned."""
-        expected = self.expected(share)
-        standalone = (Fraction(self.paid), Fraction(expected * worth))
-        part = allocate(self.paid, standalone)[1] if sum(standalone) else 0
-        return Deferred(expected, part, earned(part, redeemed=self.redeemed, expected=expected) if expected else part)
-
-
-@dataclass(frozen=True)
-class Deferred:
-    """Of so many points expected to be redeemed in all: their part of the price, and what of it is revenue already."""
-
-    expected: int
-    part: int
-    earned: int
-
-    @property
-    def left(self) -> int:
-        """What is revenue only when more of them are redeemed."""
-        return self.part - self.earned
-
-
-@dataclass(frozen=True)
-class Revenue:
-    """The promise, and what is deferred: `likely`, and between which figures it lies."""
-
-    promised: Promised
-    share: Estimate | None
-    likely: Deferred | None
-    low: Deferred
-    high: Deferred
 
 
 def points_at(at: dt.datetime) -> tuple[Position, int]:
@@ -137,26 +64,17 @@ def worth_at(at: dt.datetime) -> Worth | None:
     worth = _worth(at)
     if worth is None:
         return None
-    owed = position(points_unit(), at=at).outstanding
-    return Worth(owed.available + owed.pending, worth, spent_share(at))
-
-
-def promised_at(at: dt.datetime) -> Promised:
-    """Of the business's own receipts that the ledger knew by then."""
     with connection.cursor() as cursor:
-        cursor.execute(_PROMISED, {"at": at})
-        return Promised(*(max(0, int(one)) for one in cursor.fetchone()))
-
-
-def revenue_at(at: dt.datetime) -> Revenue | None:
-    """Deferred revenue as IFRS 15 has it; None: no rules were valid then."""
-    worth = _worth(at)
-    if worth is None:
-        return None
-    promised, share = promised_at(at), spent_share(at)
-    ends = (share.low, share.high) if share else (0.0, 1.0)
-    low, high = (promised.deferred(one, worth) for one in ends)
-    return Revenue(promised, share, promised.deferred(share.value, worth) if share else None, low, high)
+        cursor.execute(_SPENDABLE, {"unit": points_unit().pk, "at": at})
+        points = {lasts: int(count) for lasts, count in cursor.fetchall() if count}
+    shares, whole = stood(at), sum(points.values())
+    # without points nothing has to be weighed
+    weights = {lasts: count / whole for lasts, count in points.items()} if whole else {False: 1.0}
+    low, high = (sum(getattr(shares[one], end) * weight for one, weight in weights.items()) for end in ("low", "high"))
+    values = [(shares[one].value, weight) for one, weight in weights.items()]
+    known = sum(value * weight for value, weight in values if value is not None)
+    share = Estimate(known, low, high) if all(value is not None for value, _weight in values) else None
+    return Worth(whole, worth, share, low, points.get(True, 0), shares)
 
 
 def _worth(at: dt.datetime) -> int | None:

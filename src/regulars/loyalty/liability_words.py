@@ -1,12 +1,16 @@
 """What the programme owes, in the language of the reader."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from regulars.core.i18n import format_number, ngettext
+from regulars.analytics.estimate import Estimate
+from regulars.core.i18n import format_date, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.balances import Position
+from regulars.loyalty.breakage import FEWEST_DECIDED, Outlook
 from regulars.loyalty.certificates_owed import Owed
-from regulars.loyalty.liability import Deferred, Revenue, Worth
+from regulars.loyalty.deferring import Amount, Deferred, Flow, Revenue
+from regulars.loyalty.liability import Worth
 from regulars.report.words import Purse, percent
 
 
@@ -56,19 +60,55 @@ def worth_sentences(found: Worth | None, purse: Purse) -> Iterator[str]:
         "Members have {count} points, and a point pays {worth}: all of them can cost you at most {most}.",
         found.points,
     ).format(count=format_number(found.points), worth=purse.money(found.worth), most=purse.exact(found.most))
-    likely, share = found.likely, found.share
-    if likely is None or share is None:
+    if found.lasting < found.points or not found.points:
+        yield from _ending(found.shares[False])
+    if found.lasting:
+        yield _lasting(found.shares[True])
+    if found.likely is None and found.least:
+        yield _(
+            "How many of them are spent in the end is not known yet: what they cost lies between {low} and {most}."
+        ).format(low=purse.exact(found.most * found.least), most=purse.exact(found.most))
+    elif found.likely is None:
         yield _("How many of them are spent in the end is not known yet: {most} is the most.").format(
             most=purse.exact(found.most)
         )
-        return
-    yield _(
-        "Of points whose time was over, {share} were spent ({low}–{high}). At this share members will spend about "
-        "{likely} ({range})."
-    ).format(
-        share=percent(share.value), low=percent(share.low), high=percent(share.high),
-        likely=purse.about(likely.value), range=purse.range(likely),
-    )  # fmt: skip
+    else:
+        yield _("At this share members will spend about {likely} ({range}).").format(
+            likely=purse.about(found.likely.value), range=purse.range(found.likely)
+        )
+
+
+def _ending(share: Outlook) -> Iterator[str]:
+    if share.value is not None:
+        yield _("Of points whose time was over, {share} were spent ({low}–{high}).").format(
+            share=percent(share.value), low=percent(share.low), high=percent(share.high)
+        )
+
+
+def _lasting(share: Outlook) -> str:
+    if not share.members:
+        return ngettext(
+            "Not enough data on points that never expire: fewer than {count} member has had some.",
+            "Not enough data on points that never expire: fewer than {count} members have had some.",
+            FEWEST_DECIDED,
+        ).format(count=format_number(FEWEST_DECIDED))  # fmt: skip
+    if share.value is None:
+        text = ngettext(
+            "Points that never expire were watched for {count} day, and at least {low} of them are spent. Many are "
+            "still being spent, or a year has not passed: nobody knows what comes, from nothing more to all.",
+            "Points that never expire were watched for {count} days, and at least {low} of them are spent. Many are "
+            "still being spent, or a year has not passed: nobody knows what comes, from nothing more to all.",
+            share.days,
+        )
+    else:
+        text = ngettext(
+            "Points that never expire were watched for {count} day: {share} of them were spent (at least {low}), "
+            "hardly any in the second half. What becomes of older ones nobody has seen: from nothing more to all.",
+            "Points that never expire were watched for {count} days: {share} of them were spent (at least {low}), "
+            "hardly any in the second half. What becomes of older ones nobody has seen: from nothing more to all.",
+            share.days,
+        )
+    return text.format(count=format_number(share.days), low=percent(share.low), share=percent(share.value or 0.0))
 
 
 def revenue_sentences(found: Revenue | None, purse: Purse) -> Iterator[str]:
@@ -93,6 +133,41 @@ def revenue_sentences(found: Revenue | None, purse: Purse) -> Iterator[str]:
         yield _not_known(found, purse)
         return
     yield from _known(found, found.likely, purse)
+    if found.is_early:
+        yield _(
+            "For some of these sales no estimate of their own time was kept. Their prices are split by the first one "
+            "that is known."
+        )
+
+
+@dataclass(frozen=True)
+class FlowTable:
+    """Revenue from one day to another, in columns."""
+
+    heads: list[str]
+    lines: list[tuple[str, list[str]]]
+
+
+def flow_table(found: Sequence[Flow], purse: Purse) -> FlowTable:
+    """One column for each span of days."""
+    lines = (
+        (_("Deferred at the beginning"), "begin"), (_("Paid for points on receipts, returns taken off"), "added"),
+        (_("Became revenue"), "earned"), (_("Deferred at the end"), "end"),
+    )  # fmt: skip
+    return FlowTable(
+        [
+            _("{first} to {last}").format(first=format_date(one.first), last=format_date(one.last))
+            for one in found
+        ],
+        [(title, [_amount(getattr(one, name), purse) for one in found]) for title, name in lines],
+    )  # fmt: skip
+
+
+def _amount(one: Amount, purse: Purse) -> str:
+    if one.low == one.high:
+        return purse.exact(one.low)
+    between = purse.range(Estimate(one.low, one.low, one.high))
+    return between if one.likely is None else f"{purse.exact(one.likely)} ({between})"
 
 
 def _known(found: Revenue, likely: Deferred, purse: Purse) -> Iterator[str]:

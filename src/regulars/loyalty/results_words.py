@@ -9,9 +9,10 @@ from regulars.analytics.estimate import Estimate
 from regulars.core.i18n import N_, format_date, format_number, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.loyalty.breakage import FEWEST_DECIDED
+from regulars.loyalty.differences import Gain
 from regulars.loyalty.economics import Cost, Economics, Outcome
 from regulars.loyalty.expenses import Kind
-from regulars.loyalty.trials import FEWEST, Gain, Group, Trial
+from regulars.loyalty.trials import FEWEST, Group, Trial
 from regulars.report.words import Purse, percent, percent_range
 
 
@@ -146,6 +147,15 @@ def _breakage(found: Economics) -> Iterator[str]:
             "Fewer than {count} of these members have points whose time is over: the share that all members spend is "
             "taken."
         ).format(count=FEWEST_DECIDED)
+    elif found.lasting.value is not None:
+        yield _(
+            "Points never expire: of those that were watched longest {share} were spent, and they count at it."
+        ).format(share=percent(found.lasting.value))
+    elif found.lasting.low:
+        yield _(
+            "How many of the points are spent in the end is not known yet: at least {low}, and all of them is the most "
+            "it can cost."
+        ).format(low=percent(found.lasting.low))
     elif found.whole.earned:
         yield _("How many of the points are spent in the end is not known yet: all of them is the most it can cost.")
     if any(one.spent_share for one in found.outcomes.values()) and len(found.outcomes) > 1:
@@ -210,7 +220,7 @@ def _compared(one: Trial, purse: Purse) -> Iterator[str]:
         "Who looks every day finds a difference by chance sooner or later. These intervals are so wide that they hold "
         "however often you look, and all rules together are corrected for their number."
     )
-    yield _("Points that are not spent yet, and gifts, are not in it.")
+    yield _("Points that are not spent yet, and gifts, are not in these differences; they are in the cost below.")
 
 
 def _average(group: Group, purse: Purse) -> str:

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy
 from django.db import connection
 
-from regulars.analytics.anytime import anytime_interval, anytime_p_value, width
 from regulars.analytics.corrections import q_values
 from regulars.analytics.estimate import Estimate
 from regulars.analytics.intervals import mean_interval
-from regulars.analytics.trial_size import ERROR, POWER, control_group
+from regulars.analytics.trial_size import control_group
+from regulars.loyalty.differences import Difference, Gain, time_of
+from regulars.loyalty.expected import stood
 from regulars.loyalty.members import points_unit
+from regulars.loyalty.paying import Payoff, Price, payoff
 from regulars.loyalty.programme.rules import Rule
-from regulars.loyalty.programmes import rules_of, versions
+from regulars.loyalty.programmes import rules_of, valid_at, versions
 
 FIRST_LOOK = dt.timedelta(days=28)  # four whole weeks: before, the days of the week differ
-REPORTED_BELOW = 0.05  # false discovery rate over all comparisons that are shown (Benjamini & Hochberg 1995)
 FEWEST = 100  # members in each group: below, one big receipt decides
 WORTH_SEEING = 0.05  # of what members without the rule pay: who looks for less needs more members than most have
 
@@ -38,8 +38,16 @@ WITH RECURSIVE part (id, whole) AS (
     SELECT part.whole, greatest(min(a.opened_at), %(since)s) FROM part
     JOIN loyalty_account a ON a.customer_id = part.id AND a.unit_id = %(unit)s
     WHERE a.opened_at < %(until)s GROUP BY part.whole
-), bought (id, paid, margin, paid_early, margin_early) AS (
+), gone (sale_id, discount, by_points, earned) AS (
+    SELECT d.sale_id, sum(d.discount * d.returned / d.quantity), sum(d.by_points * d.returned / d.quantity),
+        sum(d.earned * d.returned / d.quantity)
+    FROM loyalty_saleline d WHERE d.sale_id IN (SELECT sale_id FROM loyalty_salereturn) GROUP BY 1
+), bought (id, paid, margin, taken_off, discount, earned, taken_off_costed, discount_costed, earned_costed,
+        paid_early, margin_early) AS (
     SELECT m.id, sum(p.money), sum(l.margin - r.amount + p.money),
+        sum(g.discount + g.by_points), sum(g.discount), sum(g.earned),
+        sum(g.discount + g.by_points) FILTER (WHERE l.margin IS NOT NULL),
+        sum(g.discount) FILTER (WHERE l.margin IS NOT NULL), sum(g.earned) FILTER (WHERE l.margin IS NOT NULL),
         sum(p.money) FILTER (WHERE r.purchased_at < %(first)s),
         sum(l.margin - r.amount + p.money) FILTER (WHERE r.purchased_at < %(first)s)
     FROM member m JOIN part ON part.whole = m.id JOIN purchases_receipt r ON r.customer_id = part.id
@@ -47,20 +55,38 @@ WITH RECURSIVE part (id, whole) AS (
     CROSS JOIN LATERAL (
         SELECT coalesce(s.price - s.discount - s.by_points, -b.refund - b.to_certificates, r.amount) AS money
     ) p
+    LEFT JOIN gone ON gone.sale_id = s.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(s.discount - coalesce(gone.discount, 0), 0) AS discount,
+            coalesce(s.by_points - coalesce(gone.by_points, 0), 0) AS by_points,
+            coalesce(s.points_earned - coalesce(gone.earned, 0), 0) AS earned
+    ) g
     LEFT JOIN LATERAL (
         SELECT sum(line.amount - line.cost) AS margin FROM purchases_line line WHERE line.receipt_id = r.id
     ) l ON true
     WHERE r.purchased_at >= m.begin AND r.purchased_at >= %(since)s AND r.purchased_at < %(until)s GROUP BY m.id
-), drawn (is_held, is_early, paid, margin, paid_early, margin_early) AS (
+), gift (id, beyond) AS (
+    SELECT m.id, sum(greatest(w.cost - w.points * %(worth)s, 0))
+    FROM member m JOIN part ON part.whole = m.id JOIN loyalty_reward w ON w.customer_id = part.id
+    WHERE w.cancelled_at IS NULL AND w.taken_at >= m.begin AND w.taken_at < %(until)s GROUP BY m.id
+), known (is_margin) AS (
+    SELECT count(margin) > 0 FROM bought
+), drawn (is_held, is_early, paid, margin, paid_early, margin_early, is_margin, gross, own, earned) AS (
     SELECT ('x' || left(md5(%(rule)s || chr(31) || m.id), 8))::bit(32)::bigint %% 10000 < %(share)s,
         m.begin < %(first)s,
         coalesce(b.paid, 0)::float8, coalesce(b.margin, 0)::float8,
-        coalesce(b.paid_early, 0)::float8, coalesce(b.margin_early, 0)::float8
-    FROM member m LEFT JOIN bought b ON b.id = m.id
+        coalesce(b.paid_early, 0)::float8, coalesce(b.margin_early, 0)::float8, k.is_margin,
+        coalesce(CASE WHEN k.is_margin THEN b.margin + b.taken_off_costed ELSE b.paid + b.taken_off END, 0)::float8,
+        (coalesce(CASE WHEN k.is_margin THEN b.discount_costed ELSE b.discount END, 0)
+            + coalesce(gift.beyond, 0))::float8,
+        coalesce(CASE WHEN k.is_margin THEN b.earned_costed ELSE b.earned END, 0)::float8
+    FROM known k CROSS JOIN member m LEFT JOIN bought b ON b.id = m.id LEFT JOIN gift ON gift.id = m.id
 )
 SELECT is_held, count(*), avg(paid), var_samp(paid), avg(margin), var_samp(margin),
     count(*) FILTER (WHERE is_early), coalesce(var_samp(paid_early) FILTER (WHERE is_early), 0),
-    coalesce(var_samp(margin_early) FILTER (WHERE is_early), 0)
+    coalesce(var_samp(margin_early) FILTER (WHERE is_early), 0),
+    bool_and(is_margin), avg(gross), avg(own), avg(earned), var_samp(gross), var_samp(own), var_samp(earned),
+    covar_samp(gross, own), covar_samp(gross, earned), covar_samp(own, earned)
 FROM drawn GROUP BY is_held
 """
 
@@ -75,35 +101,12 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Gain:
-    """The difference that the rule made: for one member who has it, and for all of them together.
-
-    Intervals and `p_value` hold at all looks together; `q_value` is corrected for all comparisons that are shown.
-    """
-
-    each: Estimate
-    total: Estimate
-    p_value: float
-    q_value: float = 1.0
-
-    @property
-    def stands_out_alone(self) -> bool:
-        """Whether it would be shown if nothing else were compared."""
-        return self.each.low > 0 or self.each.high < 0
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether chance alone would hardly do it, however many were compared and however often somebody looked."""
-        return self.stands_out_alone and self.q_value < REPORTED_BELOW
-
-
-@dataclass(frozen=True)
 class Trial:
     """One rule with a holdout. Groups and gains are None before `looked_at_from`, and while either group is too small.
 
     `paid` is what members paid after discounts, returns taken off; `margin` is that less the cost of goods where it is
-    known; None: nowhere. `needed` is how many members must go without the rule to see a difference of a twentieth;
-    None: even half of all would not do.
+    known; None: nowhere. `payoff` sets what it brought against what it cost. `needed` is how many members must go
+    without the rule to see a difference of a twentieth; None: even half of all would not do.
     """
 
     rule: Rule
@@ -113,6 +116,7 @@ class Trial:
     held: Group | None = None
     paid: Gain | None = None
     margin: Gain | None = None
+    payoff: Payoff | None = None
     needed: int | None = None
 
     @property
@@ -123,22 +127,36 @@ class Trial:
     @property
     def gains(self) -> list[Gain]:
         """Everything that is compared."""
-        return [one for one in (self.paid, self.margin) if one is not None]
+        found = (self.paid, self.margin, self.payoff.net if self.payoff else None)
+        return [one for one in found if one is not None]
+
+    def corrected(self, q: Iterator[float]) -> "Trial":
+        """With the q-values of its comparisons, in their order."""
+        paid, margin = (replace(one, q_value=next(q)) if one else None for one in (self.paid, self.margin))
+        paying = self.payoff
+        if paying:
+            paying = replace(paying, net=replace(paying.net, q_value=next(q)))
+        return replace(self, paid=paid, margin=margin, payoff=paying)
 
 
 def trials(now: dt.datetime) -> list[Trial]:
     """Of every rule that is valid now and leaves some members out, in the order of the rules."""
-    found = [_trial(rule, since, now) for rule, since in _running(now)]
+    running = list(_running(now))
+    if not running:
+        return []
+    price = _price(now)
+    found = [_trial(rule, since, now, price) for rule, since in running]
     p_values = [gain.p_value for one in found for gain in one.gains]
     q = iter(q_values(np.array(p_values)).tolist() if p_values else [])
-    return [
-        replace(
-            one,
-            paid=replace(one.paid, q_value=next(q)) if one.paid else None,
-            margin=replace(one.margin, q_value=next(q)) if one.margin else None,
-        )
-        for one in found
-    ]
+    return [one.corrected(q) for one in found]
+
+
+def _price(now: dt.datetime) -> Price:
+    """Of a point that is promised now."""
+    valid = valid_at(now)
+    assert valid is not None, "a rule that is valid stands in a version that is"
+    rules = valid[1]
+    return Price(rules.spending.worth, stood(now)[rules.life.days is None])
 
 
 def _running(now: dt.datetime) -> Iterator[tuple[Rule, dt.datetime]]:
@@ -155,10 +173,10 @@ def _running(now: dt.datetime) -> Iterator[tuple[Rule, dt.datetime]]:
             yield rule, since
 
 
-def _trial(rule: Rule, since: dt.datetime, now: dt.datetime) -> Trial:
+def _trial(rule: Rule, since: dt.datetime, now: dt.datetime, price: Price) -> Trial:
     values: dict[str, Any] = {
         "rule": rule.id, "share": rule.holdout, "since": since, "until": now, "unit": points_unit().pk,
-        "first": since + FIRST_LOOK,
+        "first": since + FIRST_LOOK, "worth": price.worth,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_OUTCOMES, values)
@@ -169,53 +187,15 @@ def _trial(rule: Rule, since: dt.datetime, now: dt.datetime) -> Trial:
     if min(counts) < FEWEST or now < since + FIRST_LOOK:
         return Trial(rule, since, counts)
     early = (int(treated[5]), int(held[5]))
-    paid = _Difference(treated[1:3], held[1:3], counts, _time(early, (treated[6], held[6])))
-    margin = _Difference(treated[3:5], held[3:5], counts, _time(early, (treated[7], held[7])))
+    paid = Difference(treated[1:3], held[1:3], counts, time_of(early, (treated[6], held[6])))
+    margin = Difference(treated[3:5], held[3:5], counts, time_of(early, (treated[7], held[7])))
     return Trial(
         rule, since, counts, _group(*treated[:5]), _group(*held[:5]),
         paid=paid.gain, margin=margin.gain if treated[3] or held[3] else None,
+        payoff=payoff(treated[8:], held[8:], counts, price, like=margin if treated[8] else paid),
         needed=control_group(sum(counts), gain=WORTH_SEEING * held[1], variances=paid.wider(held[2], treated[2])),
     )  # fmt: skip
 
 
 def _group(members: int, paid: float, paid_spread: float, margin: float, margin_spread: float) -> Group:
     return Group(members, mean_interval(paid, paid_spread, members), mean_interval(margin, margin_spread, members))
-
-
-def _time(counts: tuple[int, int], spreads: tuple[float, float]) -> float:
-    """The variance of the sum of differences, by which time is told: it grows with members and with what they buy."""
-    if min(counts) < 1:
-        return 0.0
-    return sum(counts) ** 2 * sum(spread / count for count, spread in zip(counts, spreads, strict=True))
-
-
-@dataclass(frozen=True)
-class _Difference:
-    """Means and variances of both groups, and the time of the first look, for which the interval is narrowest.
-
-    When nobody had bought by the first look it is narrowest now.
-    """
-
-    treated: tuple[float, float]
-    held: tuple[float, float]
-    counts: tuple[int, int]
-    planned: float
-
-    @property
-    def gain(self) -> Gain:
-        value = self.treated[0] - self.held[0]
-        variance = self.treated[1] / self.counts[0] + self.held[1] / self.counts[1]
-        each = anytime_interval(value, variance, time=self._now, planned=self.planned)
-        total = Estimate(*(one * self.counts[0] for one in (each.value, each.low, each.high)))
-        return Gain(each, total, anytime_p_value(value, variance, time=self._now, planned=self.planned))
-
-    @property
-    def _now(self) -> float:
-        return _time(self.counts, (self.treated[1], self.held[1]))
-
-    def wider(self, *variances: float) -> tuple[float, float]:
-        """Variances that ask as many members of a trial for one look as this one needs for any number of looks."""
-        power = float(scipy.stats.norm.ppf(POWER))
-        once = float(scipy.stats.norm.ppf(1 - ERROR / 2))
-        factor = ((width(time=self._now, planned=self.planned) + power) / (once + power)) ** 2
-        return variances[0] * factor, variances[1] * factor

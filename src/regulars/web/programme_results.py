@@ -25,6 +25,7 @@ from regulars.loyalty.economics import economics
 from regulars.loyalty.expenses import Kind, Spent, add_expense, expenses_between, new_key, remove_expense
 from regulars.loyalty.joining import joined
 from regulars.loyalty.joining_words import joining_sentences
+from regulars.loyalty.paying_words import paying_sentences, paying_table
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programmes import valid_at
 from regulars.loyalty.results_words import cost_sentences, cost_table, trial_sentences, trial_title
@@ -144,7 +145,16 @@ def _joined(wanted: _Wanted, _rules: RuleSet) -> dict[str, Any]:
 def _trials(wanted: _Wanted, _rules: RuleSet) -> dict[str, Any]:
     business, found = Business.current(), trials(timezone.now())
     purse = Purse(business.currency)
-    return {"trials": [(trial_title(one), trial_sentences(one, purse, business.zone)) for one in found]}
+    return {
+        "trials": [
+            {
+                "title": trial_title(one), "said": trial_sentences(one, purse, business.zone),
+                "lines": paying_table(one.payoff, purse) if one.payoff else [],
+                "paying": paying_sentences(one.payoff, purse) if one.payoff else [],
+            }
+            for one in found
+        ]
+    }  # fmt: skip
 
 
 _PARTS: dict[str, Callable[[_Wanted, RuleSet], dict[str, Any]]] = {

@@ -3,6 +3,7 @@
 from regulars.loyalty.models.cards import Card, CardBatch, CardSale
 from regulars.loyalty.models.certificates import Certificate, CertificateBatch, CertificateDeal, CertificateMovement
 from regulars.loyalty.models.codes import CodeBatch, CodeUse, PromoCode
+from regulars.loyalty.models.expected import SpentShare
 from regulars.loyalty.models.expenses import Expense
 from regulars.loyalty.models.gifts import CatalogueMeasure, Gift, Reward, Taste
 from regulars.loyalty.models.holders import CardHolder, HolderSale
@@ -59,6 +60,7 @@ __all__ = [
     "SettlementDay",
     "SettlementNet",
     "SnapshotFacts",
+    "SpentShare",
     "Statement",
     "Taste",
     "TierChange",
