@@ -114,8 +114,8 @@ class Stated(models.Model):
     class What(models.TextChoices):
         """What was said."""
 
-        COST = "cost", N_("Cost")
-        PRICE = "price", N_("Price")
+        COST = "cost", N_("Cost of one unit")
+        PRICE = "price", N_("Price of one unit")
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="stated", db_index=False)
     what = models.CharField(max_length=5, choices=What.choices)

@@ -51,7 +51,7 @@ def page(request: Request) -> HttpResponse:
 
 
 def _page(request: Request, *, error: str = "") -> HttpResponse:
-    query = request.GET.get("q", "").replace("\0", "").strip()[:_LONGEST_QUERY]
+    query = request.GET.get("q", "").strip()[:_LONGEST_QUERY]
     without, after = request.GET.get("cost") == "none", _last_shown(request.GET.get("after", ""))
     status = 422 if error else 200
     found = in_time(
@@ -139,7 +139,7 @@ def kinds(request: Request) -> HttpResponse:
     if not request.user.may(Right.SEE_INSIGHTS):
         raise PermissionDenied
     try:
-        choose_kinds({what: request.POST.get(what, "").replace("\0", "") for what in Stated.What.values})
+        choose_kinds({what: request.POST.get(what, "") for what in Stated.What.values})
     except InputError as refused:
         return _page(request, error=str(refused))
     messages.success(request, _("Saved. The next exchange brings them; let 1C send all its offers once."))

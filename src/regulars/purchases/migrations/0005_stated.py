@@ -25,14 +25,24 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=100, unique=True)),
                 ("name", models.CharField(max_length=200)),
-                ("means", models.CharField(blank=True, choices=[("cost", "Cost"), ("price", "Price")], max_length=5)),
+                (
+                    "means",
+                    models.CharField(
+                        blank=True, choices=[("cost", "Cost of one unit"), ("price", "Price of one unit")], max_length=5
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="Stated",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("what", models.CharField(choices=[("cost", "Cost"), ("price", "Price")], max_length=5)),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[("cost", "Cost of one unit"), ("price", "Price of one unit")], max_length=5
+                    ),
+                ),
                 ("value", models.BigIntegerField(null=True)),
                 ("of", models.DateTimeField()),
                 ("program", models.CharField(blank=True, max_length=100)),
