@@ -12,7 +12,7 @@ from django.utils import timezone
 from regulars.core.i18n import use_language
 from regulars.loyalty.models import Partner, PartnerStore
 from regulars.loyalty.programme.rules import Guard, parse
-from regulars.loyalty.unguarded import sentences, unguarded
+from regulars.loyalty.unguarded import unguarded, warning
 from regulars.purchases.importing.runs import import_now, undo
 from regulars.purchases.models import Line, Product, Receipt, Store
 from tests.loyalty.selling_cases import RULES, enrolled, open_shop, order, sell
@@ -44,7 +44,7 @@ def guard(**changes: Any) -> Guard:
 
 
 def said(found: Guard) -> str:
-    return " ".join(sentences(unguarded(found), found))
+    return warning(unguarded(found), found)
 
 
 def test_the_share_is_of_the_turnover_of_ninety_days() -> None:
@@ -74,7 +74,7 @@ def test_with_all_costs_or_no_guard_there_is_nothing_to_say() -> None:
     assert unguarded(guard()) is None
     Product.objects.update(cost=None)
     assert unguarded(None) is None
-    assert list(sentences(unguarded(None), None)) == []
+    assert warning(None, None) == ""
 
 
 def test_goods_that_the_guard_lets_go_and_goods_of_partners_are_left_out() -> None:

@@ -79,10 +79,12 @@ def _row(sql: str, values: dict[str, Any]) -> tuple[int, int, list[str]]:
     return int(whole), int(unknown), names
 
 
-def sentences(found: Unguarded | None, guard: Guard | None) -> Iterator[str]:
-    """A warning with its cure; none where there is nothing to warn of."""
-    if found is None or guard is None:
-        return
+def warning(found: Unguarded | None, guard: Guard | None) -> str:
+    """What is unguarded, what becomes of it, and the cure; empty where there is nothing to warn of."""
+    return "" if found is None or guard is None else " ".join(_sentences(found, guard))
+
+
+def _sentences(found: Unguarded, guard: Guard) -> Iterator[str]:
     share = format_percent(max(found.share, _LEAST_SHOWN), 1)
     if found.is_of_goods:
         yield _("Of {share} of the goods nobody has said what they cost: the margin guard cannot guard these.").format(
@@ -104,4 +106,5 @@ def sentences(found: Unguarded | None, guard: Guard | None) -> Iterator[str]:
         "at_most": _("They are lowered by at most {share}, whatever they cost.").format(
             share=format_percent(guard.unknown_most / 100_00, 1)
         ),
-    }[guard.unknown_cost] + " " + _("Add costs on the page Goods.")  # fmt: skip
+    }[guard.unknown_cost]
+    yield _("Add costs on the page Goods.")
