@@ -14,7 +14,7 @@ SELECT id, 'price', price, updated_at, '', price_raised_on FROM purchases_produc
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("purchases", "0004_costs"),
+        ("purchases", "0001_tables"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
