@@ -16,7 +16,7 @@ from regulars.customers.services.merging import merge
 from regulars.foundation.models import Business, Happening
 from regulars.insights.models import AuditRun, Score
 from regulars.purchases.importing import runs
-from regulars.purchases.models import Import, Line, Receipt
+from regulars.purchases.models import Import, Line, Receipt, Stated
 from tests.web.people import make_business
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,6 +136,30 @@ def test_a_moment_with_a_zone_and_the_shops_clock_are_the_same_receipt(program: 
     program("post", "receipts", {"receipts": [receipt(number=None)]})
     abroad = receipt(number=None, purchased_at="2026-03-03T09:00:00Z")
     assert program("post", "receipts", {"receipts": [abroad]})[1]["receipts_known"] == 1
+
+
+def test_costs_of_receipts_are_those_of_goods_until_somebody_says_another(program: Program) -> None:
+    def told(number: str, at: str, cost: int) -> None:
+        line = {"product_id": "P1", "amount": 25_000, "quantity": 2, "cost": cost}
+        head = {"receipts": [receipt(number, purchased_at=at, lines=[line])]}
+        assert program("post", "receipts", head)[0] == 201
+
+    def cost() -> int:
+        return int(program("get", "products")[1]["items"][0]["cost"])
+
+    told("1", "2026-03-03T12:00:00", 18_000)
+    told("2", "2026-03-02T12:00:00", 14_000)
+    assert cost() == 9_000, "all of a day is one import, and the latest purchase of it holds"
+    told("3", "2026-03-04T12:00:00", 16_000)
+    assert (cost(), Stated.objects.count()) == (8_000, 1)
+    # a purchase that is still to come speaks of now, and not for ever
+    told("4", f"{timezone.now().year + 1}-12-30T12:00:00", 20_000)
+    assert cost() == 10_000
+    status, made = program("put", "products/by-code/P1", {"cost": 7_000})
+    assert (status, made["cost"], cost()) == (200, 7_000, 7_000)
+    assert Stated.objects.latest("of").program == "Till"
+    runs.undo(Import.objects.get().pk, user_id=None)
+    assert cost() == 7_000
 
 
 def test_one_wrong_receipt_refuses_the_batch(program: Program) -> None:

@@ -54,6 +54,7 @@ def fill() -> dict[str, Any]:
         | _segments(owner)
         | _loyalty(owner)
         | _programs(owner)
+        | _goods(owner)
         | _imports(owner)
         | {"ticket": "none"}
     )
@@ -438,6 +439,23 @@ def _programs(owner: Any) -> dict[str, Any]:
     return {"key_id": ApiKey.objects.latest("id").pk, "hook_id": hook.pk, "delivery_id": failed.pk}
 
 
+def _goods(owner: Any) -> dict[str, Any]:
+    """A product of which everybody has said something, some that are called oddly, and kinds of prices of 1C."""
+    from regulars.purchases.models import PriceKind, Product
+    from regulars.purchases.stating import state
+
+    product = Product.objects.create(code=f"0{LONG}"[:200], name=f"0 {HOSTILE} {LONG}"[:500], category=LONG[:200])
+    for number, price in enumerate((1_234_567_890, 1_234_567_899)):
+        state(product, {"price": price, "cost": 1_111_111_111 + number}, program=LONG[:100])
+        product.refresh_from_db()
+    state(product, {"price": 10_000}, by=owner)
+    for number in range(60):
+        Product.objects.create(code=f"0-{number}", name=f"0 Товар {number}")
+    for key, name in (("k1", "Закупочная"), ("k2", f"{HOSTILE} {LONG}"[:200])):
+        PriceKind.objects.create(key=key, name=name, means="cost" if key == "k1" else "")
+    return {"product_id": product.pk}
+
+
 def _imports(owner: Any) -> dict[str, Any]:
     """A messy draft that waits, and one that failed."""
     from regulars.purchases.importing import files
@@ -450,7 +468,9 @@ def _imports(owner: Any) -> dict[str, Any]:
         kind="purchases", state="failed", file_name="пусто.xlsx", digest="0", error="Файл пуст.", by=owner
     )
     done = Import.objects.filter(state="done").latest("id")
-    return {"import": draft.pk, "done": done.pk}
+    lists = "Код;Себестоимость;Цена\nlatte;90,00;250\n=1+1;5;6\nlatte2;-1;\n"
+    prices = make_draft("goods", files.store([lists.encode()], most=10_000), "цены.csv", by=owner)
+    return {"import": draft.pk, "done": done.pk, "prices": prices.pk}
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ BESIDES = (
     "/receipts/{sold}/", "/programme/write/rule/?id=crowded", "/programme/write/rule/?id=kind",
     "/programme/write/rule/?gives=points_by_tier", "/programme/write/volume/?id=dealers",
     "/programme/partners/of/new/", "/customers/{member}/points/ledger/",
+    "/programme/goods/?cost=none", "/programme/goods/?q=zzzzz", "/imports/{prices}/",
 )  # fmt: skip
 
 

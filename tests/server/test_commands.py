@@ -222,6 +222,13 @@ def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_pa
     rules.write_text(json.dumps(RULES), encoding="utf-8")
     broken.write_text("{", encoding="utf-8")
     assert "five: 5% off for members." in ready.command("programme", "check", str(rules), "--lang", "en")
+    rules.write_text(json.dumps(RULES | {"guard": {"line": 10}}), encoding="utf-8")
+    assert "cannot guard" not in ready.command("programme", "check", str(rules), "--lang", "en"), "there are no goods"
+    sales = tmp_path / "sales.csv"
+    sales.write_text("Date;Receipt;Card;Product;Amount\n2025-03-03;1;C-1;Tea;10.50\n", encoding="utf-8")
+    ready.command("import", str(sales))
+    assert "100.0% of the goods" in ready.command("programme", "check", str(rules), "--lang", "en")
+    rules.write_text(json.dumps(RULES), encoding="utf-8")
     assert "broken.json" in ready.command("programme", "publish", str(broken), code=2)
     assert "'currency': 'EUR'" in ready.command("programme", "publish", str(rules), code=2)
     rules.write_text(json.dumps(RULES | {"currency": "EUR"}), encoding="utf-8")

@@ -28,7 +28,7 @@ from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward, Sale
 from regulars.purchases.importing import files as imports
-from regulars.purchases.models import Import, Receipt
+from regulars.purchases.models import Import, Product, Receipt
 from tests.loyalty.coalition_cases import billed_partner
 from tests.web.people import ROLES, logged_in, make_user
 
@@ -133,6 +133,10 @@ TABLE: dict[str, Right | str] = {
     "statement": Right.SEE_INSIGHTS,
     "statement_rows": Right.SEE_INSIGHTS,
     "public_partners": PUBLIC,
+    "goods": Right.SEE_INSIGHTS,
+    "product": Right.SEE_INSIGHTS,
+    "product_say": Right.RUN_IMPORTS,
+    "price_kinds": Right.RUN_IMPORTS,
     "gifts": Right.SEE_PURCHASES,
     "gift_new": Right.MANAGE_BUSINESS,
     "gift": Right.MANAGE_BUSINESS,
@@ -415,6 +419,7 @@ class World:
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
             "batch_id": batch.pk, "part": "costs", "liability": "revenue", "expense_id": expense.pk,
             "certificate_id": certificate.pk,
+            "product_id": Product.objects.create(code="sold", name="Sold").pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},

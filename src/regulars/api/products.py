@@ -12,12 +12,10 @@ from regulars.api.models import Scope
 from regulars.api.pages import PAGE, Cursor, NextField, Size, UpdatedAfter, in_utc, page_of
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
-from regulars.foundation.models import Business
-from regulars.purchases.models import Product
+from regulars.purchases.models import Product, Stated
+from regulars.purchases.stating import MOST, state
 
 router = Router(tags=["products"])
-
-_LARGEST = 10**12  # minor units
 
 Code = Annotated[
     str,
@@ -53,11 +51,11 @@ class ProductIn(In):
     name: str = Field("", max_length=500, description="What it is called.", examples=["Coffee 250 g"])
     category: str = Field("", max_length=200, description="Its group.", examples=["Coffee"])
     cost: int | None = Field(
-        None, ge=0, le=_LARGEST, examples=[600],
+        None, ge=0, le=MOST, examples=[600],
         description="What one unit costs the shop, in minor units: the margin guard asks for it.",
     )  # fmt: skip
     price: int | None = Field(
-        None, ge=0, le=_LARGEST, examples=[1000],
+        None, ge=0, le=MOST, examples=[1000],
         description="What one unit costs the customer. The day when it rises is noted, for the watch on raised prices.",
     )  # fmt: skip
 
@@ -82,12 +80,13 @@ def list_products(
 )
 def put_product(request: Request, code: Code, body: ProductIn, idempotency_key: IdempotencyKey = None) -> "Status[Any]":
     """Add the product of this code (201), or change what is given (200)."""
-    return repeatable(request, idempotency_key, lambda: _put(code, body))
+    return repeatable(request, idempotency_key, lambda: _put(request, code, body))
 
 
-def _put(code: str, body: ProductIn) -> tuple[int, Any]:
+def _put(request: Request, code: str, body: ProductIn) -> tuple[int, Any]:
     given = body.model_dump(exclude_unset=True)
-    values = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
+    told = {what: given.pop(what) for what in Stated.What.values if what in given}
+    values = {name: value.strip() for name, value in given.items()}
     with transaction.atomic():
         product, is_new = Product.objects.select_for_update().get_or_create(
             code=code, defaults=values | {"name": values.get("name") or code}
@@ -96,17 +95,9 @@ def _put(code: str, body: ProductIn) -> tuple[int, Any]:
         if not is_new and changed:
             if values.get("name") == "":
                 raise InputError(_("A product needs a name."))
-            values |= _raised(product, values) | {"updated_at": timezone.now()}
-            Product.objects.filter(pk=product.pk).update(**values)
+            Product.objects.filter(pk=product.pk).update(**values, updated_at=timezone.now())
+        state(product, told, program=request.auth.name)
     made = Product.objects.get(pk=product.pk)
     names = ("id", "code", "name", "category", "cost", "price")
     answer = {name: getattr(made, name) for name in names} | {"updated_at": made.updated_at.isoformat()}
     return 201 if is_new else 200, answer
-
-
-def _raised(product: Product, values: dict[str, Any]) -> dict[str, Any]:
-    """The day of a raise: discounts from a price that was raised for them are flagged."""
-    price = values.get("price")
-    if price is None or product.price is None or price <= product.price:
-        return {}
-    return {"price_raised_on": timezone.now().astimezone(Business.current().zone).date()}

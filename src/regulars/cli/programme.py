@@ -115,6 +115,26 @@ def _check(file: Path, lang: str | None) -> None:
         out.print(Text(f"{one.id}: {words.rule(one)}"))
     for sentence in words.whole_set():
         out.print(Text(sentence))
+    if warned := _unguarded(rules.guard):
+        out.print(Text(warned))
+
+
+def _unguarded(guard: Any) -> str:
+    """What the guard cannot guard here; rules are checked on a machine without an installation, too."""
+    from regulars.server.config import load
+
+    config = load()
+    if guard is None or not (config.secret_key or config.secret_file.exists()):
+        return ""
+    from regulars.server.application import application
+
+    try:
+        with application(config):
+            from regulars.loyalty.unguarded import unguarded, warning
+
+            return warning(unguarded(guard), guard)
+    except InputError as silent:
+        return _("What the margin guard cannot guard is not known here: {why}").format(why=silent)
 
 
 def _publish(file: Path, note: str, short_notice: bool, lang: str | None, **given: Any) -> None:

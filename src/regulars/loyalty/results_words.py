@@ -173,7 +173,10 @@ def _uplift(found: Economics, purse: Purse) -> Iterator[str]:
         "turnover."
     ).format(cost=purse.about(found.cost.value), share=percent(found.cost.value / max(1, found.whole.turnover)))
     if found.uplift is None:
-        yield _("How much more members must buy for it to pay is not known: no cost of goods is.")
+        yield _(
+            "How much more members must buy for it to pay is not known: no cost of goods is. "
+            "Add costs on the page Goods."
+        )
     elif math.isinf(found.uplift.value):
         yield _("It costs more than these goods leave: no growth of purchases at this margin pays for it.")
     else:

@@ -10,6 +10,7 @@ from regulars.loyalty.programme.conditions import Answered, InSegment, Privilege
 from regulars.loyalty.programme.effects import NthFree
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.simulating import Effect, Group, Money, Simulation
+from regulars.loyalty.unguarded import warning
 from regulars.report.words import Purse
 
 
@@ -20,6 +21,7 @@ def sentences(found: Simulation, rules: RuleSet) -> list[str]:
         *_ground(found, purse),
         *_cost(found, purse),
         *_margin(found, found.draft, purse),
+        *filter(None, [warning(found.unguarded, rules.guard)]),
         *_compared(found, purse),
         *_volume(found, purse, rules),
         *_limits(found, rules),

@@ -36,6 +36,7 @@ from regulars.loyalty.programme.judging import Judged, judge
 from regulars.loyalty.programme.rules import RuleSet
 from regulars.loyalty.programme.volume import Volume
 from regulars.loyalty.programmes import valid_at
+from regulars.loyalty.unguarded import Unguarded, unguarded
 from regulars.loyalty.volume import Outcome, would_give
 from regulars.purchases.models import Line as Bought
 from regulars.purchases.models import Receipt
@@ -118,7 +119,8 @@ class Simulation:
     `turnover` is before all discounts, of the `customers` who bought, of whom `looked_at` were judged; `left_out`
     receipts could not be; `costed` is the share of the turnover whose cost is known. `volume`: what each bonus of the
     draft for volume would have given for the last whole period, whatever `days` are. `by_tier` is by the tier of the
-    draft that the buyer had at each purchase; who bought in two is in both.
+    draft that the buyer had at each purchase; who bought in two is in both. `unguarded` is what tills could not guard
+    by the costs of now, while the margin here knows those of past receipts too.
     """
 
     begin: dt.date
@@ -134,6 +136,7 @@ class Simulation:
     volume: Sequence[tuple[Volume, Outcome]]
     by_tier: Sequence[Group] = ()
     by_segment: Sequence[Group] = ()
+    unguarded: Unguarded | None = None
 
 
 Membership = Callable[[Sequence[int]], Sequence[tuple[str, Collection[int]]]]
@@ -174,7 +177,7 @@ def simulate(rules: RuleSet, *, days: int, segments: Segments, among: Membership
         effects[1] if valid else None,
         totals.money([one.parts[0].spent.total - was for one, was in zip(found, before, strict=True)]),
         would_give(rules, at=end), _by_tier(rules, found, totals),
-        _by_segment(rules, found, totals, among(ids)) if among else (),
+        _by_segment(rules, found, totals, among(ids)) if among else (), unguarded(rules.guard, at=end),
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class Import(models.Model):
         CUSTOMERS = "customers", N_("Customers")
         COMMERCEML = "commerceml", "CommerceML"
         FISCAL = "fiscal", N_("Fiscal receipts")
+        GOODS = "goods", N_("Costs and prices of goods")
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
@@ -90,11 +91,70 @@ class Product(models.Model):
     code = models.CharField(max_length=200, unique=True)
     name = models.CharField(max_length=500)
     category = models.CharField(max_length=200, blank=True)
-    cost = models.BigIntegerField(null=True)  # of one unit; the margin guard and nobody else asks for it
-    price = models.BigIntegerField(null=True)  # of one unit, before discounts
+    # of one unit, as `Stated` has them last
+    cost = models.BigIntegerField(null=True)  # the margin guard and nobody else asks for it
+    price = models.BigIntegerField(null=True)  # before discounts
     price_raised_on = models.DateField(null=True)
     import_id = models.BigIntegerField(null=True)
     updated_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="product_by_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stated(models.Model):
+    """What somebody said that one unit of a product costs the shop, or its customers. The latest moment holds.
+
+    Said by an import, a person or a program; by nobody any more when that is gone, or was not kept yet.
+    """
+
+    class What(models.TextChoices):
+        """What was said."""
+
+        COST = "cost", N_("Cost of one unit")
+        PRICE = "price", N_("Price of one unit")
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="stated", db_index=False)
+    what = models.CharField(max_length=5, choices=What.choices)
+    value = models.BigIntegerField(null=True)  # null: it is not known any more
+    of = models.DateTimeField()  # the moment that it speaks of: of imported receipts that of the purchase
+    imported_by = models.ForeignKey(
+        Import,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="stated",
+        db_index=False,  # the constraint below begins with it
+    )
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    program = models.CharField(max_length=100, blank=True)
+    raised_on = models.DateField(null=True)  # the day, when it is a price that is above the one before
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["product", "what", "-of", "-id"], name="stated_last")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["imported_by", "product", "what"], name="stated_once_by_import"),
+            models.CheckConstraint(condition=models.Q(what__in=["cost", "price"]), name="stated_what_known"),
+            models.CheckConstraint(
+                condition=models.Q(value__isnull=True) | models.Q(value__gte=0), name="stated_not_negative"
+            ),
+        ]
+
+
+class PriceKind(models.Model):
+    """A kind of prices that files of 1C name, and what it is here, as somebody said: cost, price, or neither."""
+
+    key = models.CharField(max_length=100, unique=True)  # 1C's
+    name = models.CharField(max_length=200)
+    means = models.CharField(max_length=5, choices=Stated.What.choices, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["means"], condition=~models.Q(means=""), name="price_kind_means_once"),
+            models.CheckConstraint(condition=models.Q(means__in=["", "cost", "price"]), name="price_kind_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -10,7 +10,7 @@ from django.db.models import Q
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import family_of
 from regulars.foundation.models import Business
-from regulars.purchases.models import Line, Receipt
+from regulars.purchases.models import Line, Product, Receipt
 
 _SHOWN_PRODUCTS = 4
 
@@ -74,3 +74,18 @@ def _first_products(receipts: list[int]) -> dict[int, tuple[tuple[str, ...], int
         if name and len(known) < _SHOWN_PRODUCTS:
             known.append(name)
     return {receipt: (tuple(names[receipt]), counts[receipt]) for receipt in counts}
+
+
+def products_named(
+    query: str, *, without_cost: bool = False, after: Product | None = None, limit: int = 50
+) -> list[Product]:
+    """Products by name whose name, code or category has the text; `after` is the last one shown."""
+    found = Product.objects.all()
+    if query:
+        found = found.filter(Q(name__icontains=query) | Q(code__icontains=query) | Q(category__icontains=query))
+    if without_cost:
+        found = found.filter(cost=None)
+    if after is not None:
+        # the first condition is what the index can be entered at
+        found = found.filter(name__gte=after.name).filter(Q(name__gt=after.name) | Q(id__gt=after.pk))
+    return list(found.order_by("name", "id")[:limit])

@@ -27,6 +27,8 @@ from regulars.purchases.importing.kinds import guess_kind
 from regulars.purchases.importing.people_lists import preview_list, role_titles
 from regulars.purchases.importing.preview import ROLE_TITLES, preview
 from regulars.purchases.importing.preview_documents import DocumentsPreview, preview_documents
+from regulars.purchases.importing.price_lists import ROLES as PRICE_ROLES
+from regulars.purchases.importing.price_lists import preview_price_list, reason_words
 from regulars.purchases.models import Import
 from regulars.web.access import Request, needs
 from regulars.web.uploads import largest, was_disk_full
@@ -75,7 +77,8 @@ def upload(request: Request) -> HttpResponse:
     try:
         runs.refuse_without_business()
         stored = files.store(given.chunks(), most=largest())
-        kind = guess_kind(files.path_of(stored.name), given.name or "")
+        is_goods = request.POST.get("kind") == Import.Kind.GOODS
+        kind = Import.Kind.GOODS if is_goods else guess_kind(files.path_of(stored.name), given.name or "")
     except OutputError as error:
         return _index(request, error=str(error), status=507)
     except InputError as error:
@@ -91,7 +94,7 @@ def page(request: Request, pk: int) -> HttpResponse:
     imported = get_object_or_404(Import.objects.select_related("by"), pk=pk)
     if imported.state == Import.State.DRAFT or (imported.state == Import.State.FAILED and _has_file(imported)):
         return _draft(request, imported)
-    return render(request, "import.html", _result(imported))
+    return render(request, "import.html", _result(request, imported))
 
 
 def _has_file(imported: Import) -> bool:
@@ -100,7 +103,9 @@ def _has_file(imported: Import) -> bool:
 
 def _draft(request: Request, imported: Import, *, error: str = "", status: int = 200) -> HttpResponse:
     if not _has_file(imported):
-        return render(request, "import.html", _result(imported) | {"problem": _("The file is no longer here.")})
+        return render(
+            request, "import.html", _result(request, imported) | {"problem": _("The file is no longer here.")}
+        )
     asked = request.POST if request.method == "POST" else request.GET
     context = {
         "imported": imported,
@@ -117,6 +122,13 @@ def _draft(request: Request, imported: Import, *, error: str = "", status: int =
         shown = preview_list(path, imported.file_name, mapping)
         context |= {"preview": shown, "roles": role_titles()}
         context["rows"] = [["" if one is None else one for one in row] for row in shown.rows]
+    elif imported.kind == Import.Kind.GOODS:
+        mapping = _mapping(asked) or imported.options.get("mapping") or None
+        shown = preview_price_list(path, imported.file_name, mapping)
+        context |= {"preview": shown, "roles": PRICE_ROLES}
+        context["rows"] = [
+            [_cell(name, one) for name, one in zip(shown.columns, row, strict=True)] for row in shown.rows
+        ]
     elif imported.kind == Import.Kind.PURCHASES:
         mapping = _role_mapping(asked) or imported.options.get("mapping") or None
         shown = preview(path, imported.file_name, mapping)
@@ -144,6 +156,7 @@ def _counts(shown: DocumentsPreview) -> list[tuple[str, int]]:
     titles = {
         "receipts": _("Receipts and orders that can be taken"), "lines": _("Lines in them"),
         "left_out": _("Documents that would be left out"), "products": _("Products"), "customers": _("Customers"),
+        "told_costs": _("Costs of goods"), "told_prices": _("Prices of goods"),
         "prices": _("Prices, which are not kept"), "stock": _("Stock, which is not kept"),
     }  # fmt: skip
     return [(titles[what], count) for what, count in shown.counts.items()]
@@ -153,7 +166,7 @@ def _cell(name: str, value: Any) -> str:
     """A value of the contract as people read it."""
     if value is None:
         return ""
-    if name in ("amount", "discount", "cost"):
+    if name in ("amount", "discount", "cost", "price"):
         return format_money(value, Business.current().currency, exact=True)
     if isinstance(value, dt.datetime):
         return format_moment(value.replace(tzinfo=dt.UTC), zoneinfo.ZoneInfo("UTC"))
@@ -185,7 +198,8 @@ def _role_mapping(asked: Mapping[str, Any]) -> dict[str, str]:
 def begin(request: Request, pk: int) -> HttpResponse:
     """Start a draft with what was chosen on its page."""
     imported = get_object_or_404(Import, pk=pk)
-    mapping = _mapping(request.POST) if imported.kind == Import.Kind.CUSTOMERS else _role_mapping(request.POST)
+    is_list = imported.kind in (Import.Kind.CUSTOMERS, Import.Kind.GOODS)
+    mapping = _mapping(request.POST) if is_list else _role_mapping(request.POST)
     try:
         runs.start(
             imported,
@@ -253,11 +267,11 @@ def spoken(text: str) -> str:
 # kinds of imports tell different ones of these
 _FIGURES = (
     "receipts", "lines", "amount", "receipts_known", "receipts_differ", "customers", "customers_known",
-    "customers_filled", "customers_forgotten", "products", "undo",
+    "customers_filled", "customers_forgotten", "products", "costs", "prices", "undo",
 )  # fmt: skip
 
 
-def _result(imported: Import) -> dict[str, Any]:
+def _result(request: Request, imported: Import) -> dict[str, Any]:
     result = imported.result
     notices = [
         describe_notice(Notice(one["kind"], one["rows"], one.get("example"), one.get("estimated", False)))
@@ -274,6 +288,7 @@ def _result(imported: Import) -> dict[str, Any]:
         "badges": BADGES,
         "problem": "",
         "error": spoken(imported.error),
+        "may_see_goods": request.user.may(Right.SEE_INSIGHTS),
         "kept": _kept(result.get("undo", {})),
     }
 
@@ -288,7 +303,7 @@ def _reasons(counts: Mapping[str, int]) -> list[tuple[str, int]]:
         "other_currency": _("in another currency"),
         "names_nobody": _("the row names nobody"),
         "bad_contact": _("a phone, e-mail or card that cannot be one: left out, the rest of the row was taken"),
-    }
+    } | reason_words()
     return [(words.get(reason) or describe_reason(reason), count) for reason, count in counts.items()]
 
 
@@ -297,7 +312,8 @@ def _unused(imported: Import) -> list[str]:
     unused = imported.result.get("unused")
     if unused is None:
         return []
-    words = {"prices": _("Prices in the file: {count}. They are not kept."),
+    words = {"prices": _("Prices in the file that are not kept: {count}. Goods lets you say which kind is the cost, "
+                         "and which the price."),
              "stock": _("Stock in the file: {count}. It is not kept.")}  # fmt: skip
     told = [words[what].format(count=format_number(count, 0)) for what, count in unused.items() if what in words]
     if not told and not any(imported.result.get(name) for name in ("receipts", "products", "customers", "rows_read")):

@@ -27,6 +27,7 @@ LOYALTY = (
     ("cards", N_("Cards"), Right.SEE_PURCHASES),
     ("certificates", N_("Certificates"), Right.SEE_PURCHASES),
     ("gifts", N_("Gifts"), Right.SEE_PURCHASES),
+    ("goods", N_("Goods"), Right.SEE_INSIGHTS),
     ("partners", N_("Partners"), Right.SEE_INSIGHTS),
     ("review", N_("Review"), Right.WATCH_TILLS),
     ("programme_results", N_("Results"), Right.SEE_INSIGHTS),

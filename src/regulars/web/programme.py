@@ -32,6 +32,7 @@ from regulars.loyalty.programmes import LONGEST_NOTE, beginning, checked, publis
 from regulars.loyalty.returning import waiting_returns
 from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
 from regulars.loyalty.simulating import simulate
+from regulars.loyalty.unguarded import unguarded, warning
 from regulars.purchases.models import Product
 from regulars.web.access import Request, needs
 from regulars.web.programme_known import categories
@@ -96,8 +97,9 @@ def write(request: Request) -> HttpResponse:
             said = parse(read_json(context["text"]))
             context |= _said(said)
             checked(as_json(said), segments=segment_names())
-            if "simulate" in typed:
-                context |= _simulated(request, said)
+            # what was tried says it itself
+            tried = _simulated(request, said) if "simulate" in typed else None
+            context |= tried or {"unguarded": warning(unguarded(said.guard), said.guard)}
     except DraftChanged as changed:
         context |= {"error": str(changed)} | ({"clash": seen_version(typed)} if "rules" in typed else {})
     except TooSoon as asked:

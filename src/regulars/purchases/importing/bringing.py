@@ -1,7 +1,7 @@
 """What each kind of import does with its file: read it first, write it later in one transaction."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,9 +15,10 @@ from regulars.ingest.engine import Engine
 from regulars.ingest.headings import normalise
 from regulars.purchases.importing.commerceml import read_commerceml
 from regulars.purchases.importing.documents import history_of
+from regulars.purchases.importing.exchange import execute
 from regulars.purchases.importing.fiscal import read_fiscal
 from regulars.purchases.importing.goods import write_catalogue
-from regulars.purchases.importing.load import load
+from regulars.purchases.importing.load import LOCK, load
 from regulars.purchases.importing.people_lists import check, open_engine, open_list, stage_list
 from regulars.purchases.importing.people_loading import (
     load_list,
@@ -26,8 +27,12 @@ from regulars.purchases.importing.people_loading import (
     stage_people,
     write_rejects,
 )
+from regulars.purchases.importing.price_lists import check as check_prices
+from regulars.purchases.importing.price_lists import open_price_list, reasons_of, stage_prices, usable
+from regulars.purchases.importing.price_lists import write_rejects as write_rejected_prices
 from regulars.purchases.importing.staging import Stage, stage
-from regulars.purchases.models import Import
+from regulars.purchases.models import Import, Stated
+from regulars.purchases.stating import kept_kinds, remember_kinds, state_by_code
 
 
 class Brought(Protocol):
@@ -69,6 +74,8 @@ def bring(imported: Import, path: Path, *, folder: Path, rejects: Path, progress
             return _customers(imported, path, folder, rejects, progress)
         case Import.Kind.FISCAL:
             return _fiscal(imported, path, folder)
+        case Import.Kind.GOODS:
+            return _goods(imported, path, folder, rejects, progress)
         case Import.Kind.COMMERCEML:
             return _commerceml(imported, path, folder)
     raise InputError(_("Files of this kind cannot be imported yet."))
@@ -129,6 +136,49 @@ def _customers(imported: Import, path: Path, folder: Path, rejects: Path, progre
 
 
 @dataclass(frozen=True)
+class Prices:
+    """A list of costs and prices."""
+
+    imported: Import
+    rows: Sequence[tuple[str, str | None, int | None, int | None, bool]]
+    figures: Mapping[str, Any]
+
+    def write(self, progress: Progress) -> dict[str, Any]:
+        """First the products that are new, then what each costs."""
+        execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        progress.step(_("Products and stores"), None, None)
+        new = {code: (name or code, "") for code, name, _cost, _price, is_known in self.rows if not is_known}
+        said = {
+            "costs": [(code, cost) for code, _name, cost, _price, _known in self.rows if cost is not None],
+            "prices": [(code, price) for code, _name, _cost, price, _known in self.rows if price is not None],
+        }
+        made = write_catalogue(new, self.imported.pk)
+        changed = {
+            name: state_by_code(what, [code for code, _sum in sums], [each for _code, each in sums],
+                                import_id=self.imported.pk)
+            for (name, sums), what in zip(said.items(), Stated.What.values, strict=True)
+        }  # fmt: skip
+        return {"products": made, **changed, **self.figures}
+
+
+def _goods(imported: Import, path: Path, folder: Path, rejects: Path, progress: Progress) -> Prices:
+    engine = open_engine(folder, progress)
+    columns = open_price_list(engine, path, imported.options.get("mapping") or None)
+    check_prices(columns)
+    stage_prices(engine, columns)
+    rows, reasons = usable(engine), reasons_of(engine)
+    rejected, read = sum(reasons.values()), int(engine.rows("SELECT count(*) FROM pr_rows")[0][0])
+    if not rows:
+        raise InputError(_("No row of this file can be used: open it again to see why."))
+    if rejected:
+        write_rejected_prices(engine, rejects)
+    figures = {
+        "rows_read": read, "rows_accepted": read - rejected, "rows_rejected": rejected, "reject_reasons": reasons
+    }  # fmt: skip
+    return Prices(imported, rows, figures)
+
+
+@dataclass(frozen=True)
 class Documents:
     """Receipts that come as documents, and what comes with them."""
 
@@ -137,6 +187,8 @@ class Documents:
     figures: Mapping[str, Any]
     products: Mapping[str, tuple[str, str]]
     people: Engine | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)  # of prices
+    prices: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # "cost" and "price": code -> of a unit
 
     def write(self, progress: Progress) -> dict[str, Any]:
         """First who and what they mention, then the receipts."""
@@ -151,6 +203,11 @@ class Documents:
             self.staged, self.imported.pk, cards=False, source="import", is_demo=demo, forgotten=forgotten,
             progress=progress,
         )  # fmt: skip
+        remember_kinds(self.kinds)
+        stated = {
+            what: state_by_code(what, list(said), list(said.values()), import_id=self.imported.pk)
+            for what, said in self.prices.items()
+        }
         made = counts.get("customers", 0) + loaded.customers
         return {
             **counts,
@@ -158,6 +215,8 @@ class Documents:
             "customers": made,
             "customers_forgotten": counts.get("customers_forgotten", 0) or loaded.customers_forgotten,
             "products": products + loaded.products,
+            "costs": loaded.costs + stated.get("cost", 0),
+            "prices": stated.get("price", 0),
             **self.figures,
         }
 
@@ -171,12 +230,12 @@ def _fiscal(imported: Import, path: Path, folder: Path) -> Documents:
 
 def _commerceml(imported: Import, path: Path, folder: Path) -> Documents:
     business = Business.current()
-    found = read_commerceml(path, currency=business.currency)
+    found = read_commerceml(path, currency=business.currency, kinds=kept_kinds())
     staged = stage(history_of(found.lines, folder), folder)
     people = stage_people(found.people, folder, business.region) if found.people else None
     figures = _documents_read(found.documents, found.reasons)
     unused = {what: count for what, count in found.unused.items() if count}
-    return Documents(imported, staged, figures | {"unused": unused}, found.products, people)
+    return Documents(imported, staged, figures | {"unused": unused}, found.products, people, found.kinds, found.prices)
 
 
 def _documents_read(documents: int, reasons: Mapping[str, int]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ The XML is read piece by piece, without entities, without a document type and wi
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lxml import etree
@@ -17,8 +18,11 @@ from regulars.core.errors import FileProblem
 from regulars.core.i18n import gettext as _
 from regulars.core.money import to_minor
 from regulars.purchases.keys import name_text
+from regulars.purchases.models import Stated
+from regulars.purchases.stating import MOST
 
 _MOST_ROWS = 5_000_000
+_MOST_KINDS, _LONGEST_KIND = 200, 100
 _RETURNS = ("Возврат",)
 _TRUE = frozenset({"true", "1", "да"})
 _STRUCK = frozenset({"Отменен", "Отменён", "ПометкаУдаления", "Пометка удаления"})
@@ -32,12 +36,17 @@ class CommerceML:
     products: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> name, category
     people: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)  # id -> name, contacts
     documents: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)  # kinds of prices: id -> name
+    prices: dict[str, dict[str, int]] = field(default_factory=dict)  # "cost" and "price": id of a product -> of a unit
     unused: Counter[str] = field(default_factory=Counter)  # what is read and has no place in the base: prices, stock
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def read_commerceml(path: Path, *, currency: str) -> CommerceML:
-    """Everything in the file that we keep; `FileProblem` when it is no CommerceML."""
+def read_commerceml(path: Path, *, currency: str, kinds: Mapping[str, str] = MappingProxyType({})) -> CommerceML:
+    """Everything in the file that we keep; `FileProblem` when it is no CommerceML.
+
+    `kinds` are the kinds of prices to keep: id -> "cost" or "price".
+    """
     found, groups = CommerceML(), dict[str, str]()
     try:
         for element in _elements(path):
@@ -46,8 +55,11 @@ def read_commerceml(path: Path, *, currency: str) -> CommerceML:
                     groups[_child(element, "Ид")] = _child(element, "Наименование")
                 case "Товар":
                     _take_product(element, groups, found)
+                case "ТипЦены":
+                    _take_kind(element, found)
                 case "Предложение":
                     _take_offer(element, found)
+                    _take_prices(element, found, currency, kinds)
                 case "Контрагент":
                     _take_person(element, found)
                 case "Документ":
@@ -60,7 +72,7 @@ def read_commerceml(path: Path, *, currency: str) -> CommerceML:
 
 
 _ROOT = "КоммерческаяИнформация"
-_WANTED = ("Группа", "Товар", "Предложение", "Контрагент", "Документ")
+_WANTED = ("Группа", "Товар", "ТипЦены", "Предложение", "Контрагент", "Документ")
 
 
 def _elements(path: Path) -> Iterator[Any]:
@@ -130,8 +142,38 @@ def _take_offer(element: Any, found: CommerceML) -> None:
     base = found.products.get(key.partition("#")[0], ("", ""))
     if key and name and key not in found.products:
         found.products[key] = (name, base[1])
-    found.unused["prices"] += sum(1 for _price in _below(element, "Цены", "Цена"))
     found.unused["stock"] += bool(_child(element, "Количество")) + sum(1 for _place in _below(element, "Остатки"))
+
+
+def _take_kind(element: Any, found: CommerceML) -> None:
+    key = _child(element, "Ид")
+    if key and len(key) <= _LONGEST_KIND and len(found.kinds) < _MOST_KINDS:
+        found.kinds[key] = (_child(element, "Наименование") or key)[:200]
+
+
+def _take_prices(element: Any, found: CommerceML, currency: str, kinds: Mapping[str, str]) -> None:
+    """The prices of the kinds that are kept; others, those in another currency, and costs of nothing, are counted."""
+    key = _child(element, "Ид")
+    for one in _below(element, "Цены", "Цена"):
+        what, price = kinds.get(_child(one, "ИдТипаЦены")), _unit_price(one, currency)
+        if what and key and price is not None and (price or what == Stated.What.PRICE):
+            found.prices.setdefault(what, {})[key] = price
+        else:
+            found.unused["prices"] += 1
+
+
+def _unit_price(element: Any, currency: str) -> int | None:
+    """In minor units; of a pack by how many units it has."""
+    price, many = _number(_child(element, "ЦенаЗаЕдиницу")), _number(_child(element, "Коэффициент") or "1")
+    code = _currency(_child(element, "Валюта"))
+    if price is None or price < 0 or not many or many < 0 or (code and code != currency):
+        return None
+    minor = to_minor(price / many, currency)
+    return minor if minor <= MOST else None
+
+
+def _currency(written: str) -> str:
+    return {"руб": "RUB", "руб.": "RUB", "643": "RUB"}.get(written, written).upper()
 
 
 _CONTACTS = (("почта", "email"), ("mail", "email"), ("телефон", "phone"), ("phone", "phone"))
@@ -163,8 +205,8 @@ def _take_document(element: Any, found: CommerceML, currency: str) -> None:
     if _is_struck(element):
         found.reasons["struck"] += 1
         return
-    code = {"руб": "RUB", "руб.": "RUB", "643": "RUB"}.get(_child(element, "Валюта"), _child(element, "Валюта"))
-    if code and code.upper() != currency:
+    code = _currency(_child(element, "Валюта"))
+    if code and code != currency:
         found.reasons["other_currency"] += 1
         return
     buyers = [_take_person(one, found) for one in _below(element, "Контрагенты", "Контрагент") if _is_buyer(one)]

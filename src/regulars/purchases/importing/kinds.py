@@ -6,6 +6,7 @@ from regulars.core.errors import InputError
 from regulars.foundation.models import Business
 from regulars.ingest import inspect
 from regulars.purchases.importing.people_lists import looks_like_list
+from regulars.purchases.importing.price_lists import looks_like_price_list
 from regulars.purchases.models import Import
 
 _HEAD = 4096
@@ -24,4 +25,9 @@ def guess_kind(path: Path, name: str) -> str:
         is_purchases = not inspect(path, region=Business.current().region).problems
     except InputError:
         is_purchases = False
-    return Import.Kind.CUSTOMERS if not is_purchases and looks_like_list(path) else Import.Kind.PURCHASES
+    if is_purchases:
+        return Import.Kind.PURCHASES
+    # first, because the name of a product is read as somebody's
+    if looks_like_price_list(path):
+        return Import.Kind.GOODS
+    return Import.Kind.CUSTOMERS if looks_like_list(path) else Import.Kind.PURCHASES

@@ -1,6 +1,6 @@
 """Staged rows into PostgreSQL, inside the transaction of the caller."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from regulars.customers.services.search import search_later, sort_search_in
 from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 from regulars.ingest.engine import literal
+from regulars.purchases.importing.costs import learn_costs
 from regulars.purchases.importing.exchange import execute, pull, push, trusted_rows, value
 from regulars.purchases.importing.goods import settle_goods
 from regulars.purchases.importing.people import settle_customers
@@ -43,6 +44,7 @@ class Loaded:
     stores: int = 0
     sellers: int = 0
     products: int = 0
+    costs: int = 0  # products of which it tells what a unit costs
 
     def as_dict(self) -> dict[str, int]:
         """For the result of the import."""
@@ -73,6 +75,7 @@ def load(
     told.step(_("Products and stores"), None, None)
     goods = settle_goods(stage, import_id)
     figures = _write(stage, import_id, told)
+    figures |= {"costs": learn_costs(stage, import_id)}
     _note_touched(stage)
     announce(Event.RECEIPTS_RECORDED, {"receipts": figures["receipts"], "import": import_id})
     told.step(_("Making customers easy to find"), None, None)
@@ -134,7 +137,7 @@ def _leave_out_names(stage: Stage, known: int) -> None:
         )
 
 
-def _write(stage: Stage, import_id: int, progress: Progress) -> Mapping[str, Any]:
+def _write(stage: Stage, import_id: int, progress: Progress) -> dict[str, Any]:
     row = stage.connection.execute(
         "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(amount), 0) FROM st_receipts"
     ).fetchone()

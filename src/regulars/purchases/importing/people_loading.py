@@ -102,10 +102,11 @@ def write_rejects(engine: Engine, target: Path) -> None:
     with target.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow([_("row of data"), _("column"), _("value"), _("reason")])
-        writer.writerows([number, kind, _harmless(text), words[why]] for number, kind, text, why in rows)
+        writer.writerows([number, kind, harmless(text), words[why]] for number, kind, text, why in rows)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠") else text
 
 

@@ -11,6 +11,7 @@ from regulars.purchases.importing.commerceml import read_commerceml
 from regulars.purchases.importing.fiscal import read_fiscal
 from regulars.purchases.importing.preview import SHOWN_ROWS, SMALL_FILE
 from regulars.purchases.models import Import
+from regulars.purchases.stating import kept_kinds
 
 _COLUMNS = ("customer_id", "purchased_at", "amount", "receipt_id", "product", "quantity", "store")
 
@@ -36,10 +37,12 @@ def preview_documents(kind: str, path: Path, name: str) -> DocumentsPreview:
         if kind == Import.Kind.FISCAL:
             fiscal = read_fiscal(path, region=business.region, currency=business.currency)
             return _of(fiscal.lines, fiscal.documents, fiscal.reasons, {})
-        orders = read_commerceml(path, currency=business.currency)
+        orders = read_commerceml(path, currency=business.currency, kinds=kept_kinds())
         return _of(
             orders.lines, orders.documents, orders.reasons,
-            {"products": len(orders.products), "customers": len(orders.people), **orders.unused},
+            {"products": len(orders.products), "customers": len(orders.people),
+             "told_costs": len(orders.prices.get("cost", ())), "told_prices": len(orders.prices.get("price", ())),
+             **orders.unused},
         )  # fmt: skip
     except InputError as error:
         return DocumentsPreview((str(error).replace(str(path), name),))

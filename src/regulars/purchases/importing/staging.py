@@ -51,7 +51,7 @@ def _lines(history: History, backend: Any) -> str:
         _clean(name) if name in have else f"NULL::{_TYPES.get(name, 'VARCHAR')} AS {name}" for name in names
     )
     source = backend.compile(history.lines)
-    return f"""SELECT {_GROUP} AS k, *, {_key("coalesce(product_id, product)")} AS code
+    return f"""SELECT {_GROUP} AS k, *, {key_cut("coalesce(product_id, product)")} AS code
         FROM (SELECT {columns} FROM ({source}))"""
 
 
@@ -69,7 +69,8 @@ def _clean(name: str) -> str:
     return f"nullif(CASE WHEN contains({name}, chr(0)) THEN replace({name}, chr(0), '') ELSE {name} END, '') AS {name}"
 
 
-def _key(text: str) -> str:
+def key_cut(text: str) -> str:
+    """A key as it is kept: cut, where it is longer."""
     return f"""CASE WHEN length({text}) > {_LONGEST_KEY}
         THEN left({text}, {_LONGEST_KEY - 33}) || '-' || md5({text}) ELSE {text} END"""
 
@@ -82,7 +83,7 @@ _PRODUCTS = """CREATE OR REPLACE TEMP TABLE st_products AS
 
 def _names(table: str, column: str, source: str = "st_lines") -> str:
     return f"""CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () AS n, {column} AS written,
-        {_key(column)} AS name FROM (SELECT DISTINCT {column} FROM {source} WHERE {column} IS NOT NULL)"""
+        {key_cut(column)} AS name FROM (SELECT DISTINCT {column} FROM {source} WHERE {column} IS NOT NULL)"""
 
 
 def _receipts() -> str:

@@ -12,6 +12,7 @@ from regulars.purchases.importing.exchange import execute, may_trust, trusted_ro
 from regulars.purchases.importing.goods import take_back_names
 from regulars.purchases.importing.load import LOCK
 from regulars.purchases.importing.people_loading import take_back_fills
+from regulars.purchases.stating import take_back_stated
 
 _GONE = "undone_customers"
 _UNUSED = "undone_goods"
@@ -32,6 +33,7 @@ def take_back(import_id: int, progress: Progress) -> dict[str, int]:
     counts["emptied_customers"] = take_back_fills(import_id)
     counts |= _remove_customers(import_id)
     counts["renamed_products"] = take_back_names(import_id)
+    counts["restated_products"] = take_back_stated(import_id)
     counts |= _remove_goods(import_id)
     return counts
 
@@ -123,9 +125,11 @@ def _remove_goods(import_id: int) -> dict[str, int]:
 
 def _remove_unused(name: str, user: str, import_id: int) -> dict[str, int]:
     execute(f"DROP TABLE IF EXISTS {_UNUSED}")
+    # a product of which somebody said what it costs would lose that
+    said = "AND NOT EXISTS (SELECT 1 FROM purchases_stated s WHERE s.product_id = p.id)" if name == "product" else ""
     unused = execute(
         f"""CREATE TEMP TABLE {_UNUSED} ON COMMIT DROP AS SELECT p.id FROM purchases_{name} p WHERE p.import_id = %s
-        AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{name}_id = p.id)""",
+        AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{name}_id = p.id) {said}""",
         [import_id],
     )
     # without the right to trust, the database looks for each of them in all rows once more
