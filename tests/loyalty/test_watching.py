@@ -227,9 +227,10 @@ def test_the_block_is_kept_as_it_was_written_and_left_out_when_it_is_as_usual() 
 def test_what_is_watched_is_said_among_the_rules() -> None:
     limits = [{"of": "member", "receipts": 1, "refuse": True}, {"of": "shop", "per": "hour", "earned": 2, "spent": 3}]
     words = Words(parse(RULES | {"watch": {"limits": limits, "alone": 0}})).whole_set()
-    assert words[-3:] == [
+    assert words[-4:] == [
         "At most 1 receipt in a day with one card: a receipt beyond it is refused.",
         "Whatever is more than 2 points earned, 3 points spent in an hour in one shop is looked at by people.",
+        "Two receipts of one card and one sum within 5 minutes are looked at.",
         "Points are given and taken by hand by two people only.",
     ]
     one = Words(parse(RULES | {"watch": {"alone": 1}})).whole_set()[-1]

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,17 +142,23 @@ def open_account(customer: int, unit: Unit, *, at: dt.datetime, debt_limit: int 
         return found or Account.objects.create(customer_id=customer, unit=unit, opened_at=at, debt_limit=debt_limit)
 
 
-def _call(function: str, *arguments: Any) -> Any:
-    marks = ", ".join(["%s"] * len(arguments))
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the database refuses by its rules is raised as `Refused`, whichever of its functions or triggers says so."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}({marks})", arguments)
-            return json.loads(cursor.fetchone()[0])
+        yield
     except DatabaseError as error:
         told = getattr(error.__cause__, "diag", None)
         if told is None or told.sqlstate != "LY001":
             raise
         raise Refused(told.message_primary, json.loads(told.message_detail)) from error
+
+
+def _call(function: str, *arguments: Any) -> Any:
+    marks = ", ".join(["%s"] * len(arguments))
+    with refusals(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}({marks})", arguments)
+        return json.loads(cursor.fetchone()[0])
 
 
 def _answer(one: dict[str, Any]) -> Written | Refused:

@@ -80,7 +80,7 @@ def write(request: Request) -> HttpResponse:
     if "remember" in typed:
         _remember(request, _BESIDES)
         return HttpResponse(status=204)
-    shown = typed if "valid_from" in typed else request.session.get(_TYPED, {})
+    shown = request.session.get(_TYPED, {}) | {name: typed[name] for name in _BESIDES if name in typed}
     context: dict[str, Any] = {
         "draft": draft,
         "text": draft.text or rules_before(),
