@@ -338,9 +338,13 @@ def test_who_joined_before_debts_were_allowed_owes_as_the_rules_of_now_say() -> 
     spent = Document(members.points_unit(), Kind.SALE, "till:1", "3", "till:1", (spend(anna.pk, 280),))
     write_one(spent, at=timezone.now())
     publish_in_the_past(RULES | {"life": {"days": 365, "most_debt": 150}}, dt.timedelta(minutes=2))
-    bring_back(coming("r1"))
+    first = bring_back(coming("r1"))
+    assert isinstance(first, SaleReturn)
+    assert (first.points_taken, first.points_forgiven) == (5 + 150, 190 - 5 - 150), "what he has, may owe, and the rest"
     assert (members.points_of(anna).debt, anna.accounts.get().debt_limit) == (150, 150)
     publish_in_the_past(RULES | {"life": {"days": 365, "most_debt": 20}}, dt.timedelta(minutes=1))
-    bring_back(coming("r2", sale="2"))
+    second = bring_back(coming("r2", sale="2"))
+    assert isinstance(second, SaleReturn)
+    assert (second.points_taken, second.points_forgiven) == (0, 95)
     assert (members.points_of(anna).debt, anna.accounts.get().debt_limit) == (150, 150)
     assert faults() == []

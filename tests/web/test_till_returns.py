@@ -1,5 +1,6 @@
 """Goods that come back at the cashier's page: what is shown is what is done, once, and by whom it may be done."""
 
+import datetime as dt
 import re
 from decimal import Decimal
 from typing import Any
@@ -18,18 +19,19 @@ from regulars.loyalty.balances import balance_of
 from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import find as certificate_of
 from regulars.loyalty.certificates import make_certificates
+from regulars.loyalty.ledger import Document, Kind, spend, write_one
 from regulars.loyalty.models import Sale, SaleReturn
 from regulars.loyalty.taking_back import Going, Wanted, take_back
 from regulars.loyalty.telling import NotNow
 from regulars.purchases.models import Receipt
 from tests.loyalty.at_once import together
 from tests.loyalty.coalition_cases import partner
-from tests.loyalty.selling_cases import CARD, enrolled, open_shop, order, sell
+from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, order, publish_in_the_past, sell
 from tests.web.people import logged_in, make_user
 from tests.web.test_till import hidden, paid, text_of
 
 pytestmark = pytest.mark.django_db
-_TOLD = ("what", "number", "refund", "to_certificates", "points_back", "points_taken")
+_TOLD = ("what", "number", "refund", "to_certificates", "points_back", "points_taken", "points_forgiven")
 
 
 @pytest.fixture
@@ -205,6 +207,22 @@ def test_what_cannot_come_back_is_told(cashier: Client, wrong: dict[str, str], s
     sale = Sale.objects.get()
     assert said in text_of(cashier.post(address(sale), {"what": "all", "number": "a-1"} | wrong), 422)
     assert not SaleReturn.objects.exists()
+
+
+def test_points_that_he_has_spent_and_may_not_owe_are_forgiven_and_told(cashier: Client) -> None:
+    anna = enrolled()
+    paid(cashier)
+    publish_in_the_past(RULES | {"life": {"days": 365, "most_debt": 0}}, dt.timedelta(minutes=1))
+    sale = Sale.objects.get()
+    spent = Document(members.points_unit(), Kind.SALE, "till:9", "9", "till:9", (spend(anna.pk, 100),))
+    write_one(spent, at=timezone.now())
+    told = look(cashier, sale)
+    assert (told["points_taken"], told["points_forgiven"]) == ("18", "100")
+    page = text_of(cashier.post(address(sale), told, follow=True))
+    assert "Points forgiven: 100" in page
+    made = SaleReturn.objects.get()
+    assert "Points forgiven: 100" in text_of(logged_in(make_user("owner")).get(f"/receipts/{made.receipt_id}/"))
+    assert (points_of(anna), members.points_of(anna).debt) == (0, 0)
 
 
 def test_of_goods_no_more_comes_back_than_was_sold(user: User) -> None:

@@ -331,7 +331,7 @@ def _stored(number: str, work: Callable[[], offline.State]) -> dict[str, Any]:
     return {"number": number, "state": found.name, "detail": found.problem, "sale": sale, "back": back}
 
 
-_BACK = ("refund", "to_certificates", "points_back", "points_taken")
+_BACK = ("refund", "to_certificates", "points_back", "points_taken", "points_forgiven")
 
 
 def _take_back(coming: Coming) -> dict[str, Any]:

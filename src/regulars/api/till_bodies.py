@@ -595,6 +595,9 @@ class ReturnOut(Schema):
     lines: list[BackLineOut] = Field(description="The same line by line; empty while it waits.")
     points_back: int | None = Field(description="Spent points that he has again.", examples=[0])
     points_taken: int | None = Field(description="Earned points that he has no more, or owes.", examples=[9])
+    points_forgiven: int | None = Field(
+        description="Earned points that he had spent and may not owe: nobody takes them.", examples=[0]
+    )
 
 
 class ChangedOut(Problem):

@@ -154,7 +154,7 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
         receipt=_write_receipt(coming, sale, customer, lines, moved, at), is_void=coming.is_void, returned_at=at,
         recorded_at=timezone.now(), lines=[[place, _text(quantity)] for place, quantity in moved.items()],
         refund=now.money - to_certificates, to_certificates=to_certificates, points_back=done.get("given_back", 0),
-        points_taken=done.get("taken_back", 0) + done.get("owed", 0),
+        points_taken=done.get("taken_back", 0) + done.get("owed", 0), points_forgiven=done.get("forgiven", 0),
     )  # fmt: skip
     give_back_to(parts, made)
     if coming.is_void:

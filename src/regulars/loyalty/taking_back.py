@@ -54,12 +54,21 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Going:
-    """What goes back: money into the hand and to certificates, points that were spent, and those earned are taken."""
+    """What goes back: money into the hand and to certificates, points that were spent, and those earned are taken.
+
+    What he earned, has no more and may not owe is forgiven.
+    """
 
     refund: int
     to_certificates: int
     points_back: int
     points_taken: int
+    points_forgiven: int = 0
+
+    @classmethod
+    def of(cls, made: SaleReturn) -> "Going":
+        """What went back."""
+        return cls(*(getattr(made, name) for name in cls.__annotations__))
 
 
 class OtherGoing(NotNow):
@@ -137,7 +146,7 @@ def price_left(line: SaleLine) -> int:
 def foresee(sale: Sale, wanted: Wanted, *, by: User) -> Going:
     """What would go back: it is done and undone, so that no second reckoning can differ from the first."""
     with transaction.atomic():
-        found = _going(_bring(sale, wanted, by))
+        found = Going.of(_bring(sale, wanted, by))
         transaction.set_rollback(True)
     return found
 
@@ -158,7 +167,7 @@ def take_back(
     made = _bring(sale, wanted, by)
     if is_known:
         return made
-    if (going := _going(made)) != told:
+    if (going := Going.of(made)) != told:
         raise OtherGoing
     log(
         "sale_cancelled" if wanted.is_void else "goods_taken_back", user=by, about=sale.number, address=address,
@@ -174,10 +183,6 @@ def _bring(sale: Sale, wanted: Wanted, by: User) -> SaleReturn:
     made = bring_back(coming)
     assert isinstance(made, SaleReturn), "its sale is there"
     return made
-
-
-def _going(made: SaleReturn) -> Going:
-    return Going(made.refund, made.to_certificates, made.points_back, made.points_taken)
 
 
 def returns_of(sale: Sale) -> Sequence[SaleReturn]:

@@ -115,7 +115,7 @@ def back(request: Request, pk: int) -> HttpResponse:
         made = _write(request, sale, wanted)
     except InputError as error:
         return _page(request, sale, going=_going_still(request, sale, wanted), error=error)
-    messages.success(request, _said(Going(made.refund, made.to_certificates, made.points_back, made.points_taken)))
+    messages.success(request, _said(Going.of(made)))
     return redirect("till_back", sale.pk)
 
 
@@ -146,6 +146,8 @@ def _said(done: Going) -> str:
         said.append(_("Points given back: {points}").format(points=format_number(done.points_back)) + ".")
     if done.points_taken:
         said.append(_("Points taken back: {points}").format(points=format_number(done.points_taken)) + ".")
+    if done.points_forgiven:
+        said.append(_("Points forgiven: {points}").format(points=format_number(done.points_forgiven)) + ".")
     return " ".join(said)
 
 

@@ -146,6 +146,7 @@ class SaleReturn(models.Model):
     to_certificates = models.BigIntegerField(db_default=0, default=0)  # money back to those that paid
     points_back = models.BigIntegerField()  # of those spent
     points_taken = models.BigIntegerField()  # of those earned
+    points_forgiven = models.BigIntegerField(db_default=0, default=0)  # of those earned: more than he may owe
 
     class Meta:
         constraints: ClassVar = [
@@ -153,6 +154,7 @@ class SaleReturn(models.Model):
             models.CheckConstraint(
                 condition=Q(refund__gte=0, points_back__gte=0, points_taken__gte=0), name="sale_return_gives_back"
             ),
+            models.CheckConstraint(condition=Q(points_forgiven__gte=0), name="sale_return_forgives"),
             models.CheckConstraint(condition=Q(to_certificates__gte=0), name="sale_return_to_certificates"),
         ]
 
