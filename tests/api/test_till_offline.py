@@ -169,7 +169,7 @@ def test_points_that_he_has_not_become_a_debt_that_is_shown(till: OfflineTill) -
     sale = till.told(sold)[0]["sale"]
     assert (sale["points_spent"], sale["by_points"], sale["points_earned"]) == (40, 4_000, 5)
     assert points(anna) == (0, 20)
-    assert till("till/member", {"card": CARD})[1]["balance"] == {"available": 0, "pending": 0, "debt": 20}
+    assert till("till/member", {"card": CARD})[1]["balance"] == {"available": 0, "held": 0, "pending": 0, "debt": 20}
     assert (Alert.objects.count(), faults()) == (0, [])
 
 
