@@ -69,17 +69,19 @@ _TABLES = (
     FROM gift_kept k JOIN purchases_product p ON p.id = k.product WHERE p.category <> ''
     UNION SELECT l.member, '', o.category FROM gift_likes l JOIN gift_offered o ON o.id = l.gift
     WHERE o.category <> ''""",
-    # and what he answered, of what can be answered today; a merged one's answers are the survivor's
-    """INSERT INTO gift_traits
-    SELECT DISTINCT m.id, a.field, a.value
-    FROM gift_member m JOIN customers_customer c ON c.id = m.id,
-        jsonb_each(c.own_fields) said,
-        jsonb_array_elements(
-            CASE jsonb_typeof(said.value) WHEN 'array' THEN said.value ELSE jsonb_build_array(said.value) END
-        ) one
-        JOIN unnest(%(fields)s::text[], %(values)s::text[], %(stored)s::jsonb[]) a (field, value, stored)
-            ON a.stored = one.value
-    WHERE a.field = said.key AND c.own_fields <> '{}'""",
+    # and what he answered, of what can be answered today; taken apart first, or each answer would meet all that can be
+    """WITH said AS MATERIALIZED (
+        SELECT m.id, own.key, one.value
+        FROM gift_member m JOIN customers_customer c ON c.id = m.id, jsonb_each(c.own_fields) own,
+            jsonb_array_elements(
+                CASE jsonb_typeof(own.value) WHEN 'array' THEN own.value ELSE jsonb_build_array(own.value) END
+            ) one
+        WHERE own.key = ANY (%(fields)s)
+    )
+    INSERT INTO gift_traits
+    SELECT DISTINCT s.id, a.field, a.value
+    FROM said s JOIN unnest(%(fields)s::text[], %(values)s::text[], %(stored)s::jsonb[]) a (field, value, stored)
+        ON a.field = s.key AND a.stored = s.value""",
     # which trait names a category itself, of which nothing has to be found
     """CREATE TEMP TABLE gift_named ON COMMIT DROP AS
     SELECT DISTINCT '' AS field, category AS value, category FROM gift_offered WHERE category <> ''""",
@@ -142,7 +144,8 @@ _NEXT = "SELECT max(id) FROM (SELECT id FROM gift_member WHERE id > %(after)s OR
 _KNOWN = """
 SELECT (SELECT count(*) FROM gift_member),
     (SELECT count(*) FROM (
-        SELECT member FROM gift_kept UNION SELECT member FROM gift_likes UNION SELECT member FROM gift_traits
+        SELECT member FROM gift_kept UNION SELECT member FROM gift_likes
+        UNION SELECT member FROM gift_traits WHERE field <> ''
     ) known)
 """
 
