@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0004_spent_share"),
+        ("loyalty", "0005_forgiven"),
     ]
 
     operations = [
