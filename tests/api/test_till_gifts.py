@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from regulars.api.models import Scope
 from regulars.customers.models import Contact, Customer
+from regulars.customers.services.fields import add_field, set_own_fields
 from regulars.loyalty.cards import block
 from regulars.loyalty.gifts import GiftData, add_gift, change_gift
 from regulars.loyalty.models import Gift, Reward
@@ -50,6 +51,9 @@ def test_gifts_are_shown_taken_and_cancelled(till: Till, anna: Customer, gift: G
     status, found = till("till/gifts", {"card": CARD})
     assert (status, found["can_take"], found["balance"]["available"]) == (200, [mug], 281)
     assert found["suits"] == [mug | {"reason": "He bought it 1 time in a year."}]
+    loves = add_field(title="What do you love?", type="choice", choices=["CUPS"])
+    set_own_fields(anna, {loves.slug: "CUPS"}, by=None)
+    assert till("till/gifts", {"card": CARD})[1]["suits"][1]["reason"] == "He said: What do you love? — CUPS."
     taken = {"number": "G-1", "name": "Tea", "points": 100, "state": "handed_out", "code": None}
     for _time in range(2):
         assert till("till/gifts/take", wish(gift)) == (200, taken)

@@ -135,7 +135,7 @@ def test_members_who_buy_alike_are_found_and_chance_is_not() -> None:
                 buy(one, code)
     found = measured()
     (taste,) = Taste.objects.all()
-    assert (taste.gift, taste.category, taste.buyers, taste.likers) == (tea, "Bakery", 40, 22)
+    assert (taste.gift, taste.field, taste.value, taste.buyers, taste.likers) == (tea, "", "Bakery", 40, 22)
     assert found.gifts[tea.pk].want == 42, "all bakers, and two who drink tea without buns"
 
 

@@ -49,8 +49,8 @@ def test_the_closest_to_his_taste_comes_first_with_its_reason() -> None:
     take(vera, wish(popular))
     assert popular.name not in [name for name, _why in reasons(anna)], "what others take is counted at night"
     measure(timezone.now())
-    Taste.objects.create(gift=alike, category="Cups", buyers=50, likers=19)
-    Taste.objects.create(gift=alike, category="Drinks", buyers=100, likers=20)
+    Taste.objects.create(gift=alike, value="Cups", buyers=50, likers=19)
+    Taste.objects.create(gift=alike, value="Drinks", buyers=100, likers=20)
     gift()  # says nothing to anybody
     assert reasons(anna) == [
         (own.name, "He bought it 5 times in a year."),

@@ -167,7 +167,7 @@ class Before:
     def _reward(self) -> None:
         """Three gifts of ten points: handed out, cancelled, and one that waits."""
         gift = self.made("Gift", name="Mug", product="mug", stock=4, points=10, cost=3_000)
-        self.made("Taste", gift=gift, category="Drinks", buyers=3, likers=2)
+        self.made("Taste", gift=gift, value="Drinks", buyers=3, likers=2)
         moment = THEN + dt.timedelta(days=8)
         for number, more in {
             "handed": {"handed_at": moment, "handed_by": "till:1 Irina Petrova"},

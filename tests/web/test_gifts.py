@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from regulars.accounts.models import LogEntry
+from regulars.customers.services.fields import add_field, set_own_fields
 from regulars.loyalty import members
 from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.models import Gift, Reward
@@ -143,6 +144,18 @@ def test_who_may_not_see_purchases_learns_no_tastes() -> None:
     analyst = text_of(logged_in(make_user("analyst")), f"/customers/{anna.pk}/")
     assert "He bought it" in analyst
     assert "Take Tea" not in analyst
+
+
+def test_what_a_member_answered_is_a_reason_on_his_card_and_at_the_till() -> None:
+    anna = rich()
+    loves = add_field(title="What do you love?", type="choices", choices=["drinks"])
+    set_own_fields(anna, {loves.slug: ["drinks"]}, by=None)
+    add_gift(GiftData("Tea", 100, 0, product="tea"), stock=5, by=None)
+    said = "He said: What do you love? — drinks."
+    assert said in text_of(logged_in(make_user("analyst")), f"/customers/{anna.pk}/")
+    cashier = logged_in(make_user("cashier"))
+    assert said not in text_of(cashier, f"/customers/{anna.pk}/")
+    assert said in html.unescape(cashier.post("/till/", {"who": "1000000017"}).content.decode())
 
 
 def test_a_long_catalogue_is_shown_in_pages() -> None:

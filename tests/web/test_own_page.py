@@ -25,6 +25,7 @@ from regulars.customers.selectors.consents import has_agreed
 from regulars.customers.services.consents import record_consent, write_purpose
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.erasing import ask_erasure, erase
+from regulars.customers.services.fields import add_field, set_own_fields
 from regulars.customers.services.merging import merge, unmerge
 from regulars.loyalty import page_links
 from regulars.loyalty.cards import replace
@@ -235,6 +236,19 @@ def test_gifts_that_he_can_have_what_suits_him_and_what_is_nearest(anna: Custome
     client = opened(anna)
     client.post("/my/language/", {"language": "ru"})
     assert "Ещё 120 баллов." in text(client)
+
+
+def test_what_he_answered_is_told_to_himself_alone(anna: Customer) -> None:
+    give(anna, 250)
+    loves = add_field(title="What do you <b>love</b>?", type="choice", choices=["CUPS"])
+    set_own_fields(anna, {loves.slug: "CUPS"}, by=None)
+    add_gift(GiftData("Raf", 150, 0, product="cup"), stock=1, by=None)
+    add_gift(GiftData("Mug", 200, 0), stock=1, by=None)
+    assert "Raf 150 points Mug 200 points" in text(opened(anna)), "it suits him, but a link may be forwarded"
+    client = proven(anna)
+    assert "You said: What do you &lt;b&gt;love&lt;/b&gt;? — CUPS." in text(client)
+    client.post("/my/language/", {"language": "ru"})
+    assert "Вы ответили: What do you" in text(client)
 
 
 def form_of(client: Client, name: str) -> dict[str, str]:

@@ -22,7 +22,10 @@ def time_to_reward(found: FirstRewards) -> list[str]:
 
 def _attracted(found: Figures) -> Iterator[str]:
     if found.attracted is None:
-        yield _("Not enough data: nobody's taste is known, because no member bought anything in the last year.")
+        yield _(
+            "Not enough data: nobody's taste is known, because no member answered a question or bought anything in the "
+            "last year."
+        )
         return
     yield _(
         "{share} of members could take something now that suits them: {part} of the {whole} whose taste is known."

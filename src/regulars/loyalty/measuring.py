@@ -1,6 +1,7 @@
 """The catalogue of gifts measured: who could take something, who would want something, and whether it is a dump.
 
-One pass over a year of purchases leaves small tables for the time of one transaction; all figures are counts over them.
+One pass over a year of purchases, and one over what members answered, leave small tables for the time of one
+transaction; all figures are counts over them.
 """
 
 import datetime as dt
@@ -15,6 +16,7 @@ from django.db import connection, transaction
 from regulars.analytics.corrections import q_values
 from regulars.analytics.intervals import wilson
 from regulars.foundation.models import Business
+from regulars.loyalty.answered import Answer, folded, possible_answers
 from regulars.loyalty.first_rewards import FirstRewards, first_rewards
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import CatalogueMeasure, Taste
@@ -61,38 +63,69 @@ _TABLES = (
     SELECT k.member, o.id AS gift FROM gift_offered o JOIN gift_kept k ON k.product = o.product
     UNION SELECT r.customer_id, r.gift_id FROM loyalty_reward r JOIN gift_offered o ON o.id = r.gift_id
     JOIN gift_member m ON m.id = r.customer_id WHERE r.cancelled_at IS NULL""",
-    # with the categories of the gifts that he took
-    """CREATE TEMP TABLE gift_categories ON COMMIT DROP AS
-    SELECT k.member, p.category FROM gift_kept k JOIN purchases_product p ON p.id = k.product WHERE p.category <> ''
-    UNION SELECT l.member, o.category FROM gift_likes l JOIN gift_offered o ON o.id = l.gift WHERE o.category <> ''""",
+    # what makes members alike: the categories that each buys, with those of the gifts that he took, of an empty field,
+    """CREATE TEMP TABLE gift_traits ON COMMIT DROP AS
+    SELECT k.member, '' AS field, p.category AS value
+    FROM gift_kept k JOIN purchases_product p ON p.id = k.product WHERE p.category <> ''
+    UNION SELECT l.member, '', o.category FROM gift_likes l JOIN gift_offered o ON o.id = l.gift
+    WHERE o.category <> ''""",
+    # and what he answered, of what can be answered today; taken apart first, or each answer would meet all that can be
+    """WITH said AS MATERIALIZED (
+        SELECT m.id, own.key, one.value
+        FROM gift_member m JOIN customers_customer c ON c.id = m.id, jsonb_each(c.own_fields) own,
+            jsonb_array_elements(
+                CASE jsonb_typeof(own.value) WHEN 'array' THEN own.value ELSE jsonb_build_array(own.value) END
+            ) one
+        WHERE own.key = ANY (%(fields)s)
+    )
+    INSERT INTO gift_traits
+    SELECT DISTINCT s.id, a.field, a.value
+    FROM said s JOIN unnest(%(fields)s::text[], %(values)s::text[], %(stored)s::jsonb[]) a (field, value, stored)
+        ON a.field = s.key AND a.stored = s.value""",
+    # which trait names a category itself, of which nothing has to be found
+    """CREATE TEMP TABLE gift_named ON COMMIT DROP AS
+    SELECT DISTINCT '' AS field, category AS value, category FROM gift_offered WHERE category <> ''""",
     # each slice of the members is entered by them
     "CREATE INDEX ON gift_member (id)",
     "CREATE INDEX ON gift_likes (member)",
-    "CREATE INDEX ON gift_categories (member)",
-    "ANALYZE gift_member, gift_offered, gift_kept, gift_likes, gift_categories",
+    "CREATE INDEX ON gift_traits (member)",
+    "ANALYZE gift_member, gift_offered, gift_kept, gift_likes, gift_traits",
 )
 
-# of those who buy a category: how many like a gift of another one
+_NAMED = "INSERT INTO gift_named SELECT * FROM unnest(%(fields)s::text[], %(values)s::text[], %(categories)s::text[])"
+
+# Of those who have a trait: how many like a gift. Who gave an answer is set beside those who answered the same question
+# otherwise: who answers nothing may differ in more than this. Last the number of all pairs, for those that nobody has
+# both of are tests too: without them a gift with one liker would go with whatever is rare of him.
 _PAIRS = """
-WITH known AS (SELECT DISTINCT member FROM gift_categories),
-liked AS (SELECT l.gift, count(*) AS many FROM gift_likes l JOIN known USING (member) GROUP BY 1),
-bought AS (SELECT category, count(*) AS many FROM gift_categories GROUP BY 1),
+WITH who AS (SELECT DISTINCT field, member FROM gift_traits),
+known AS (SELECT field, count(*) AS many FROM who GROUP BY 1),
+liked AS (SELECT w.field, l.gift, count(*) AS many FROM gift_likes l JOIN who w USING (member) GROUP BY 1, 2),
+held AS (SELECT field, value, count(*) AS many FROM gift_traits GROUP BY 1, 2 HAVING count(*) >= %(fewest)s),
+pairs AS (
+    SELECT l.gift, h.field, h.value, l.many AS liked, h.many AS held
+    FROM liked l JOIN held h USING (field) JOIN gift_offered o ON o.id = l.gift
+    WHERE NOT EXISTS (
+        SELECT FROM gift_named n WHERE n.field = h.field AND n.value = h.value AND n.category = o.category
+    )
+),
 both_ AS (
-    SELECT l.gift, c.category, count(*) AS many FROM gift_likes l JOIN gift_categories c USING (member) GROUP BY 1, 2
+    SELECT l.gift, t.field, t.value, count(*) AS many
+    FROM gift_likes l JOIN gift_traits t USING (member) GROUP BY 1, 2, 3
 )
-SELECT b.gift, b.category, b.many, liked.many, bought.many, (SELECT count(*) FROM known)
-FROM both_ b JOIN liked USING (gift) JOIN bought USING (category) JOIN gift_offered o ON o.id = b.gift
-WHERE b.category <> o.category AND bought.many >= %(fewest)s ORDER BY 1, 2
+SELECT gift, field, value, b.many, p.liked, p.held, known.many, (SELECT count(*) FROM pairs)
+FROM pairs p JOIN both_ b USING (gift, field, value) JOIN known USING (field) ORDER BY 1, 2, 3
 """
 
 # of some members only: every member with every gift would be too many rows to keep
 _WANTS_AND_CAN = (
     """CREATE TEMP TABLE gift_wants ON COMMIT DROP AS
     SELECT member, gift FROM gift_likes WHERE member > %(after)s AND member <= %(upto)s
-    UNION SELECT c.member, o.id FROM gift_categories c JOIN gift_offered o ON o.category = c.category
-    WHERE c.member > %(after)s AND c.member <= %(upto)s
-    UNION SELECT c.member, t.gift_id FROM gift_categories c JOIN loyalty_taste t ON t.category = c.category
-    WHERE c.member > %(after)s AND c.member <= %(upto)s""",
+    UNION SELECT t.member, o.id
+    FROM gift_traits t JOIN gift_named n USING (field, value) JOIN gift_offered o USING (category)
+    WHERE t.member > %(after)s AND t.member <= %(upto)s
+    UNION SELECT t.member, pair.gift_id FROM gift_traits t JOIN loyalty_taste pair USING (field, value)
+    WHERE t.member > %(after)s AND t.member <= %(upto)s""",
     """CREATE TEMP TABLE gift_can ON COMMIT DROP AS
     WITH taken AS (
         SELECT customer_id AS member, gift_id AS gift, count(*) AS many FROM loyalty_reward
@@ -110,7 +143,10 @@ _NEXT = "SELECT max(id) FROM (SELECT id FROM gift_member WHERE id > %(after)s OR
 
 _KNOWN = """
 SELECT (SELECT count(*) FROM gift_member),
-    (SELECT count(*) FROM (SELECT member FROM gift_kept UNION SELECT member FROM gift_likes) known)
+    (SELECT count(*) FROM (
+        SELECT member FROM gift_kept UNION SELECT member FROM gift_likes
+        UNION SELECT member FROM gift_traits WHERE field <> ''
+    ) known)
 """
 
 # of the members of a slice: who can take something, who wants something, and who both at once
@@ -204,18 +240,22 @@ class Figures:
 @transaction.atomic
 def measure(at: dt.datetime) -> Figures:
     """Count everything anew, and keep it: the tastes for cards and tills, the figures for the page."""
+    answers = possible_answers()
     values = {
         "unit": points_unit().pk, "at": at, "since": at - WINDOW, "day": at.astimezone(Business.current().zone).date(),
         "fewest": _FEWEST_BUYERS, "slow": _SLOW, "shortest": _SHORTEST_DAYS,
+        "fields": [one.field.slug for one in answers], "values": [one.value for one in answers],
+        "stored": [one.stored for one in answers],
     }  # fmt: skip
     # two that measure at one moment would both write the same tastes
     _rows("SELECT pg_advisory_xact_lock(hashtextextended('gifts measured', 0))", {})
     for query in _TABLES:
         _run(query, values)
+    _name(answers)
     Taste.objects.all().delete()
     Taste.objects.bulk_create(_tastes(_rows(_PAIRS, values)))
     found = _figures(values)
-    for table in ("member", "offered", "kept", "likes", "categories"):
+    for table in ("member", "offered", "kept", "likes", "traits", "named"):
         _run(f"DROP TABLE gift_{table}", {})
     CatalogueMeasure.objects.update_or_create(made_at=at, defaults={"figures": asdict(found)})
     _run(_TAKEN, values)
@@ -228,15 +268,27 @@ def latest() -> tuple[dt.datetime, Figures] | None:
     return None if newest is None else (newest.made_at, _read(newest.figures))
 
 
+def _name(answers: Sequence[Answer]) -> None:
+    """Which answers name a category of the gifts; folded here, so that a till finds the same."""
+    offered: dict[str, list[str]] = {}
+    for (category,) in _rows("SELECT DISTINCT category FROM gift_offered WHERE category <> ''", {}):
+        offered.setdefault(folded(category), []).append(category)
+    found = [(one.field.slug, one.value, category) for one in answers for category in offered.get(one.names, ())]
+    names = ("fields", "values", "categories")
+    _run(_NAMED, {name: [row[place] for row in found] for place, name in enumerate(names)})
+    _run("ANALYZE gift_named", {})
+
+
 def _tastes(pairs: list[tuple[Any, ...]]) -> Iterator[Taste]:
     """The pairs that go together more than chance makes them: hypergeometric, with the false discovery rate held."""
     if not pairs:
         return
-    gifts, categories, both, liked, bought, known = zip(*pairs, strict=True)
-    p_values = scipy.stats.hypergeom.sf(np.array(both) - 1, np.array(known), np.array(liked), np.array(bought))
-    for gift, category, likers, buyers, q in zip(gifts, categories, both, bought, q_values(p_values), strict=True):
+    gifts, fields, values, both, liked, held, known, tested = zip(*pairs, strict=True)
+    p_values = scipy.stats.hypergeom.sf(np.array(both) - 1, np.array(known), np.array(liked), np.array(held))
+    found = q_values(np.concatenate([p_values, np.ones(tested[0] - len(pairs))]))[: len(pairs)]
+    for gift, field, value, likers, buyers, q in zip(gifts, fields, values, both, held, found, strict=True):
         if q < _FALSE:
-            yield Taste(gift_id=gift, category=category, buyers=buyers, likers=likers)
+            yield Taste(gift_id=gift, field=field, value=value, buyers=buyers, likers=likers)
 
 
 def _figures(values: dict[str, Any]) -> Figures:

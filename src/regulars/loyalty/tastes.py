@@ -1,7 +1,7 @@
-"""Which gifts fit a member: by what he buys, by what members buy who are like him, and by what he can afford soon.
+"""Which gifts fit a member: by what he buys and says, by what his like buy, and by what he can afford soon.
 
-Who buys the same categories is like him. The night finds the pairs of a category and a gift that go together more than
-chance makes them; a card and a till only look them up.
+Who buys the same categories, or gave the same answers, is like him. The night finds the pairs of a category, or of an
+answer, and a gift that go together more than chance makes them; a card and a till only look them up.
 """
 
 import datetime as dt
@@ -17,6 +17,7 @@ from regulars.core.i18n import format_number, format_percent, ngettext
 from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.selectors.family import family_of
+from regulars.loyalty.answered import Answer, answers_of, folded
 from regulars.loyalty.gifts import Offer
 from regulars.loyalty.models import Gift, Reward, Taste
 from regulars.loyalty.pace import WINDOW, Pace, pace_of
@@ -40,17 +41,27 @@ class Reason(IntEnum):
     PRODUCT = 0
     TAKEN = 1
     CATEGORY = 2
-    ALIKE = 3
-    POPULAR = 4
+    SAID = 3
+    ALIKE = 4
+    POPULAR = 5
 
 
 @dataclass(frozen=True)
 class Why:
-    """A reason with how strong it is: times, or the share of those who are like him."""
+    """A reason with how strong it is: times, or the share of those who are like him.
+
+    `value` is the category that he buys, or his answer to `question`.
+    """
 
     reason: Reason
     weight: float
-    category: str = ""
+    value: str = ""
+    question: str = ""
+
+    @property
+    def tells_an_answer(self) -> bool:
+        """Whether it says what he answered, and not what he buys."""
+        return bool(self.question)
 
     @property
     def told_of_him(self) -> str:
@@ -65,7 +76,12 @@ class Why:
                     "He bought from “{category}” {n} time in a year.",
                     "He bought from “{category}” {n} times in a year.", n,
                 ),
-                Reason.ALIKE: lambda _n: _("Of members who buy from “{category}” as he does, {share} buy or take it."),
+                Reason.SAID: lambda _n: _("He said: {title} — {value}."),
+                Reason.ALIKE: lambda _n: (
+                    _("Of members who answered “{title} — {value}” as he did, {share} buy or take it.")
+                    if self.question
+                    else _("Of members who buy from “{category}” as he does, {share} buy or take it.")
+                ),
             }
         )  # fmt: skip
 
@@ -82,7 +98,12 @@ class Why:
                     "You bought from “{category}” {n} time in a year.",
                     "You bought from “{category}” {n} times in a year.", n,
                 ),
-                Reason.ALIKE: lambda _n: _("Of those who buy from “{category}” as you do, {share} buy or take it."),
+                Reason.SAID: lambda _n: _("You said: {title} — {value}."),
+                Reason.ALIKE: lambda _n: (
+                    _("Of those who answered “{title} — {value}” as you did, {share} buy or take it.")
+                    if self.question
+                    else _("Of those who buy from “{category}” as you do, {share} buy or take it.")
+                ),
             }
         )  # fmt: skip
 
@@ -94,7 +115,10 @@ class Why:
         }
         times = round(self.weight)
         text = (words | popular)[self.reason](times)
-        return text.format(n=format_number(times), category=self.category, share=format_percent(self.weight))
+        return text.format(
+            n=format_number(times), category=self.value, title=self.question, value=self.value,
+            share=format_percent(self.weight),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,12 +136,14 @@ class Fit:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of his taste: times bought by goods and by category, gifts taken, and who is like him."""
+    """What is known of his taste: times bought by goods and by category, gifts taken, answers, and who is like him."""
 
     goods: Mapping[str, int]
     categories: Mapping[str, int]
     taken: Mapping[int, int]
     category_of: Mapping[str, str]
+    answers: Mapping[tuple[str, str], Answer]  # by the field and the value
+    named: Mapping[str, Answer]  # by the category that each may name
     tastes: Mapping[int, Sequence[Taste]]
 
 
@@ -147,14 +173,20 @@ def _is_near(offer: Offer, pace: Pace | None) -> bool:
 def _known(customer: Customer, gifts: Sequence[Gift], at: dt.datetime) -> _Known:
     goods, categories = _bought(customer, at)
     his = Reward.objects.filter(customer=customer, gift__in=gifts, cancelled_at=None).order_by().values("gift")
+    answers = {(one.field.slug, one.value): one for one in answers_of(customer)}
+    his_traits = {("", category) for category in categories} | answers.keys()
     tastes: dict[int, list[Taste]] = {}
-    for one in Taste.objects.filter(gift__in=gifts, category__in=list(categories)):
-        tastes.setdefault(one.gift_id, []).append(one)
+    for one in Taste.objects.filter(gift__in=gifts, value__in={value for _field, value in his_traits}):
+        if (one.field, one.value) in his_traits:
+            tastes.setdefault(one.gift_id, []).append(one)
     codes = [one.product for one in gifts if one.product]
     return _Known(
         goods, categories,
         taken=dict(his.values_list("gift", Count("pk"))),
         category_of=dict(Product.objects.filter(code__in=codes).values_list("code", "category")),
+        answers=answers,
+        # of two questions that ask the same the first one
+        named={one.names: one for one in reversed(answers.values()) if one.names},
         tastes=tastes,
     )  # fmt: skip
 
@@ -176,9 +208,17 @@ def _why(gift: Gift, known: _Known) -> Why | None:
     category = known.category_of.get(gift.product, "")
     if times := known.categories.get(category, 0):
         return Why(Reason.CATEGORY, times, category)
+    if said := known.named.get(folded(category)):
+        return Why(Reason.SAID, 1, said.shown, said.field.title)
     if alike := max(known.tastes.get(gift.pk, ()), key=_share, default=None):
-        return Why(Reason.ALIKE, _share(alike), alike.category)
+        return _alike(alike, known)
     return Why(Reason.POPULAR, gift.taken_year) if gift.taken_year else None
+
+
+def _alike(taste: Taste, known: _Known) -> Why:
+    if answer := known.answers.get((taste.field, taste.value)):
+        return Why(Reason.ALIKE, _share(taste), answer.shown, answer.field.title)
+    return Why(Reason.ALIKE, _share(taste), taste.value)
 
 
 def _share(taste: Taste) -> float:

@@ -35,7 +35,11 @@ class Waiting:
 def gifts_shown(customer: Customer, *, is_proven: bool, is_long: bool) -> dict[str, Any]:
     """What the section needs; everything in it is bounded."""
     waiting, offers = waiting_gifts(customer)[:MANY], offers_for(customer)
-    fits = [Shown(one.offer, one.why.told_to_him) for one in fitting(customer, offers)]
+    # whoever has the link sees what its customer bought, and not what he answered about himself
+    fits = [
+        Shown(one.offer, one.why.told_to_him if is_proven or not one.why.tells_an_answer else "")
+        for one in fitting(customer, offers)
+    ]
     can = _in_order([one for one in fits if one.offer.can_take], [one for one in offers if one.can_take])
     most = MANY if is_long else FEW
     return {

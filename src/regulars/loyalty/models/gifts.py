@@ -108,16 +108,20 @@ class Reward(models.Model):
 
 
 class Taste(models.Model):
-    """Of the members who buy this category, so many like the gift: more than chance makes them. Found every night."""
+    """Of the members who buy a category, or gave an answer, so many like the gift: more than chance makes them.
+
+    Found every night. `field` is the slug of the own field with the answer, and empty for a category of goods.
+    """
 
     gift = models.ForeignKey(Gift, on_delete=models.CASCADE, related_name="tastes")
-    category = models.CharField(max_length=200)
+    field = models.CharField(max_length=40, blank=True, default="")
+    value = models.CharField(max_length=200)  # the category, or the answer
     buyers = models.BigIntegerField()
     likers = models.BigIntegerField()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["gift", "category"], name="taste_once"),
+            models.UniqueConstraint(fields=["gift", "field", "value"], name="taste_once"),
             models.CheckConstraint(
                 condition=Q(likers__gt=0, likers__lte=F("buyers")), name="taste_of_some_of_the_buyers"
             ),
