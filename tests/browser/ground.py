@@ -246,6 +246,7 @@ def _loyalty(owner: Any) -> dict[str, Any]:
     names = {"sold": sale.receipt_id, "sale": sale.pk, "privilege_id": given.pk, "leftover": "enough", "signed": signed}
     names |= {"batch_id": batch.pk, "member": customer.pk}
     names |= _certificates(owner, asked)
+    names |= {"code_id": _codes(owner, customer)}
     return names | _odd(owner, customer, asked) | _gifts(owner, customer) | _coalition(owner)
 
 
@@ -293,6 +294,20 @@ def _certificates(owner: Any, asked: Any) -> dict[str, Any]:
     bring_back(Coming("till:1", "back", "till:1", "certificate"))
     cancel(lost, reason=f"украден {LONG[:150]}", by=owner)
     return {"certificate_id": used.pk}
+
+
+def _codes(owner: Any, customer: Any) -> int:
+    """A batch that no rule names, one that is over, and a code for all that was used; the latter's id."""
+    from regulars.loyalty.codes import end_batch, make_batch
+    from regulars.loyalty.models import CodeUse, Sale
+
+    make_batch(LONG[:60], customers=[customer.pk], by=owner)
+    end_batch(make_batch(HOSTILE[:25], count=3, by=owner), by=owner)
+    code = make_batch("утро", word="ДОБРОЕ-УТРО", uses=500, by=owner).codes.get()
+    sale = Sale.objects.order_by("pk").first()
+    CodeUse.objects.create(code=code, sale=sale)
+    type(code).objects.filter(pk=code.pk).update(used=1)
+    return code.pk
 
 
 def _odd(owner: Any, customer: Any, asked: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from regulars.core.errors import InputError
 from regulars.core.i18n import format_date
 from regulars.customers.services.merging import merge
-from regulars.loyalty.codes import batches, make_codes
+from regulars.loyalty.codes import batches, end_batch, make_codes
 from regulars.loyalty.models import CodeUse, PromoCode
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.selling import OtherSum, quote
@@ -176,7 +176,7 @@ def test_codes_are_of_letters_that_nobody_confuses_and_all_different() -> None:
 def test_the_page_shows_how_many_are_used() -> None:
     code = one_code(uses=5)
     sell(asked(code))
-    page = logged_in(make_user("owner")).get("/programme/").content.decode()
+    page = logged_in(make_user("owner")).get("/programme/codes/").content.decode()
     assert "1 of 5" in page
     assert code not in page
 
@@ -193,3 +193,27 @@ def test_of_many_tills_with_one_code_one_wins() -> None:
 
     assert sorted(together(12, one)) == [*[0] * 11, 5_000]
     assert (PromoCode.objects.get().used, Receipt.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_codes_that_end_while_tills_sell_count_before_and_not_after() -> None:
+    code = one_code(uses=20)
+
+    def one(number: int) -> int:
+        if number == 0:
+            end_batch(PromoCode.objects.get().batch, by=None)
+            return 1
+        try:
+            return sell(asked(code), str(number)).to_pay
+        except OtherSum:
+            return 10_000
+
+    prices = together(8, one)[1:]
+    assert set(prices) <= {5_000, 10_000}
+    assert PromoCode.objects.get().used == prices.count(5_000) == CodeUse.objects.count()
+    assert sell(asked(code), "after").to_pay == 10_000
+
+
+def test_a_word_is_one_code_and_its_batch_is_called_as_rules_call_it() -> None:
+    assert list(make_codes("spring", word=" \u0443\u0440\u0430-2027 ", uses=2)) == [("УРА-2027", None)]
+    assert [sell(asked(said), said).to_pay for said in ("ура-2027", "УРА-2027", " Ура-2027")] == [5_000, 5_000, 10_000]

@@ -255,6 +255,20 @@ def test_cards_are_printed_one_in_a_line(ready: Installation) -> None:
     assert "There are cards named 'Spring' already" in again
 
 
+def test_promo_codes_are_printed_one_in_a_line_or_are_one_word(ready: Installation) -> None:
+    heading, *codes = ready.command("programme", "codes", "Spring", "--count", "3").split()
+    assert (heading, len(set(codes)), {len(one) for one in codes}) == ("code", 3, {10})
+    assert ready.command("programme", "codes", "Summer", "--word", "sun", "--uses", "9").split() == ["code", "SUN"]
+    for wrong, said in (
+        (("Spring", "--count", "1"), "There are codes named 'Spring' already"),
+        (("X", "--word", "Sun"), "There is a code SUN already"),
+        (("X", "--word", "Y", "--count", "1"), "Give one of --count, --word and --segment."),
+        (("X",), "Give one of --count, --word and --segment."),
+        (("X", "--count", "1", "--until", "2020-01-01"), "is over"),
+    ):
+        assert said in ready.command("programme", "codes", *wrong, "--lang", "en", code=2)
+
+
 def test_certificates_are_printed_one_in_a_line_and_once(ready: Installation) -> None:
     made = ("programme", "certificates", "Spring", "--count", "3", "--amount", "1000.50", "--days", "365")
     heading, *numbers = ready.command(*made).split()

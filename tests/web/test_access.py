@@ -24,6 +24,7 @@ from regulars.loyalty import members
 from regulars.loyalty.cards import make_cards
 from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import make_certificates
+from regulars.loyalty.codes import make_batch
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward, Sale
@@ -146,6 +147,12 @@ TABLE: dict[str, Right | str] = {
     "gift_take": Right.RECORD_PURCHASES,
     "gift_hand_out": Right.RECORD_PURCHASES,
     "gift_cancel": Right.RECORD_PURCHASES,
+    "promo_codes": Right.SEE_PURCHASES,
+    "promo_codes_make": Right.MANAGE_BUSINESS,
+    "promo_codes_take": Right.MANAGE_BUSINESS,
+    "promo_codes_end": Right.MANAGE_BUSINESS,
+    "promo_code": Right.SEE_PURCHASES,
+    "promo_code_find": Right.SEE_PURCHASES,
     "cards": Right.SEE_PURCHASES,
     "cards_make": Right.MANAGE_BUSINESS,
     "cards_cost": Right.MANAGE_BUSINESS,
@@ -380,6 +387,7 @@ class World:
         expense = Expense.objects.create(
             key="e", spent_on="2026-01-01", kind="work", amount=100, typed_at=now, typed_by=other
         )
+        codes = make_batch("Spring", customers=[customer.pk])
         certificates = make_certificates("Spring", count=1, amount=100_000, days=365, by=None)
         certificate = certificates.certificates.get()
         sell_certificates(Deal("till:1", "1", (certificate.number,), 100_000))
@@ -422,13 +430,14 @@ class World:
             "document_id": waiting.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
             "batch_id": batch.pk, "part": "costs", "liability": "revenue", "expense_id": expense.pk,
-            "certificate_id": certificate.pk,
+            "certificate_id": certificate.pk, "code_id": codes.codes.get().pk,
             "product_id": Product.objects.create(code="sold", name="Sold").pk,
         }  # fmt: skip
         special: dict[str, dict[str, object]] = {
             "receipt": {"pk": receipt.pk},
             "till_back": {"pk": sale.pk},
             "certificates_take": {"batch_id": certificates.pk},
+            **{name: {"batch_id": codes.pk} for name in ("promo_codes_take", "promo_codes_end")},
             **{name: {"contact_id": card.pk} for name in ("card_block", "card_unblock", "card_replace", "card_holder")},
             "merge_rule": {"slug": "same_phone_and_name"},
             "erasure_act": {"customer_id": second.pk, "case_id": done.pk},

@@ -173,6 +173,8 @@ _EVENTS = {
     "contacts_seen": N_("looked at the contacts of"),
     "programme_published": N_("new rules of the loyalty programme"),
     "promo_codes_made": N_("new promo codes"),
+    "promo_codes_taken": N_("took promo codes out"),
+    "promo_codes_ended": N_("promo codes ended"),
     "points_asked": N_("points by hand wait for a second person"),
     "points_corrected": N_("points given or taken by hand"),
     "points_declined": N_("a correction of points was declined"),

@@ -58,6 +58,7 @@ def command() -> click.Command:
             params=[
                 click.Argument(["name"]),
                 click.Option(["--count"], type=int, default=0, help=_("How many codes for anybody.")),
+                click.Option(["--word"], default="", help=_("One code for all: this word.")),
                 click.Option(["--segment"], type=int, help=_("A personal code for each customer of this segment.")),
                 click.Option(["--uses"], type=int, default=1, show_default=True, help=_("How often each may be used.")),
                 click.Option(["--until"], type=click.DateTime(["%Y-%m-%d"]), help=_("The last day.")),
@@ -193,12 +194,12 @@ def _simulate(file: Path, days: int, lang: str | None) -> None:
             out.print(table)
 
 
-def _codes(name: str, count: int, segment: int | None, lang: str | None, **given: Any) -> None:
+def _codes(name: str, count: int, word: str, segment: int | None, lang: str | None, **given: Any) -> None:
     from regulars.server.application import application
     from regulars.server.config import load
 
-    if (count > 0) == (segment is not None):
-        raise InputError(_("Give either --count or --segment."))
+    if [count > 0, bool(word), segment is not None].count(True) != 1:
+        raise InputError(_("Give one of --count, --word and --segment."))
     with application(load()):
         from regulars.insights.selectors.membership import people_of
         from regulars.loyalty.codes import make_codes
@@ -206,7 +207,8 @@ def _codes(name: str, count: int, segment: int | None, lang: str | None, **given
         people = [] if segment is None else people_of(segment)
         until = given["until"] and given["until"].date()
         lines = ["code,customer_id"] if people else ["code"]
-        for code, customer in make_codes(name, count=count, customers=people, uses=given["uses"], until=until):
+        made = make_codes(name, count=count, word=word, customers=people, uses=given["uses"], until=until)
+        for code, customer in made:
             lines.append(f"{code},{customer}" if people else code)
     # only when all are written: a list that ends early would be taken for the whole
     click.echo("\n".join(lines))

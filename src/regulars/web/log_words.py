@@ -71,6 +71,7 @@ class Speaker:
             "columns": lambda given: _("columns: {names}").format(
                 names=_listed(given, columns | _labels(Contact.Kind))
             ),
+            "codes": lambda n: ngettext("{n} code", "{n} codes", n).format(n=format_number(n)),
             "form": str.upper,
             "points": lambda n: ngettext("{n} point", "{n} points", abs(n)).format(n=f"{n:+}"),
             "decision": lambda word: _(str(Alert.Decision(word).label)),

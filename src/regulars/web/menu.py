@@ -24,6 +24,7 @@ PAGES = (
 )
 LOYALTY = (
     ("programme", N_("Programme"), Right.SEE_PURCHASES),
+    ("promo_codes", N_("Promo codes"), Right.SEE_PURCHASES),
     ("cards", N_("Cards"), Right.SEE_PURCHASES),
     ("certificates", N_("Certificates"), Right.SEE_PURCHASES),
     ("gifts", N_("Gifts"), Right.SEE_PURCHASES),

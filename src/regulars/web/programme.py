@@ -21,7 +21,6 @@ from regulars.insights.models import Segment
 from regulars.insights.selectors.membership import MOST_SEGMENTS, by_segment, segment_names, segments_of
 from regulars.loyalty.arbitrage import temptations
 from regulars.loyalty.beginnings import BEGINNINGS, begin_with
-from regulars.loyalty.codes import batches
 from regulars.loyalty.drafts import DraftChanged, draft_now, drop_draft, keep_draft
 from regulars.loyalty.models import Partner, ProgrammeDraft
 from regulars.loyalty.notice import ShortNotice, short_notice
@@ -64,7 +63,6 @@ def page(request: Request) -> HttpResponse:
         "shown": shown,
         "zone": Business.current().zone,
         "waiting": waiting_returns(),
-        "batches": batches(),
         "draft": draft_now() if request.user.may(Right.MANAGE_BUSINESS) else None,
     }
     if shown is not None:

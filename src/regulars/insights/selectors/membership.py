@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from django.db.models import F, Func, Value
 
+from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.insights.models import Score, Segment
@@ -24,12 +25,16 @@ def drawn_by_state(states: Collection[str], most: int) -> list[int]:
     return list(found.order_by(lot, "customer_id").values_list("customer_id", flat=True)[:most])
 
 
-def people_of(segment: int) -> list[int]:
-    """The ids of all who are in the segment now; `InputError` when there is none of this number, or nobody in it."""
+def people_of(segment: int, *, by: User | None = None) -> list[int]:
+    """The ids of all who are in the segment now; `InputError` when there is none of this number, or nobody in it.
+
+    `by`: only those whom he may see.
+    """
     found = Segment.objects.filter(pk=segment).first()
-    ids = [] if found is None else list(customers_of(found.rule).order_by("pk").values_list("pk", flat=True))
     if found is None:
         raise InputError(_("There is no segment {number}: its number stands in its address.").format(number=segment))
+    people = customers_of(found.rule) if by is None else customers_of(found.rule).seen_by(by)
+    ids = list(people.order_by("pk").values_list("pk", flat=True))
     if not ids:
         raise InputError(_("Nobody is in the segment “{name}”.").format(name=found.name))
     return ids
