@@ -230,8 +230,10 @@ class Before:
             stored_at=day, due_at=day, problem="unreadable",
         )  # fmt: skip
         self.made("Expense", key="e", spent_on=day.date(), kind="work", amount=1_000, typed_at=day)
-        self.made("SpentShare", unit_id=self.unit, lasts=False, estimated_on=day.date(), share="0.9", low="0.8", high="1",
-                  members=200, points=9_000)  # fmt: skip
+        self.made(
+            "SpentShare", unit_id=self.unit, lasts=False, estimated_on=day.date(), share="0.9", low="0.8", high="1",
+            members=200, points=9_000,
+        )  # fmt: skip
         self.made("ProgrammeDraft", text="{", version=1, saved_at=day)
 
 
