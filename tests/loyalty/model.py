@@ -112,6 +112,16 @@ class Model:
             rest, taken = rest - part, taken + part
         owed = min(rest, self.debt_limit - self.debts.get(sale.owner, 0))
         self.debts[sale.owner] = self.debts.get(sale.owner, 0) + owed
+        rest -= owed
+        for key in [key for key, parts in reversed(self.holds.items()) if parts[0][0].owner == sale.owner]:
+            if not rest:
+                break
+            parts = self.holds[key]
+            self.release(key)
+            for lot, _part in parts:
+                part = min(rest, lot.remaining - lot.held)
+                lot.remaining -= part
+                rest, taken = rest - part, taken + part
         sale.settled += points
         sale.voided += taken + owed
         self.books["void"] += taken + owed

@@ -7,7 +7,7 @@ import datetime as dt
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,6 +26,7 @@ from regulars.loyalty.verifying import faults
 from regulars.loyalty.watching import look
 from regulars.purchases.models import Product, Store
 from tests.api.test_till import Till, basket
+from tests.loyalty.at_once import together
 from tests.loyalty.programme_cases import basket as of_lines
 from tests.loyalty.programme_cases import judged, line, rule
 from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_shop, publish_in_the_past
@@ -34,6 +35,7 @@ from tests.web.people import logged_in, make_user
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FREE: dict[str, Any] = {"unknown_cost": "allow"}  # no margin to guard
+ALL: dict[str, Any] = {"as": "discount", "worth": 100, "most_share": 100}  # points may pay all of it
 
 
 @pytest.fixture
@@ -523,3 +525,61 @@ def test_an_offline_till_cannot_tell_a_spending_twice_by_two_numbers(till: Till)
     answers = till("till/batch", {"receipts": told})[1]["receipts"]
     assert [bool(one["sale"]) for one in answers] == [True, False]
     assert faults() == []
+
+
+class TestPointsHiddenInOrders:
+    """What is set aside is there when a return takes points: nobody may owe anything here."""
+
+    DEAR: ClassVar = [{"product_id": "cup", "quantity": "1", "price": 1_000_000}]
+
+    @pytest.fixture
+    def anna(self) -> Customer:
+        open_shop(guard=FREE, life={"days": 365, "late_days": 30}, spending=ALL)
+        Product.objects.update(cost=None)
+        return enrolled()
+
+    def test_what_a_return_takes_cannot_be_hidden_in_an_order(self, anna: Customer) -> None:
+        till, until = Till(), (timezone.now() + dt.timedelta(days=1)).isoformat()
+        for time_ in range(2):
+            assert till.sell(f"s{time_}", 950_000, lines=self.DEAR)[0] == 200
+            for number, many in (("a", 600), ("b", 350)):
+                body = {"number": f"{number}{time_}", "card": CARD, "points": many, "until": until}
+                assert till("till/holds", body)[0] == 200
+            part = {"number": f"p{time_}", "receipt": f"s{time_}", "lines": [{"line": 1, "quantity": "0.2"}]}
+            back = till("till/returns", part)[1]
+            assert (back["points_taken"], back["points_forgiven"]) == (190, 0)
+            states = [till("till/holds/release", {"number": f"{one}{time_}"})[1]["state"] for one in "ba"]
+            assert states == ["released", "released"]
+            assert points(anna) == 760, "the newest order paid for it, what it did not need is free"
+            back = till("till/returns", {"number": f"r{time_}", "receipt": f"s{time_}"})[1]
+            assert (back["points_taken"], back["points_forgiven"], points(anna)) == (760, 0, 0)
+        assert faults() == []
+
+    def test_an_order_that_lost_its_points_is_not_paid_with_them(self, anna: Customer) -> None:
+        till, until = Till(), (timezone.now() + dt.timedelta(days=1)).isoformat()
+        assert till.sell("s", 950_000, lines=self.DEAR)[0] == 200
+        give(anna, 100)
+        assert till("till/holds", {"number": "old", "card": CARD, "points": 100, "until": until})[0] == 200
+        assert till("till/holds", {"number": "new", "card": CARD, "points": 950, "until": until})[0] == 200
+        assert till("till/returns", {"number": "r", "receipt": "s"})[1]["points_taken"] == 950
+        assert till.sell("t", 0, lines=cups(95_000), hold="new")[0] == 409
+        assert till.quote(hold="old")[1]["points_spent"] == 95, "what it did not need to take still waits"
+        assert faults() == []
+
+    def test_a_release_a_return_and_a_receipt_at_one_moment_give_no_point_twice(self, anna: Customer) -> None:
+        till, until = Till(), (timezone.now() + dt.timedelta(days=1)).isoformat()
+        for time_ in range(3):
+            assert till.sell(f"s{time_}", 950_000, lines=self.DEAR)[0] == 200
+            body = {"number": f"h{time_}", "card": CARD, "points": 950, "until": until}
+            assert till("till/holds", body)[0] == 200
+            acts = [
+                ("till/returns", {"number": f"r{time_}", "receipt": f"s{time_}"}),
+                ("till/holds/release", {"number": f"h{time_}"}),
+                ("till/receipts", {"store": "Arbat", "card": CARD, "lines": cups(100_000), "number": f"t{time_}",
+                                   "to_pay": 0, "hold": f"h{time_}"}),
+            ]  # fmt: skip
+            answers = together(3, lambda place, acts=acts: till(*acts[place])[0])  # type: ignore[misc]
+            assert answers[0] == 200
+            assert set(answers) <= {200, 409}
+            assert points(anna) == 0
+        assert faults() == []

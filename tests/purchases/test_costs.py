@@ -210,6 +210,16 @@ def test_rows_that_cannot_be_used_are_left_out_and_listed(write: Write) -> None:
     assert ",=" not in listed
 
 
+@pytest.mark.parametrize("odd", ["1000000000000", "99999999999999,9999", "-99999999999999", "1e13"])
+def test_a_sum_of_many_digits_costs_its_row_and_not_the_list(write: Write, odd: str) -> None:
+    made()
+    made("B1")
+    assert not prices(write, f"A1;{odd};6", "B1;5,5;6").error
+    assert costs() == {"A1": None, "B1": 550}
+    shown = preview_price_list(write("l.csv", [f"A1;{odd};6"], headings="Код;Себестоимость;Цена"), "l.csv", None)
+    assert [one.reason for one in shown.rejects] == ["the cost is no sum above 0, such as 1250.50"]
+
+
 def test_with_names_new_products_are_made_and_undone(write: Write) -> None:
     made("A1")
     done = prices(write, "A1;Молоко;5", "B1;Сыр;6", headings="Артикул;Наименование;Закупочная цена")

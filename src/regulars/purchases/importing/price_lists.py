@@ -127,8 +127,10 @@ def stage_prices(engine: Engine, columns: ListColumns) -> None:
     texts["code"] = f"regexp_replace({texts['code']}, '^(\\d+)[.,]0+$', '\\1')"
     filled = " OR ".join(f"{cell(place)} IS NOT NULL" for place in range(len(table.headings)))
     comma, times = business.region.upper() != "US", 10 ** minor_digits(business.currency)
+    # wider than it is read: minor units of the largest that can be read would be one too many digits
     money = ", ".join(
-        f"round({decimal_sql(f'{role}_said', comma=comma)} * {times})::BIGINT AS {role}" for role in _MONEY
+        f"round({decimal_sql(f'{role}_said', comma=comma)}::DECIMAL(38,4) * {times})::BIGINT AS {role}"
+        for role in _MONEY
     )
     engine.rows(
         f"""CREATE OR REPLACE TEMP TABLE pr_read AS SELECT row_number() OVER () AS n, {key_cut("code_said")} AS code,
