@@ -68,6 +68,12 @@ def test_lines_that_do_not_tell_a_cost_are_passed_by(write: Write) -> None:
     assert done.result["costs"] == 1
 
 
+@pytest.mark.parametrize("odd", ["1000000000000", "-99999999999999,99"])
+def test_a_cost_of_many_digits_is_none_and_stops_no_file(write: Write, odd: str) -> None:
+    bought(write, "a.csv", f"01.02.2026;1;77;A1;Tea;1;100;{odd};", "01.02.2026;2;78;B1;Cup;1;100;50;")
+    assert costs() == {"A1": None, "B1": 5_000}
+
+
 def test_lines_of_one_moment_are_taken_together(write: Write) -> None:
     bought(
         write, "march.csv",

@@ -193,7 +193,10 @@ class Projector:
 
     def _minor(self, sql: str) -> str:
         """Currency units as whole minor units, halves away from zero; null when there are too many of them."""
-        return f"try_cast(round({sql} * {10**self.style.digits}) AS BIGINT)"
+        # one sum of too many digits is no sum; to multiply it would stop the reading of all
+        most = 10 ** (14 - self.style.digits) - 1
+        held = f"CASE WHEN {sql} BETWEEN -{most} AND {most} THEN {sql} END"
+        return f"try_cast(round({held} * {10**self.style.digits}) AS BIGINT)"
 
     def _turned(self, sql: str) -> str:
         """A return that is written without a minus gets one."""
