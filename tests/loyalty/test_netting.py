@@ -220,6 +220,7 @@ class Trade(RuleBasedStateMachine):
 
     @rule()
     def days_are_closed(self) -> None:
+        self.count += 1
         close_days(at=self.at)
         for net in SettlementNet.objects.select_related("partner"):
             key = (net.day_id, net.partner and net.partner.slug)
