@@ -14,6 +14,7 @@ from regulars.accounts.rights import Right
 from regulars.customers.models import Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import members
+from regulars.loyalty.ledger import Document, Kind, spend, write_one
 from regulars.loyalty.models import Alert, Correction, OfflineDocument, Sale, SaleReturn
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.verifying import faults
@@ -307,3 +308,22 @@ def test_debts_are_listed_with_their_sum() -> None:
     role.save()
     page = text_of(logged_in(limited))
     assert "1 member owes 24 in all. What he earns next pays it." in page and "Anna 1" not in page
+
+
+def test_points_that_a_return_forgives_are_told_once_with_their_receipt() -> None:
+    open_shop(life={"days": 365, "most_debt": 0})
+    anna = enrolled()
+    sale = sell(order(("tea", 10, 100_000)), "1")
+    assert sale.points_earned == 95
+    spent = Document(members.points_unit(), Kind.SALE, "till:1", "2", "till:1", (spend(anna.pk, 90),))
+    write_one(spent, at=timezone.now())
+    for _again in range(2):
+        bring_back(Coming("till:1", "r1", "till:1", "1"))
+    owner = logged_in(make_user("owner"))
+    page = " ".join(text_of(owner).split())
+    assert "Points kept after a return" in page
+    assert "90 points that they had given were spent before: more than he may owe" in page
+    found = Alert.objects.get()
+    assert (found.customer, found.sale, found.figures) == (anna, sale, {"points": 90})
+    assert "Written down." in pressed(owner, found, "no")
+    assert SaleReturn.objects.count() == 1, "it is a word to people: nothing is done by it"

@@ -95,7 +95,9 @@ def what_is_odd(alert: Alert) -> str:
         return _("Two receipts of one card and one sum, {apart} apart.").format(apart=_span(apart))
     if alert.kind == Kind.OWN:
         return _("The cashier's name or address is that of the card's owner.")
-    said = {Kind.OFFLINE: _offline, Kind.MERGED: _merged, Kind.RAISED: _raised, Kind.CLOCK: _late}
+    said = {
+        Kind.OFFLINE: _offline, Kind.MERGED: _merged, Kind.RAISED: _raised, Kind.CLOCK: _late, Kind.FORGIVEN: _kept,
+    }  # fmt: skip
     return said.get(Kind(alert.kind), _beyond)(alert)
 
 
@@ -114,6 +116,18 @@ def _late(alert: Alert) -> str:
         "no line. The rules of those moments were applied.",
         receipts,
     ).format(n=format_number(receipts), late=_span(alert.figures["seconds"]))
+
+
+def _kept(alert: Alert) -> str:
+    """Points of goods that came back, which he had spent and may not owe."""
+    points = alert.figures["points"]
+    return ngettext(
+        "Its goods came back, and {n} point that they had given was spent before: more than he may owe. Who does so "
+        "again and again buys for nothing.",
+        "Its goods came back, and {n} points that they had given were spent before: more than he may owe. Who does so "
+        "again and again buys for nothing.",
+        points,
+    ).format(n=format_number(points))
 
 
 def _beyond(alert: Alert) -> str:

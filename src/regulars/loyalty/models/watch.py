@@ -31,6 +31,7 @@ class Alert(models.Model):
         MERGED = "merged", N_("Points moved by a merge")
         RAISED = "raised", N_("Discount from a raised price")
         CLOCK = "clock", N_("A clock that may be behind")
+        FORGIVEN = "forgiven", N_("Points kept after a return")
 
     class Decision(models.TextChoices):
         """What it was."""

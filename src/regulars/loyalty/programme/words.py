@@ -392,6 +392,13 @@ class Words:
                 "When goods come back whose points are spent, a member may owe up to {count} points.",
                 life.most_debt,
             ).format(count=format_number(life.most_debt))
+        elif not life.after_days and any(
+            isinstance(one.gives, gives.Earning | gives.PointsGift) for one in self.rules.rules
+        ):
+            yield _(
+                "Points can be spent at once, and nobody may owe any: who spends them before the goods come back keeps "
+                "what they paid."
+            )
 
     def _price_watch(self) -> Iterator[str]:
         if days := self.rules.price_watch_days:
