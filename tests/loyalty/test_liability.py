@@ -21,10 +21,10 @@ from regulars.loyalty.certificates import make_certificates
 from regulars.loyalty.deferring import Amount, Deferred, Promised, flow, promised_at, revenue_at
 from regulars.loyalty.expected import keep_shares, stood
 from regulars.loyalty.expiring import expire_points
-from regulars.loyalty.ledger import Document, Kind, grant, hold, spend, take, write, write_one
+from regulars.loyalty.ledger import Document, Kind, give_back, grant, hold, spend, take, write, write_one
 from regulars.loyalty.liability import Worth, points_at, worth_at
 from regulars.loyalty.members import points_unit
-from regulars.loyalty.models import Sale, SpentShare
+from regulars.loyalty.models import Lot, Sale, SpentShare
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.revenue import allocate
 from regulars.web import programme_liability
@@ -220,6 +220,39 @@ def test_what_came_back_was_not_paid_and_its_points_are_no_promise() -> None:
     bring_back(Coming("till:1", "3", "till:1", "1"))
     assert promised_at(timezone.now()) == Promised(paid=60_000, points=6_000, alive=6_000, lapsed=0)
     assert promised_at(before) == Promised(paid=160_000, points=16_000, alive=16_000, lapsed=0)
+
+
+def test_points_that_returns_keep_alive_again_and_again_are_a_promise_of_their_sale() -> None:
+    """Spent, given back after their time, spent of the new time, and given back after that, too."""
+    anna, _sale = sold_as_in_the_standard(life={"days": 5})
+    unit = points_unit()
+    for number, (spent, back, until) in {"1": (2, 10, 20), "2": (12, 25, 30)}.items():
+        gone = Document(unit, Kind.SALE, "t", f"s{number}", "t", (spend(anna.pk, 4_000),))
+        written = write_one(gone, at=far(spent)).transaction
+        moves = (give_back(4_000, late_until=far(until)),)
+        write_one(Document(unit, Kind.RETURN, "t", f"r{number}", "t", moves, reverses=written), at=far(back))
+    assert Lot.objects.filter(origin__origin__isnull=False).count() == 1
+    found = revenue_at(far(26))
+    assert found is not None
+    assert found.promised == Promised(paid=100_000, points=10_000, alive=4_000, lapsed=6_000)
+
+
+def test_what_comes_back_for_points_that_were_owed_is_not_less_spent() -> None:
+    """He owed them, has earned them since, and the goods come back: the points are new, and expire unspent."""
+    open_shop()
+    unit, now = points_unit(), timezone.now()
+    people = [enrolled(str(2_000_000_000 + n)) for n in range(FEWEST_DECIDED)]
+    for one in people:
+        owed = Document(unit, Kind.SALE, "t", f"s{one.pk}", "t", (spend(one.pk, 10, owe=True),))
+        sale = write_one(owed, at=now).transaction
+        write_one(Document(unit, Kind.GIFT, "t", f"g{one.pk}", "t", (grant(one.pk, 10),)), at=now)
+        back = Document(
+            unit, Kind.RETURN, "t", f"r{one.pk}", "t", (give_back(10, expires_at=far(1)),), reverses=sale
+        )  # fmt: skip
+        write_one(back, at=now)
+    expire_points(far(2))
+    share = spent_share(far(3))
+    assert share is not None and share.value == 0
 
 
 def test_points_without_a_purchase_and_those_taken_by_hand_are_told_apart() -> None:

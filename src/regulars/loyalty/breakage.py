@@ -17,11 +17,13 @@ from regulars.loyalty.tier_spells import SPELLS, TIERED
 
 FEWEST_DECIDED = 30  # members whose points were spent or expired: below, nobody knows the share that is spent
 
-# of lots whose time is over: the points that were spent, less what came back for them, and those that expired
+# Of lots whose time is over: the points that were spent, less what came back for them, and those that expired. What
+# came back for points that were owed, and were earned since, is a lot of its own: nothing was spent of it before.
 _ENDED = """
     coalesce(-sum(p.amount) FILTER (
         WHERE t.kind IN ('sale', 'capture', 'reward') AND p.amount < 0
         OR t.kind IN ('return', 'void', 'unreward') AND p.amount > 0
+            AND (l.born_in_id <> t.id OR l.origin_id IS NOT NULL)
     ), 0)::float8 AS spent,
     coalesce(-sum(p.amount) FILTER (WHERE t.kind = 'expiry'), 0)::float8 AS expired
 FROM loyalty_lot l JOIN loyalty_posting p ON p.lot_id = l.id

@@ -23,12 +23,12 @@ from regulars.loyalty.revenue import earned
 
 _ENDS = ("value", "low", "high")
 
-# A partner's goods are the partner's revenue. A lot that a return made of an older one is still a promise of the sale
-# that gave the older one. What a person took by hand nobody can redeem any more, as if it had expired; so it is with
-# what came back when its time was over. The first estimate serves the sales before it, too. Sums of parts are rounded
-# once, for each month: of `numeric` they are the same in whatever order they are added.
+# A partner's goods are the partner's revenue. A lot that a return made of an older one, or of one of these, is still
+# a promise of the sale that gave the first one. What a person took by hand nobody can redeem any more, as if it had
+# expired; so it is with what came back when its time was over. The first estimate serves the sales before it, too.
+# Sums of parts are rounded once, for each month: of `numeric` they are the same in whatever order they are added.
 _MONTHS = """
-WITH version AS (
+WITH RECURSIVE version AS (
     SELECT id, (rules -> 'spending' ->> 'worth')::numeric AS worth, rules -> 'life' ->> 'days' IS NULL AS lasts
     FROM loyalty_programme
 ), stood AS (
@@ -43,9 +43,15 @@ WITH version AS (
 ), back AS (
     SELECT r.sale_id AS id, sum(r.refund + r.to_certificates) AS paid, sum(r.points_taken) AS points
     FROM loyalty_salereturn r WHERE r.recorded_at <= %(at)s GROUP BY 1
+), late AS (
+    SELECT id, origin_id AS older FROM loyalty_lot WHERE origin_id IS NOT NULL
+    UNION ALL SELECT late.id, l.origin_id FROM late JOIN loyalty_lot l ON l.id = late.older
+    WHERE l.origin_id IS NOT NULL
 ), lot AS (
-    SELECT sold.id AS sale, l.id, l.expires_at FROM loyalty_lot l LEFT JOIN loyalty_lot older ON older.id = l.origin_id
-    JOIN sold ON sold.transaction_id = coalesce(older.born_in_id, l.born_in_id)
+    SELECT sold.id AS sale, l.id, l.expires_at
+    FROM loyalty_lot l LEFT JOIN (SELECT id, min(older) AS id_of_first FROM late GROUP BY id) late USING (id)
+    LEFT JOIN loyalty_lot first ON first.id = late.id_of_first
+    JOIN sold ON sold.transaction_id = coalesce(first.born_in_id, l.born_in_id)
 ), left_over AS (
     SELECT lot.sale, lot.expires_at, sum(p.amount) AS points,
         coalesce(-sum(p.amount) FILTER (WHERE t.kind IN ('expiry', 'correction')
