@@ -32,6 +32,13 @@ def ready() -> Iterator[Installation]:
         yield installation
 
 
+@pytest.fixture
+def answering(ready: Installation) -> Iterator[Installation]:
+    """Its PostgreSQL runs already, so that a command is quick."""
+    with database(load(ready.environment)):
+        yield ready
+
+
 def rows(installation: Installation, query: str) -> list[tuple[object, ...]]:
     with database(load(installation.environment)) as url:
         return rows_at(url, query)
@@ -210,55 +217,59 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(ready: In
     assert "s3cret" not in said
 
 
-def test_the_ledger_of_points_is_verified_and_told(ready: Installation) -> None:
-    assert "0 postings: every sum and every hash agrees." in ready.command("ledger", "verify", "--lang", "en")
-    assert "Issued" in ready.command("ledger", "position", "--on", "2026-01-31", "--lang", "en")
-    assert "2026-31-01" in ready.command("ledger", "position", "--on", "2026-31-01", code=2)
-    assert "No member has the card 4242." in ready.command("ledger", "balance", "4242", "--lang", "en", code=2)
+def test_the_ledger_of_points_is_verified_and_told(answering: Installation) -> None:
+    assert "0 postings: every sum and every hash agrees." in answering.command("ledger", "verify", "--lang", "en")
+    assert "Issued" in answering.command("ledger", "position", "--on", "2026-01-31", "--lang", "en")
+    assert "2026-31-01" in answering.command("ledger", "position", "--on", "2026-31-01", code=2)
+    assert "No member has the card 4242." in answering.command("ledger", "balance", "4242", "--lang", "en", code=2)
 
 
-def test_a_programme_is_checked_published_and_listed(ready: Installation, tmp_path: Path) -> None:
+def test_a_programme_is_checked_published_and_listed(answering: Installation, tmp_path: Path) -> None:
     rules, broken = tmp_path / "rules.json", tmp_path / "broken.json"
     rules.write_text(json.dumps(RULES), encoding="utf-8")
     broken.write_text("{", encoding="utf-8")
-    assert "five: 5% off for members." in ready.command("programme", "check", str(rules), "--lang", "en")
+    assert "five: 5% off for members." in answering.command("programme", "check", str(rules), "--lang", "en")
     rules.write_text(json.dumps(RULES | {"guard": {"line": 10}}), encoding="utf-8")
-    assert "cannot guard" not in ready.command("programme", "check", str(rules), "--lang", "en"), "there are no goods"
+    assert "cannot guard" not in answering.command("programme", "check", str(rules), "--lang", "en"), (
+        "there are no goods"
+    )
     sales = tmp_path / "sales.csv"
     sales.write_text("Date;Receipt;Card;Product;Amount\n2025-03-03;1;C-1;Tea;10.50\n", encoding="utf-8")
-    ready.command("import", str(sales))
-    assert "100.0% of the goods" in ready.command("programme", "check", str(rules), "--lang", "en")
+    answering.command("import", str(sales))
+    assert "100.0% of the goods" in answering.command("programme", "check", str(rules), "--lang", "en")
     rules.write_text(json.dumps(RULES), encoding="utf-8")
-    assert "broken.json" in ready.command("programme", "publish", str(broken), code=2)
-    assert "'currency': 'EUR'" in ready.command("programme", "publish", str(rules), code=2)
+    assert "broken.json" in answering.command("programme", "publish", str(broken), code=2)
+    assert "'currency': 'EUR'" in answering.command("programme", "publish", str(rules), code=2)
     rules.write_text(json.dumps(RULES | {"currency": "EUR"}), encoding="utf-8")
-    past = ready.command("programme", "publish", str(rules), "--from", "2020-01-01", "--lang", "en", code=2)
+    past = answering.command("programme", "publish", str(rules), "--from", "2020-01-01", "--lang", "en", code=2)
     assert "2020-01-01T00:00:00+02:00 has passed" in past
-    assert "Published" in ready.command("programme", "publish", str(rules), "--note", "Five for all", "--lang", "en")
-    assert "Five for all" in ready.command("programme", "versions")
+    assert "Published" in answering.command(
+        "programme", "publish", str(rules), "--note", "Five for all", "--lang", "en"
+    )
+    assert "Five for all" in answering.command("programme", "versions")
     rules.write_text(json.dumps(RULES | {"currency": "EUR", "rules": RULES["rules"][1:]}), encoding="utf-8")
-    refused = ready.command("programme", "publish", str(rules), "--lang", "en", code=2)
+    refused = answering.command("programme", "publish", str(rules), "--lang", "en", code=2)
     assert all(one in refused for one in ("- 5% off for members.", "0 members count on", "--short-notice"))
-    ready.command("programme", "publish", str(rules), "--note", "Without five", "--short-notice")
-    assert "Without five" in ready.command("programme", "versions")
-    assert "You" in ready.command("partners", "list", "--lang", "en")
-    assert "No day was open" in ready.command("partners", "close", "--lang", "en")
-    assert "no partner 'books'" in ready.command("partners", "statement", "books", "--lang", "en", code=2)
+    answering.command("programme", "publish", str(rules), "--note", "Without five", "--short-notice")
+    assert "Without five" in answering.command("programme", "versions")
+    assert "You" in answering.command("partners", "list", "--lang", "en")
+    assert "No day was open" in answering.command("partners", "close", "--lang", "en")
+    assert "no partner 'books'" in answering.command("partners", "statement", "books", "--lang", "en", code=2)
 
 
-def test_cards_are_printed_one_in_a_line(ready: Installation) -> None:
-    heading, *numbers = ready.command("programme", "cards", "Spring", "--count", "3").split()
+def test_cards_are_printed_one_in_a_line(answering: Installation) -> None:
+    heading, *numbers = answering.command("programme", "cards", "Spring", "--count", "3").split()
     assert (heading, len(numbers), {len(one) for one in numbers}) == ("number", 3, {13})
     other = ("programme", "cards", "Summer", "--count", "2", "--prefix", "77", "--digits", "8", "--in-sequence")
-    assert [one[:-1] for one in ready.command(*other).split()[1:]] == ["7700001", "7700002"]
-    again = ready.command("programme", "cards", "Spring", "--count", "3", "--lang", "en", code=2)
+    assert [one[:-1] for one in answering.command(*other).split()[1:]] == ["7700001", "7700002"]
+    again = answering.command("programme", "cards", "Spring", "--count", "3", "--lang", "en", code=2)
     assert "There are cards named 'Spring' already" in again
 
 
-def test_promo_codes_are_printed_one_in_a_line_or_are_one_word(ready: Installation) -> None:
-    heading, *codes = ready.command("programme", "codes", "Spring", "--count", "3").split()
+def test_promo_codes_are_printed_one_in_a_line_or_are_one_word(answering: Installation) -> None:
+    heading, *codes = answering.command("programme", "codes", "Spring", "--count", "3").split()
     assert (heading, len(set(codes)), {len(one) for one in codes}) == ("code", 3, {10})
-    assert ready.command("programme", "codes", "Summer", "--word", "sun", "--uses", "9").split() == ["code", "SUN"]
+    assert answering.command("programme", "codes", "Summer", "--word", "sun", "--uses", "9").split() == ["code", "SUN"]
     for wrong, said in (
         (("Spring", "--count", "1"), "There are codes named 'Spring' already"),
         (("X", "--word", "Sun"), "There is a code SUN already"),
@@ -266,16 +277,16 @@ def test_promo_codes_are_printed_one_in_a_line_or_are_one_word(ready: Installati
         (("X",), "Give one of --count, --word and --segment."),
         (("X", "--count", "1", "--until", "2020-01-01"), "is over"),
     ):
-        assert said in ready.command("programme", "codes", *wrong, "--lang", "en", code=2)
+        assert said in answering.command("programme", "codes", *wrong, "--lang", "en", code=2)
 
 
-def test_certificates_are_printed_one_in_a_line_and_once(ready: Installation) -> None:
+def test_certificates_are_printed_one_in_a_line_and_once(answering: Installation) -> None:
     made = ("programme", "certificates", "Spring", "--count", "3", "--amount", "1000.50", "--days", "365")
-    heading, *numbers = ready.command(*made).split()
+    heading, *numbers = answering.command(*made).split()
     assert (heading, len(set(numbers)), {len(one) for one in numbers}) == ("number", 3, {16})
-    assert "There are certificates named 'Spring' already" in ready.command(*made, "--lang", "en", code=2)
+    assert "There are certificates named 'Spring' already" in answering.command(*made, "--lang", "en", code=2)
     for wrong, said in (("much", "'much' is no sum"), ("0", "Say for how much money"), ("-5", "is no sum")):
-        refused = ready.command(
+        refused = answering.command(
             "programme", "certificates", "X", "--count", "1", f"--amount={wrong}", "--lang", "en", code=2
         )
         assert said in refused, refused
