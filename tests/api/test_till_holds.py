@@ -6,19 +6,24 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from regulars.accounts.models import LogEntry
 from regulars.api.models import ApiKey
 from regulars.customers.models import Customer
 from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.merging import merge
 from regulars.loyalty import members
 from regulars.loyalty.expiring import expire_points, release_holds
-from regulars.loyalty.ledger import Document, Kind, grant, write_one
+from regulars.loyalty.ledger import Document, Kind, grant, hold, write_one
+from regulars.loyalty.members import Shown
 from regulars.loyalty.models import Account, Alert, Hold, Lot, Sale, Settlement, Transaction
+from regulars.loyalty.order_holds import Aside, let_go_by_hand
 from regulars.loyalty.page_links import open_page
 from regulars.loyalty.partners import Terms
+from regulars.loyalty.telling import NotNow, digest_of
 from regulars.loyalty.till_codes import make_till_code
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Product
+from tests.api.test_partner import Program
 from tests.api.test_till import Till, basket
 from tests.loyalty.at_once import together
 from tests.loyalty.coalition_cases import partner
@@ -106,7 +111,7 @@ def test_points_go_free_when_the_order_is_dropped(till: Till, anna: Customer) ->
         assert (status, answer["state"], standing(anna)) == (200, "released", (60, 0))
     assert till.sell(to_pay=4_800, hold="W-1")[0] == 409
     assert till("till/holds", body)[1]["state"] == "released", "a number is used once"
-    assert till("till/holds/release", {"number": "W-9"})[0] == 400
+    assert till("till/holds/release", {"number": "W-9"})[0] == 404
 
 
 def test_points_go_free_by_themselves(till: Till, anna: Customer) -> None:
@@ -139,20 +144,112 @@ def test_rules_that_let_no_point_be_spent_leave_all_of_them(anna: Customer) -> N
     assert (standing(anna)[1], Hold.objects.get().state) == (0, "released")
 
 
+class TestOfOneOwner:
+    """What one key sets aside is there for every till of the same owner."""
+
+    def test_what_the_site_sets_aside_is_paid_in_the_shop(self, till: Till, anna: Customer) -> None:
+        body = wish()
+        held = till("till/holds", body)[1]
+        shop = Till()
+        assert shop.quote(hold="W-1")[1]["points_spent"] == 47
+        sale = shop.sell(to_pay=4_800, hold="W-1")
+        assert (sale[0], sale[1]["points_spent"], standing(anna)[1]) == (200, 47, 0)
+        assert shop.sell(to_pay=4_800, hold="W-1") == sale
+        assert till("till/holds", body)[1] == held | {"state": "spent"}
+        assert till.sell("18", 4_800, hold="W-1")[0] == 409
+        assert shop("till/holds/release", {"number": "W-1"})[0] == 409
+        assert faults() == []
+
+    def test_a_number_is_one_order_at_all_its_tills(self, till: Till, anna: Customer) -> None:
+        body = wish(20)
+        till("till/holds", body)
+        other = Till()
+        assert other("till/holds", body)[1]["state"] == "open", "of whichever key, the same order is told how it stands"
+        assert other("till/holds", body | {"points": 21})[0] == 422
+        assert other("till/holds/release", {"number": "W-1"})[1]["state"] == "released"
+        assert till("till/holds/release", {"number": "W-1"})[1]["state"] == "released"
+        assert till("till/holds", body)[1]["state"] == "released"
+        assert standing(anna) == (60, 0)
+
+    def test_many_of_its_tills_at_once_set_aside_once(self, till: Till, anna: Customer) -> None:
+        tills, body = [till, Till(), Till()], wish(20)
+        answers = together(6, lambda place: tills[place % 3]("till/holds", body)[0])
+        assert (answers, standing(anna), Hold.objects.count()) == ([200] * 6, (40, 20), 1)
+
+    def test_many_of_its_tills_at_once_spend_and_let_go_once(self, till: Till, anna: Customer) -> None:
+        tills = [till, Till(), Till(), Till()]
+        till("till/holds", wish(40))
+
+        def act(place: int) -> int:
+            if place % 2:
+                return tills[place]("till/holds/release", {"number": "W-1"})[0]
+            return tills[place].sell("1", 5_500, hold="W-1")[0]
+
+        answers = together(4, act)
+        is_sold = Sale.objects.exists()
+        assert sorted(answers) == ([200, 409, 409, 409] if is_sold else [200, 200, 409, 409])
+        assert (Hold.objects.get().state, standing(anna)[1]) == ("spent" if is_sold else "released", 0)
+        assert faults() == []
+
+    def test_tills_of_a_partner_share_theirs(self, till: Till, anna: Customer) -> None:
+        site, shop, body = Program("books"), Program("books"), wish(40)
+        assert site("till/holds", body)[0] == 200
+        sold = basket(store="Books", hold="W-1")
+        assert till("till/quote", sold | {"store": "Arbat"})[0] == 404
+        quote = shop("till/quote", sold)[1]
+        assert shop("till/receipts", sold | {"number": "1", "to_pay": quote["to_pay"]})[0] == 200
+        assert (Settlement.objects.get(kind="redeemed").points, standing(anna)[1]) == (quote["points_spent"], 0)
+        assert site("till/holds", body)[1]["state"] == "spent"
+        assert faults() == []
+
+    def test_those_from_before_stay_with_their_till(self, till: Till, anna: Customer) -> None:
+        body, name = wish(20), f"till:{ApiKey.objects.get().pk}"
+        until = dt.datetime.fromisoformat(body["until"])
+        told = Aside(name, "W-1", 20, until, Shown(card=CARD))
+        hold(anna.pk, members.points_unit(), 20, key=f"{name}\x1fW-1", at=timezone.now(), until=until)
+        Hold.objects.update(digest=digest_of(told))
+        other = Till()
+        assert other.quote(hold="W-1")[0] == 404
+        assert till("till/holds", body)[1]["state"] == "open"
+        assert till("till/holds", body | {"points": 21})[0] == 422
+        assert (standing(anna), Hold.objects.count()) == ((40, 20), 1)
+        assert till.sell(to_pay=7_500, hold="W-1")[0] == 200
+        assert till("till/holds/release", {"number": "W-1"})[0] == 409
+        assert faults() == []
+
+
 class TestAttacks:
     """Ways to get at points of others, or at more than there are."""
 
-    def test_another_key_cannot_touch_them(self, till: Till, anna: Customer) -> None:
+    def test_to_tills_of_another_owner_they_are_not_there(self, till: Till, anna: Customer) -> None:
         till("till/holds", wish())
-        thief = Till()
-        assert thief.quote(hold="W-1")[0] == 400
-        assert thief.sell(to_pay=4_800, hold="W-1")[0] == 400
-        assert thief("till/holds/release", {"number": "W-1"})[0] == 400
-        assert thief.sell("1", 4_800, hold="till:1\x1fW-1")[0] == 400
-        assert standing(anna) == (10, 50)
+        thief, nobodys = Program("books"), Program("coffee")
+        none = thief("till/holds/release", {"number": "W-9"})
+        key = Hold.objects.get().key
+        for number in ("W-1", key, "\x1fW-1", "partner:1\x1fW-1", "till:1\x1fW-1"):
+            for one in (thief, nobodys):
+                asked = basket(store=one.partner.name, hold=number)
+                assert one("till/quote", asked)[0] == 404
+                assert one("till/receipts", asked | {"number": "1", "to_pay": 4_800})[0] == 404
+                status, answer = one("till/holds/release", {"number": number})
+                assert (status, answer["detail"]) == (none[0], none[1]["detail"].replace("'W-9'", repr(number)))
+        assert (standing(anna), Sale.objects.exists()) == ((10, 50), False)
         # its own number of the same name is another order
-        assert thief("till/holds", wish(10))[0] == 200
+        body = wish(10)
+        assert thief("till/holds", body)[0] == 200
         assert standing(anna) == (0, 60)
+        assert nobodys("till/holds/release", {"number": "W-1"})[0] == 404
+        assert thief("till/holds/release", {"number": "W-1"})[1]["points"] == 10
+        assert standing(anna) == (10, 50)
+        assert till("till/holds/release", {"number": "W-1"})[1]["points"] == 50
+        assert thief("till/holds", body)[1]["state"] == "released"
+
+    def test_a_number_that_looks_like_an_owners_is_only_a_number(self, till: Till) -> None:
+        books = Program("books")
+        forged = f"partner:{books.partner.pk}\x1fW-1"
+        assert till("till/holds", wish(10, forged))[0] == 200
+        assert books("till/holds/release", {"number": "W-1"})[0] == 404
+        assert till("till/holds/release", {"number": forged})[1]["number"] == forged
 
     def test_the_code_of_his_page_sets_aside_once(self, till: Till, anna: Customer) -> None:
         now = timezone.now()
@@ -222,6 +319,39 @@ class TestAttacks:
             return till.sell("1", 5_500, hold="W-1")[0]
 
         assert sorted(together(2, act)) == [200, 409]
+        assert faults() == []
+
+    def test_people_and_a_till_at_one_moment_let_go_once(self, till: Till, anna: Customer) -> None:
+        till("till/holds", wish(40))
+        owner = make_user("owner")
+
+        def act(place: int) -> str:
+            if place == 0:
+                return till("till/holds/release", {"number": "W-1"})[1]["state"]  # type: ignore[no-any-return]
+            one = Hold.objects.get()
+            let_go_by_hand(one, by=owner, about=anna.pk)
+            return one.state
+
+        assert together(5, act)[0] == "released"
+        assert (standing(anna), Hold.objects.get().state) == ((60, 0), "released")
+        assert LogEntry.objects.filter(event="points_let_go").count() <= 1
+        assert faults() == []
+
+    def test_a_person_and_a_receipt_at_one_moment_leave_one_of_them(self, till: Till, anna: Customer) -> None:
+        till("till/holds", wish(40))
+        owner = make_user("owner")
+
+        def act(place: int) -> int:
+            if place:
+                return till.sell("1", 5_500, hold="W-1")[0]
+            try:
+                let_go_by_hand(Hold.objects.get(), by=owner, about=anna.pk)
+            except NotNow:
+                return 409
+            return 200
+
+        assert sorted(together(2, act)) == [200, 409]
+        assert LogEntry.objects.filter(event="points_let_go").exists() is not Sale.objects.exists()
         assert faults() == []
 
     def test_limits_hold_when_they_are_spent(self, anna: Customer) -> None:

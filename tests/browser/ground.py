@@ -410,7 +410,7 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
 
     from regulars.loyalty import members
     from regulars.loyalty.gifts import GiftData, Wish, add_gift, cancel, hand_out, take
-    from regulars.loyalty.ledger import Document, Kind, grant, write_one
+    from regulars.loyalty.ledger import Document, Kind, grant, hold, write_one
     from regulars.loyalty.measuring import measure
     from regulars.loyalty.models import Account
     from regulars.loyalty.page_links import open_page
@@ -436,6 +436,8 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
     cancel(second, who="user:1")
     page = open_page(customer, by=None, at=now)
     set_aside(customer, page, number="0" * 16, gift=gift.pk, points=300)
+    for points, key in ((1, "operator\x1fW-1001"), (2, f"operator\x1f{LONG[:150]}")):
+        hold(customer.pk, members.points_unit(), points, key=key, at=now, until=now + dt.timedelta(days=3))
     members.enrol(customer, at=now)
     measure(timezone.now())
     return {"gift_id": gift.pk, "reward_id": third.pk}

@@ -21,9 +21,10 @@ from regulars.loyalty.programme.words import Words
 from regulars.loyalty.returning import Coming, bring_back
 from regulars.loyalty.reviewing import decide, open_alerts, what_is_odd
 from regulars.loyalty.selling import quote
+from regulars.loyalty.taking_back import till_of
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.watching import Beyond, look, window
-from regulars.purchases.models import Product, Seller, Store
+from regulars.purchases.models import Product, Store
 from tests.loyalty.at_once import together
 from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, sell
@@ -407,13 +408,32 @@ def test_a_card_used_on_its_owners_own_shift_is_told(cashier: str) -> None:
 def test_a_cashier_is_known_by_the_address_of_his_user_and_not_by_a_first_name() -> None:
     open_shop()
     anna = enrolled(name="Anna")
-    cup("1", cashier="Anna")
+    user, other = make_user("cashier"), make_user("manager")
+    cup("1", cashier="Anna", till=till_of(user))
     assert alerts("own") == []
-    user = make_user("cashier")
     Contact.objects.create(customer=anna, kind="email", value=user.email, written=user.email)
-    Seller.objects.filter(name="Anna").update(user=user)
+    Contact.objects.create(customer=anna, kind="vk", value=other.email, written=other.email)
     (told,) = alerts("own")
-    assert told.customer == anna
+    assert (told.customer, told.subject) == (anna, "Anna")
+    assert len(alerts("own")) == 1, "told once"
+
+
+def test_a_cashier_without_a_name_is_told_by_his_till() -> None:
+    open_shop()
+    anna, user = enrolled(name="Anna"), make_user("cashier")
+    Contact.objects.create(customer=anna, kind="email", value=user.email, written=user.email)
+    cup("1", cashier="", till=till_of(user))
+    (told,) = alerts("own")
+    assert (told.customer, told.subject) == (anna, till_of(user))
+
+
+def test_who_only_calls_himself_as_a_user_is_not_that_user() -> None:
+    open_shop()
+    anna, user, other = enrolled(name="Anna"), make_user("cashier"), make_user("manager")
+    Contact.objects.create(customer=anna, kind="email", value=user.email, written=user.email)
+    for number, till in enumerate((f"till:{user.pk}", till_of(other), f"{till_of(user)}0", "user:", "user:x")):
+        cup(str(number), 10_000 + number, cashier=user.name, till=till)
+    assert alerts("own") == []
 
 
 def raised(code: str, ago: int) -> None:

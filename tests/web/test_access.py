@@ -1,5 +1,6 @@
 """Every address against every role. A route that is not in the table fails; a denial changes nothing."""
 
+import datetime as dt
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ from regulars.loyalty.certificate_deals import Deal, sell_certificates
 from regulars.loyalty.certificates import make_certificates
 from regulars.loyalty.codes import make_batch
 from regulars.loyalty.gifts import GiftData, Wish, add_gift, take
-from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.models import Alert, Correction, Expense, Gift, OfflineDocument, Privilege, Reward, Sale
+from regulars.loyalty.ledger import Document, Kind, grant, hold, write_one
+from regulars.loyalty.models import Alert, Correction, Expense, Gift, Hold, OfflineDocument, Privilege, Reward, Sale
 from regulars.purchases.importing import files as imports
 from regulars.purchases.models import Import, Product, Receipt
 from tests.loyalty.coalition_cases import billed_partner
@@ -89,6 +90,7 @@ TABLE: dict[str, Right | str] = {
     "privilege_give": Right.EDIT_CUSTOMERS,
     "privilege_end": Right.EDIT_CUSTOMERS,
     "points_correct": Right.CORRECT_POINTS,
+    "hold_let_go": Right.CORRECT_POINTS,
     "card_virtual": Right.EDIT_CUSTOMERS,
     "card_block": Right.EDIT_CUSTOMERS,
     "card_unblock": Right.EDIT_CUSTOMERS,
@@ -426,7 +428,7 @@ class World:
             "export_id": 1, "rest": "x", "chapter": "lost",
             "list_id": f"segment:{segment.pk}", "likeness_id": likeness.pk, "merge_id": merged.pk,
             "field_id": field.pk, "audience_id": audience.pk, "privilege_id": privilege.pk,
-            "alert_id": alert.pk, "correction_id": correction.pk,
+            "alert_id": alert.pk, "correction_id": correction.pk, "hold_id": _held(customer, now).pk,
             "document_id": waiting.pk,
             "gift_id": gift.pk, "reward_id": reward.pk, "leftover": "enough",
             "batch_id": batch.pk, "part": "costs", "liability": "revenue", "expense_id": expense.pk,
@@ -450,6 +452,14 @@ class World:
         values = {name: names[name] for name in route.pattern.pattern.regex.groupindex}
         prefix = "api:" if route.name in API else ""
         return reverse(prefix + route.name, kwargs=values)
+
+
+def _held(customer: Customer, now: dt.datetime) -> Hold:
+    """Points that wait for an order of this member."""
+    points = Document(members.points_unit(), Kind.GIFT, "test", "held", "test", (grant(customer.pk, 10),))
+    write_one(points, at=now)
+    hold(customer.pk, members.points_unit(), 10, key="operator\x1fW-1", at=now, until=now + dt.timedelta(days=1))
+    return Hold.objects.get()
 
 
 def _reward(customer: Customer) -> tuple[Gift, Reward]:

@@ -15,15 +15,17 @@ from django.utils import timezone
 from regulars.core import barcodes
 from regulars.customers.models import Consent, Contact, Customer
 from regulars.customers.services.consents import write_purpose
+from regulars.customers.services.contacts import add_contact
 from regulars.loyalty import members
 from regulars.loyalty.cards import block, cards_of, make_cards, numbers_of
 from regulars.loyalty.codes import make_codes
 from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.members import find, welcome
-from regulars.loyalty.models import Reward, Sale
+from regulars.loyalty.models import Alert, Reward, Sale
 from regulars.loyalty.page_links import open_page
 from regulars.loyalty.setting_aside import set_aside
+from regulars.loyalty.watching import look
 from regulars.purchases.models import Store
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 from tests.loyalty.test_gifts import give
@@ -72,6 +74,20 @@ def test_a_member_is_found_by_card_phone_and_photo(cashier: Client) -> None:
                   {"photo": photo_of(number)}):  # fmt: skip
         page = text_of(cashier.post("/till/", given))
         assert all(one in page for one in ("Vera", "<strong>120</strong>", "birthday")), given
+
+
+def test_who_sells_to_his_own_card_is_told_by_the_address_by_which_he_signs_in(cashier: Client) -> None:
+    anna, boris = enrolled(), enrolled("1000000025", name="Boris")
+    for number, customer in enumerate((anna, boris)):
+        email = ("Cashier@Example.com", "boris@example.com")[number]
+        add_contact(customer, kind="email", written=email, by=None)
+        assert paid(cashier, who=("1000000017", "1000000025")[number]).status_code == 302
+    for _time in range(2):
+        look(timezone.now())
+        told = Alert.objects.get(kind="own")
+        assert (told.customer, told.subject, told.sale and told.sale.customer) == (anna, "Cashier", anna)
+    page = text_of(logged_in(make_user("owner")).get("/programme/review/"))
+    assert "A cashier's own card" in page
 
 
 def test_a_gift_is_taken_with_one_press_and_once(cashier: Client) -> None:

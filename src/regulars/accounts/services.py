@@ -177,6 +177,7 @@ _EVENTS = {
     "promo_codes_ended": N_("promo codes ended"),
     "points_asked": N_("points by hand wait for a second person"),
     "points_corrected": N_("points given or taken by hand"),
+    "points_let_go": N_("points of an order let go by hand"),
     "points_declined": N_("a correction of points was declined"),
     "goods_taken_back": N_("took goods back from the receipt"),
     "sale_cancelled": N_("cancelled the receipt"),

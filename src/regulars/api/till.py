@@ -60,6 +60,7 @@ from regulars.loyalty.ledger import Refused
 from regulars.loyalty.members import NoMember, Shown
 from regulars.loyalty.models import Reward, SaleReturn, WaitingReturn
 from regulars.loyalty.offline_sale import Told
+from regulars.loyalty.order_holds import NoHold
 from regulars.loyalty.partners import partner_at
 from regulars.loyalty.programme.judging import Judged
 from regulars.loyalty.programmes import most_debt
@@ -259,6 +260,7 @@ def handle_errors(api: NinjaAPI) -> None:
     """What is right but does not go is no fault of the request."""
     api.exception_handler(NoMember)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(NoCertificate)(lambda request, error: _refusal(api, request, error, 404))
+    api.exception_handler(NoHold)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(gifts.NoGift)(lambda request, error: _refusal(api, request, error, 404))
     api.exception_handler(Refused)(lambda request, error: _refusal(api, request, error, 409))
     api.exception_handler(NotNow)(lambda request, error: _refusal(api, request, error, 409))

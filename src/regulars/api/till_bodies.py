@@ -169,8 +169,8 @@ class OrderIn(WhoIn):
     )  # fmt: skip
     hold: str = Field(
         "", max_length=LONGEST_NUMBER, examples=[""],
-        description="The number under which this till has set points aside for him: they are spent, as far as the "
-        "rules allow; in place of `points`.",
+        description="The number under which a till of yours has set points aside for him: they are spent, as far as "
+        "the rules allow; in place of `points`.",
     )  # fmt: skip
     certificates: list[CertificateNumber] = Field(
         [], max_length=MOST_ON_A_RECEIPT,
@@ -446,7 +446,10 @@ class HoldIn(WhoIn):
     """Points for an order that is paid later: with the card or the code alone."""
 
     number: str = Field(
-        min_length=1, max_length=LONGEST_NUMBER, description="Of the order at this till.", examples=["W-1001"]
+        min_length=1,
+        max_length=LONGEST_NUMBER,
+        description="Of the order: one at all tills of its owner.",
+        examples=["W-1001"],
     )
     points: int = Field(
         ge=1, le=_LARGEST, examples=[95],
@@ -463,15 +466,18 @@ class HoldEndIn(In):
     """An order that is not paid any more."""
 
     number: str = Field(
-        min_length=1, max_length=LONGEST_NUMBER, description="Of the order at this till.", examples=["W-1001"]
+        min_length=1,
+        max_length=LONGEST_NUMBER,
+        description="Of the order: one at all tills of its owner.",
+        examples=["W-1001"],
     )
 
 
 class HoldOut(Schema):
     """Points that are set aside, or were."""
 
-    till: str = Field(description="The till that set them aside.", examples=["till:3"])
-    number: str = Field(description="Of the order there.", examples=["W-1001"])
+    till: str = Field(description="The till that asks.", examples=["till:3"])
+    number: str = Field(description="Of the order.", examples=["W-1001"])
     points: int = Field(description="How many.", examples=[95])
     state: Literal["open", "spent", "released"] = Field(
         description="`open`: they wait; `spent`: a receipt has taken them; `released`: they are free again.",

@@ -19,7 +19,7 @@ _WRONG: dict[int, Any] = {404: Problem, 409: Problem}
 
 @router.post("/holds", response=answers(HoldOut, more=_WRONG), **needs(Scope.TILL), summary="Set points aside")
 def hold_points(request: Request, body: HoldIn) -> dict[str, Any]:
-    """Points for an order, once for each number of this till; the same request again tells how they stand."""
+    """Points for an order, once for each number at all tills of an owner; the same again tells how they stand."""
     shown = Shown(body.card, body.phone, body.code)
     wanted = Aside(till_of(request), body.number, body.points, body.until, shown)
     return _held(request, known(request, lambda: set_points_aside(wanted)))
@@ -27,7 +27,10 @@ def hold_points(request: Request, body: HoldIn) -> dict[str, Any]:
 
 @router.post("/holds/release", response=answers(HoldOut, more=_WRONG), **needs(Scope.TILL), summary="Let points go")
 def release_points(request: Request, body: HoldEndIn) -> dict[str, Any]:
-    """The order is not paid any more: his points are free again. Twice is the same as once."""
+    """The order is not paid any more: his points are free again. Twice is the same as once.
+
+    Any till of the owner who set them aside may let them go.
+    """
     return _held(request, let_points_go(till_of(request), body.number))
 
 

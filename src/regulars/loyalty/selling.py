@@ -85,7 +85,7 @@ class Order:
     points: int = 0
     certificates: tuple[str, ...] = ()
     code: str = ""  # of his own page
-    hold: str = ""  # the number under which this till has set points aside for it
+    hold: str = ""  # the number of the order for which points are set aside
 
     @property
     def has_member(self) -> bool:
@@ -260,7 +260,9 @@ def case_of(
         known = members.known(customer, rules, at=at, zone=basket.local.tzinfo or dt.UTC, segments=segments)
         known = replace(known, card=_kinds_of_card(order, facts, customer))
     holder = holder_of(customer, order.card) if customer else None
-    held = hold_for(order.till, order.hold, customer, wanted=order.points, now=facts.now) if order.hold else None
+    held = None
+    if order.hold:
+        held = hold_for(order.till, partner, order.hold, customer, wanted=order.points, now=facts.now)
     certificates = payers(order.certificates, partner, hold=hold)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     if said.names:

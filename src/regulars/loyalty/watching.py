@@ -225,27 +225,27 @@ FROM (
 WHERE NOT {_CANCELLED.format(sale="s")} AND NOT EXISTS (SELECT 1 FROM loyalty_alert a WHERE a.key = about.key)
 """
 
-# a name of one word is that of too many people
+# a name of one word is that of too many people. Who sells on the cashier's page has signed in, so his address is known;
+# of whoever stands at another till only the name is, as the till tells it
 _OWN = """
 INSERT INTO loyalty_alert
     (key, kind, of, per, subject, customer_id, sale_id, begins_at, figures, found_at, decision, since)
 SELECT DISTINCT ON (s.customer_id, s.cashier, day.begins)
-    about.key, 'own', '', 'day', s.cashier, s.customer_id, s.id, day.begins, '{}'::jsonb, %(at)s, '', 0
+    about.key, 'own', '', 'day', coalesce(nullif(s.cashier, ''), s.till), s.customer_id, s.id, day.begins, '{}'::jsonb,
+    %(at)s, '', 0
 FROM loyalty_sale s JOIN customers_customer c ON c.id = s.customer_id
 LEFT JOIN purchases_store st ON st.id = s.store_id
 CROSS JOIN LATERAL (
     SELECT date_trunc('day', s.purchased_at, coalesce(nullif(st.time_zone, ''), %(zone)s)) AS begins
 ) day CROSS JOIN LATERAL (SELECT md5(concat_ws(chr(31), 'own', s.customer_id, s.cashier, day.begins)) AS key) about
-WHERE s.recorded_at > %(since)s AND s.cashier <> ''
-    AND NOT EXISTS (SELECT 1 FROM loyalty_alert a WHERE a.key = about.key) AND (
+WHERE s.recorded_at > %(since)s AND NOT EXISTS (SELECT 1 FROM loyalty_alert a WHERE a.key = about.key) AND (
     s.cashier LIKE '%% %%' AND lower(s.cashier) IN (
         lower(c.name), lower(concat_ws(' ', c.given_name, c.family_name)),
         lower(concat_ws(' ', c.family_name, c.given_name)),
         lower(concat_ws(' ', c.family_name, c.given_name, c.middle_name))
-    ) OR EXISTS (
-        SELECT 1 FROM purchases_seller who JOIN accounts_user u ON u.id = who.user_id
-        JOIN customers_contact his ON his.value = u.email AND his.kind = 'email'
-        WHERE who.name = s.cashier AND his.customer_id = s.customer_id
+    ) OR s.till LIKE 'user:%%' AND EXISTS (
+        SELECT 1 FROM customers_contact his JOIN accounts_user u ON u.email = lower(his.value)
+        WHERE his.customer_id = s.customer_id AND his.kind = 'email' AND s.till = 'user:' || u.id
     )
 )
 ORDER BY s.customer_id, s.cashier, day.begins, s.id

@@ -82,6 +82,7 @@ class Speaker:
             "points_back": lambda n: _("points back: {n}").format(n=format_number(n)),
             "points_taken": lambda n: _("points taken: {n}").format(n=format_number(n)),
             "points_forgiven": lambda n: _("points forgiven: {n}").format(n=format_number(n)),
+            "order": lambda number: _("order {number}").format(number=number),
             "why": str,
         }
 

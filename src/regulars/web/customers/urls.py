@@ -37,6 +37,7 @@ _of_one = [
     ("privileges/", actions.privilege, "privilege_give"),
     ("privileges/<int:privilege_id>/remove/", actions.no_privilege, "privilege_end"),
     ("points/ledger/", ledger.page, "customer_ledger"),
+    ("points/holds/<int:hold_id>/let-go/", ledger.let_go, "hold_let_go"),
     ("points/", actions.correct_points, "points_correct"),
     ("gifts/<int:gift_id>/take/", actions.take_gift, "gift_take"),
     ("rewards/<int:reward_id>/hand-out/", actions.hand_out_gift, "gift_hand_out"),
