@@ -412,7 +412,7 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
     from regulars.loyalty.gifts import GiftData, Wish, add_gift, cancel, hand_out, take
     from regulars.loyalty.ledger import Document, Kind, grant, hold, write_one
     from regulars.loyalty.measuring import measure
-    from regulars.loyalty.models import Account
+    from regulars.loyalty.models import Account, Hold
     from regulars.loyalty.page_links import open_page
     from regulars.loyalty.setting_aside import set_aside
     from regulars.purchases.models import Product
@@ -440,7 +440,7 @@ def _gifts(owner: Any, customer: Any) -> dict[str, Any]:
         hold(customer.pk, members.points_unit(), points, key=key, at=now, until=now + dt.timedelta(days=3))
     members.enrol(customer, at=now)
     measure(timezone.now())
-    return {"gift_id": gift.pk, "reward_id": third.pk}
+    return {"gift_id": gift.pk, "reward_id": third.pk, "hold_id": Hold.objects.latest("pk").pk}
 
 
 def _programs(owner: Any) -> dict[str, Any]:
