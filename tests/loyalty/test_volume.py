@@ -30,7 +30,7 @@ from regulars.loyalty.volume import give_all, way_of, would_give
 from regulars.loyalty.volume_returns import take_all
 from regulars.purchases.models import Line, Product, Receipt, Store
 from tests.loyalty.selling_cases import CARD, RULES, enrolled, open_store, order, publish_in_the_past, sell
-from tests.web.people import make_user
+from tests.web.people import logged_in, make_user
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 STEPS = [{"from": 1_000_000, "percent": "3"}, {"from": 5_000_000, "percent": "5"}]
@@ -362,6 +362,10 @@ class TestComingBack:
             {"points": 1_900},
         )
         assert "for the bonus “Dealers”, and 1,900 points of it were spent before" in what_is_odd(alert)
+        owner = logged_in(make_user("owner"))
+        assert what_is_odd(alert) in owner.get("/programme/review/").content.decode()
+        told_of = owner.get(f"/customers/{self.anna.pk}/timeline/?only=points").content.decode()
+        assert "−1,100" in told_of and "Dealers: " in told_of, "no receipt tells of it"
         assert faults() == []
 
     def test_two_who_are_merged_keep_what_both_bought(self) -> None:
