@@ -23,6 +23,8 @@ from regulars.loyalty import members
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Account, Alert, Correction, Sale, SaleReturn, TierChange, Transaction
 from regulars.loyalty.verifying import faults
+from regulars.loyalty.volume import give_all
+from regulars.loyalty.volume_returns import take_all
 from regulars.loyalty.watching import look
 from regulars.purchases.models import Product, Store
 from tests.api.test_till import Till, basket
@@ -582,4 +584,87 @@ class TestPointsHiddenInOrders:
             assert answers[0] == 200
             assert set(answers) <= {200, 409}
             assert points(anna) == 0
+        assert faults() == []
+
+
+class TestBonusForGoodsThatWentBack:
+    """A share for volume is that of goods that were kept."""
+
+    DEAR: ClassVar = [{"product_id": "cup", "quantity": "4", "price": 2_000_000}]
+
+    @pytest.fixture
+    def anna(self, monkeypatch: pytest.MonkeyPatch) -> Customer:
+        self.clock, moscow = monkeypatch, timezone.now().astimezone(ZoneInfo("Europe/Moscow"))
+        self.first = moscow.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        steps = [{"from": 1_000_000, "percent": 3}, {"from": 2_000_000, "percent": 5}]
+        monthly = [{"id": "dealers", "period": "month", "steps": steps}]
+        open_shop(rules=[], guard=FREE, spending=ALL, volume=monthly, life={"days": 365, "most_debt": 500})
+        return enrolled()
+
+    def night(self, months: int, days: float) -> tuple[int, int]:
+        """So many days after the end of so many months, that of now is the first: of how many is taken, and given."""
+        end = self.first
+        for _month in range(months):
+            end = (end + dt.timedelta(days=32)).replace(day=1)
+        moment = end + dt.timedelta(days=days)
+        self.clock.setattr(timezone, "now", lambda: moment)
+        return take_all(moment), give_all(moment)
+
+    def test_buying_and_bringing_back_month_after_month_leaves_nothing(self, anna: Customer) -> None:
+        till = Till()
+        for month in range(1, 4):
+            assert till.sell(f"s{month}", 2_000_000, lines=self.DEAR)[0] == 200
+            assert self.night(month, 3.2) == (0, 1)
+            parts = [("2", "a"), ("1", "b"), ("1", "c")]
+            for days, (many, name) in enumerate(parts, 4):
+                refilled()
+                body = {"number": f"{name}{month}", "receipt": f"s{month}", "lines": [{"line": 1, "quantity": many}]}
+                answers = [till("till/returns", body)[0] for _again in range(2)]
+                assert answers == [200, 200]
+                self.night(month, days + 0.2)
+            told = members.points_of(anna)
+            assert (told.available, told.debt) == (0, 0)
+        assert not Alert.objects.exists()
+        assert faults() == []
+
+    def test_what_was_spent_is_owed_and_the_next_bonus_pays_it(self, anna: Customer) -> None:
+        till = Till()
+        assert till.sell("s", 2_000_000, lines=self.DEAR)[0] == 200
+        self.night(1, 3.2)
+        assert shown(to=till, number="spends", points=390, lines=cups(40_000))[0] == 200
+        assert till("till/returns", {"number": "r", "receipt": "s"})[0] == 200
+        self.night(1, 4.2)
+        told = members.points_of(anna)
+        assert (told.available, told.debt) == (0, 390)
+        refilled()
+        assert till.sell("t", 2_000_000, lines=self.DEAR)[0] == 200
+        assert self.night(2, 3.2) == (0, 1)
+        told = members.points_of(anna)
+        assert (told.available, told.debt) == (610, 0)
+        assert faults() == []
+
+    def test_a_return_is_not_dated_out_of_the_reach_of_the_night(self, anna: Customer) -> None:
+        """Its sale says when it counts; the till's word for the day of the return moves nothing."""
+        till = Till()
+        assert till.sell("s", 2_000_000, lines=self.DEAR)[0] == 200
+        sold_at = Sale.objects.get().purchased_at
+        self.night(1, 3.2)
+        back = {"number": "r", "receipt": "s", "returned_at": sold_at.isoformat(), "clock": timezone.now().isoformat()}
+        assert till("till/returns", back)[0] in (200, 400)
+        back["returned_at"] = (timezone.now() - dt.timedelta(days=1)).isoformat()
+        assert till("till/returns", back | {"number": "q"})[0] in (200, 400)
+        assert SaleReturn.objects.count() == 1
+        self.night(1, 4.2)
+        assert points(anna) == 0
+
+    def test_two_nights_at_one_moment_take_once(self, anna: Customer) -> None:
+        till = Till()
+        assert till.sell("s", 2_000_000, lines=self.DEAR)[0] == 200
+        self.night(1, 3.2)
+        body = {"number": "r", "receipt": "s", "lines": [{"line": 1, "quantity": "2"}]}
+        assert till("till/returns", body)[0] == 200
+        moment = timezone.now() + dt.timedelta(days=1)
+        assert sorted(together(3, lambda _place: take_all(moment))) == [0, 0, 1]
+        assert self.night(1, 5.2) == (0, 0)
+        assert points(anna) == 300
         assert faults() == []

@@ -138,7 +138,7 @@ FROM customers_contact s JOIN loyalty_card card ON card.number = s.value
 JOIN loyalty_cardbatch batch ON batch.id = card.batch_id AND batch.cost > 0
 WHERE s.kind = 'card' AND s.created_at >= %s AND s.created_at < %s {among}
 """
-# bonuses for volume: they belong to no receipt, and count on the day on which they are given
+# bonuses for volume: they belong to no receipt, and count on the day on which they are given or taken back
 _BONUSES = """
 SELECT s.customer_id, t.recorded_at AS at, p.amount AS bonuses
 FROM loyalty_transaction t

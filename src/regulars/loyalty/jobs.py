@@ -13,6 +13,7 @@ from regulars.loyalty import (
     snapshots,
     tiers,
     volume,
+    volume_returns,
     watching,
 )
 
@@ -62,7 +63,8 @@ def review_tiers(timestamp: int) -> None:
 @app.periodic(cron="35 4 * * *", periodic_id="bonuses for volume")
 @app.task(queueing_lock="bonuses for volume", lock="bonuses for volume", pass_context=False)
 def give_bonuses(timestamp: int) -> None:
-    """Every night: periods that are over for some days are paid for, once."""
+    """Every night: periods that are over for some days are paid for, once, and less when goods came back since."""
+    volume_returns.take_all(timezone.now())
     volume.give_all(timezone.now())
 
 

@@ -52,13 +52,14 @@ SELECT what, day, points FROM (
 ) AS ordered WHERE place <= %(most)s ORDER BY day
 """
 
-# what moved points without a receipt: gifts, expiry, corrections
+# what moved points without a receipt: gifts, expiry, corrections, and bonuses for volume, given or taken back
 _MOVED = """
 SELECT t.kind, t.recorded_at, sum(p.amount) FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
 CROSS JOIN LATERAL (
     SELECT amount, transaction_id FROM loyalty_posting WHERE account_id = a.id ORDER BY seq DESC LIMIT %(movements)s
 ) AS p JOIN loyalty_transaction t ON t.id = p.transaction_id
-WHERE a.customer_id = %(customer)s AND u.slug = 'points' AND t.kind NOT IN ('sale', 'return', 'void')
+WHERE a.customer_id = %(customer)s AND u.slug = 'points'
+    AND (t.kind NOT IN ('sale', 'return', 'void') OR t.source = 'volume')
     AND t.recorded_at >= %(since)s
 GROUP BY t.id HAVING sum(p.amount) <> 0 ORDER BY t.id DESC LIMIT %(most)s
 """

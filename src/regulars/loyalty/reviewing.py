@@ -119,8 +119,16 @@ def _late(alert: Alert) -> str:
 
 
 def _kept(alert: Alert) -> str:
-    """Points of goods that came back, which he had spent and may not owe."""
+    """Points of goods that came back, which he had spent and may not owe; without a receipt those of a bonus."""
     points = alert.figures["points"]
+    if alert.sale is None:
+        return ngettext(
+            "Goods came back that had counted for the bonus “{title}”, and {n} point of it was spent before: more than "
+            "he may owe. Who does so again and again buys for nothing.",
+            "Goods came back that had counted for the bonus “{title}”, and {n} points of it were spent before: more "
+            "than he may owe. Who does so again and again buys for nothing.",
+            points,
+        ).format(title=alert.subject, n=format_number(points))
     return ngettext(
         "Its goods came back, and {n} point that they had given was spent before: more than he may owe. Who does so "
         "again and again buys for nothing.",

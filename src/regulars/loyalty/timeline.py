@@ -14,8 +14,9 @@ from regulars.foundation.models import Business
 from regulars.loyalty.actors import names_of
 from regulars.loyalty.models import Posting, Reward, TierChange, Transaction
 from regulars.loyalty.tiers import tier_title
+from regulars.loyalty.volume import SOURCE as VOLUME
 
-# they stand with their receipts and gifts
+# they stand with their receipts and gifts; what is taken back of a bonus for volume has none
 _TOLD_ELSEWHERE = (
     Transaction.Kind.SALE, Transaction.Kind.RETURN, Transaction.Kind.VOID, Transaction.Kind.REWARD,
     Transaction.Kind.REWARD_VOID,
@@ -30,7 +31,9 @@ def register_source() -> None:
 
 
 def _points(ids: Sequence[int], before: Before, limit: int, _user: User) -> list[Entry]:
-    moved = Posting.objects.filter(account__customer__in=ids).exclude(transaction__kind__in=_TOLD_ELSEWHERE)
+    moved = Posting.objects.filter(account__customer__in=ids).filter(
+        ~Q(transaction__kind__in=_TOLD_ELSEWHERE) | Q(transaction__source=VOLUME)
+    )
     earlier = Q(transaction__recorded_at__lt=before.at) | Q(
         transaction__recorded_at=before.at, transaction__lt=before.id
     )

@@ -27,23 +27,32 @@ _LATE = dt.timedelta(days=3)  # tills without a line and imports tell a little l
 _AT_ONCE = 500
 
 # a member and all who became part of him are one, and got it when one of them did; what is bought at partners of a
-# coalition is theirs; what comes back counts on the day on which it does
+# coalition is theirs; what comes back at a till counts on the day of its sale, as if it had never been bought, and what
+# an import brings back, which names no sale, on its own
 _PAID = """
 WITH RECURSIVE member (id) AS (
     SELECT c.id FROM customers_customer c
-    WHERE (%(only)s::bigint IS NULL OR c.id = %(only)s) AND c.merged_into_id IS NULL AND NOT c.is_erased AND EXISTS (
-        SELECT 1 FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
-        WHERE a.customer_id = c.id AND u.slug = 'points'
-    )
+    WHERE (%(only)s::bigint[] IS NULL OR c.id = ANY (%(only)s)) AND c.merged_into_id IS NULL AND NOT c.is_erased
+        AND EXISTS (
+            SELECT 1 FROM loyalty_account a JOIN loyalty_unit u ON u.id = a.unit_id
+            WHERE a.customer_id = c.id AND u.slug = 'points'
+        )
 ), part (id, whole) AS (
     SELECT id, id FROM member
     UNION ALL
     SELECT below.id, part.whole FROM part JOIN customers_customer below ON below.merged_into_id = part.id
-), paid (whole, amount) AS (
-    SELECT part.whole, sum({amount}) FROM part
+), moved (whole, store_id, amount) AS (
+    SELECT part.whole, r.store_id, {amount} FROM part
     JOIN purchases_receipt r ON r.customer_id = part.id AND r.purchased_at >= %(begin)s AND r.purchased_at < %(end)s
-    WHERE NOT EXISTS (SELECT 1 FROM loyalty_partnerstore s WHERE s.store_id = r.store_id)
-    GROUP BY part.whole
+    WHERE NOT EXISTS (SELECT 1 FROM loyalty_salereturn b WHERE b.receipt_id = r.id AND b.counts_with_sale)
+    UNION ALL
+    SELECT part.whole, r.store_id, {amount} FROM part JOIN purchases_receipt r ON r.customer_id = part.id
+    JOIN loyalty_salereturn b ON b.receipt_id = r.id AND b.counts_with_sale
+    JOIN loyalty_sale s ON s.id = b.sale_id AND s.purchased_at >= %(begin)s AND s.purchased_at < %(end)s
+), paid (whole, amount) AS (
+    SELECT whole, sum(amount) FROM moved
+    WHERE NOT EXISTS (SELECT 1 FROM loyalty_partnerstore s WHERE s.store_id = moved.store_id)
+    GROUP BY whole
 )
 SELECT paid.whole, paid.amount FROM paid WHERE paid.amount >= %(least)s AND NOT EXISTS (
     SELECT 1 FROM part JOIN loyalty_transaction t ON t.unit_id = %(unit)s AND t.source = %(source)s
@@ -82,7 +91,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Term:
+class Term:
     """A bonus in one period."""
 
     volume: Volume
@@ -101,6 +110,28 @@ class _Term:
         """How its documents in the ledger begin."""
         return f"{self.volume.id} {self.begin.date()} "
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """What queries ask of it."""
+        on = self.volume.on
+        return {
+            "begin": self.begin, "end": self.end, "source": SOURCE, "prefix": self.prefix,
+            "products": list(on.products), "categories": list(on.categories),
+            "all": not (on.products or on.categories),
+            "not_products": list(on.not_products), "not_categories": list(on.not_categories),
+        }  # fmt: skip
+
+    @property
+    def amount(self) -> str:
+        """What of a receipt `r` counts, as SQL."""
+        return _ALL if self.volume.on == EVERYTHING else _OF_GOODS
+
+    def reason(self, paid: int) -> str:
+        """Which bonus it is, of when, and the percentage for what he paid."""
+        reached = self.volume.step(paid)
+        percent = as_decimal(reached.percent if reached else 0)
+        return f"{self.volume.name}: {self.begin.date()} - {self.last.date()}, {percent} %"
+
 
 def give_all(at: dt.datetime) -> int:
     """Write every bonus of a period that is over and is not written yet; to how many members. Safe to repeat."""
@@ -116,9 +147,9 @@ def way_of(customer: Customer, *, at: dt.datetime) -> list[Way]:
     for volume in valid[1].volume:
         begin = begin_of(volume.period, at.astimezone(zone))
         assert begin is not None
-        term = _Term(volume, valid[1], begin, at + dt.timedelta(microseconds=1), zone.key)
+        term = Term(volume, valid[1], begin, at + dt.timedelta(microseconds=1), zone.key)
         if _is_for(term, customer):
-            found.append(_way(volume, next((paid for _key, paid in _paid(term, only=customer.pk)), 0)))
+            found.append(_way(volume, next((paid for _key, paid in paid_in(term, only=[customer.pk])), 0)))
     return found
 
 
@@ -127,7 +158,7 @@ def would_give(rules: RuleSet, *, at: dt.datetime) -> list[tuple[Volume, Outcome
     found = []
     for volume in rules.volume:
         term = _term(volume, rules, at)
-        points = [points for _key, points, _amount in _earned(term, _paid(term))]
+        points = [points for _key, points, _amount in _earned(term, paid_in(term))]
         found.append((volume, Outcome(len(points), sum(points))))
     return found
 
@@ -140,16 +171,27 @@ def _way(volume: Volume, paid: int) -> Way:
     )  # fmt: skip
 
 
-def _over(at: dt.datetime) -> Iterator[_Term]:
+def _over(at: dt.datetime) -> Iterator[Term]:
     """The last whole period of each kind, long enough ago, by the rules that were valid at its end."""
     for period in ("month", "quarter", "year"):
         end = _end(period, at)
         valid = valid_at(end - dt.timedelta(microseconds=1))
         if valid is None or at < end + _LATE:
             continue
-        for volume in valid[1].volume:
-            if volume.period == period:
-                yield _term(volume, valid[1], at)
+        yield from _terms(period, valid[1], at)
+
+
+def ended(at: dt.datetime, *, since: dt.datetime) -> Iterator[Term]:
+    """Every period that ended between these moments, by the rules that were valid at its end."""
+    for period in ("month", "quarter", "year"):
+        end = _end(period, at)
+        while end > since and (valid := valid_at(end - dt.timedelta(microseconds=1))) is not None:
+            yield from _terms(period, valid[1], end)
+            end = _end(period, end - dt.timedelta(days=1))
+
+
+def _terms(period: str, rules: RuleSet, at: dt.datetime) -> Iterator[Term]:
+    return (_term(one, rules, at) for one in rules.volume if one.period == period)
 
 
 def _end(period: str, at: dt.datetime) -> dt.datetime:
@@ -158,24 +200,21 @@ def _end(period: str, at: dt.datetime) -> dt.datetime:
     return end
 
 
-def _term(volume: Volume, rules: RuleSet, at: dt.datetime) -> _Term:
+def _term(volume: Volume, rules: RuleSet, at: dt.datetime) -> Term:
     end = _end(volume.period, at)
     begin = begin_of(volume.period, end - dt.timedelta(days=1))
     assert begin is not None
-    return _Term(volume, rules, begin, end, Business.current().zone.key)
+    return Term(volume, rules, begin, end, Business.current().zone.key)
 
 
-def _give(term: _Term, at: dt.datetime) -> int:
+def _give(term: Term, at: dt.datetime) -> int:
     unit, given, batch = points_unit(), 0, []
     until = expiry(at, term.rules.life.days)
-    for customer, points, paid in _earned(term, _paid(term, unwritten_only=True)):
-        reached = term.volume.step(paid)
-        assert reached is not None
-        reason = f"{term.volume.name}: {term.begin.date()} - {term.last.date()}, {as_decimal(reached.percent)} %"
+    for customer, points, paid in _earned(term, paid_in(term, unwritten_only=True)):
         batch.append(
             Document(
                 unit, Kind.GIFT, SOURCE, f"{term.prefix}{customer}", SOURCE,
-                (grant(customer, points, expires_at=until),), reason=reason, happened_at=term.last,
+                (grant(customer, points, expires_at=until),), reason=term.reason(paid), happened_at=term.last,
             )
         )  # fmt: skip
         if len(batch) == _AT_ONCE:
@@ -188,7 +227,7 @@ def _written(documents: Sequence[Document], at: dt.datetime) -> int:
     return sum(isinstance(one, Written) for one in write(documents, at=at)) if documents else 0
 
 
-def _earned(term: _Term, paid: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+def _earned(term: Term, paid: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
     """Who gets how many points for how much money."""
     for start in range(0, len(paid), _AT_ONCE):
         rows = paid[start : start + _AT_ONCE]
@@ -200,22 +239,20 @@ def _earned(term: _Term, paid: Sequence[tuple[int, int]]) -> Iterator[tuple[int,
                 yield key, points, amount
 
 
-def _paid(term: _Term, *, only: int | None = None, unwritten_only: bool = False) -> list[tuple[int, int]]:
-    """The members who paid enough in the period, and how much."""
-    on = term.volume.on
-    values: dict[str, Any] = {
-        "only": only, "begin": term.begin, "end": term.end,
-        "least": term.volume.steps[0].from_ if only is None else 0,
-        "products": list(on.products), "categories": list(on.categories), "all": not (on.products or on.categories),
-        "not_products": list(on.not_products), "not_categories": list(on.not_categories),
-        "unit": points_unit().pk if unwritten_only else None, "source": SOURCE, "prefix": term.prefix,
+def paid_in(
+    term: Term, *, only: Sequence[int] | None = None, unwritten_only: bool = False
+) -> list[tuple[int, int]]:  # fmt: skip
+    """The members who paid enough in the period, or `only` these if they paid anything, and how much."""
+    values = term.values | {
+        "only": only, "least": term.volume.steps[0].from_ if only is None else 0,
+        "unit": points_unit().pk if unwritten_only else None,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_PAID.format(amount=_ALL if on == EVERYTHING else _OF_GOODS), values)
+        cursor.execute(_PAID.format(amount=term.amount), values)
         return [(int(key), int(amount)) for key, amount in cursor.fetchall()]
 
 
-def _is_for(term: _Term, customer: Customer) -> bool:
+def _is_for(term: Term, customer: Customer) -> bool:
     questions = {leaf.question for leaf in term.volume.when.leaves() if isinstance(leaf, Answered)}
     member = Member(
         tier=tier_at(customer.pk, term.last), privileges=privileges_at(customer.pk, term.last),

@@ -147,6 +147,8 @@ class SaleReturn(models.Model):
     points_back = models.BigIntegerField()  # of those spent
     points_taken = models.BigIntegerField()  # of those earned
     points_forgiven = models.BigIntegerField(db_default=0, default=0)  # of those earned: more than he may owe
+    # for bonuses for volume, in the period of its sale; those told before that was so count in their own
+    counts_with_sale = models.BooleanField(db_default=True, default=True)
 
     class Meta:
         constraints: ClassVar = [

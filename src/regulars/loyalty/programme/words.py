@@ -95,14 +95,14 @@ class Words:
         }
 
     def volume(self, one: Volume) -> str:
-        """The whole bonus: "When a quarter is over, points for all that was bought in it: 2% from $1,000."."""
+        """The whole bonus: "When a quarter is over, points for all that was bought in it and kept: 2% from $1,000."."""
         steps = self._by_money(one.steps)
         if scope := self.scope(one.on):
             steps += f" ({scope})"
         text = (
-            _("“{title}”, {once}, points for all that was bought in it: {steps}.")
+            _("“{title}”, {once}, points for all that was bought in it and kept: {steps}.")
             if one.when == when.ALWAYS
-            else _("“{title}”, {once}, points for all that was bought in it: {steps}; if {when}.")
+            else _("“{title}”, {once}, points for all that was bought in it and kept: {steps}; if {when}.")
         )
         return text.format(title=one.name, once=_once_over(one.period), steps=steps, when=self.condition(one.when))
 
