@@ -24,7 +24,8 @@ from regulars.loyalty.selling import quote
 from regulars.loyalty.taking_back import till_of
 from regulars.loyalty.telling import NotNow
 from regulars.loyalty.watching import Beyond, look, window
-from regulars.purchases.models import Product, Store
+from regulars.purchases.models import Product, Stated, Store
+from regulars.purchases.stating import hold
 from tests.loyalty.at_once import together
 from tests.loyalty.coalition_cases import partner
 from tests.loyalty.selling_cases import RULES, enrolled, no_segments, open_shop, order, sell
@@ -461,6 +462,64 @@ def test_goods_discounted_from_a_raised_price_are_told_once_a_day() -> None:
     cup("4", purchased_at=a_noon_ago() + dt.timedelta(days=1))
     assert len(alerts("raised")) == 2
     assert look(timezone.now()) == 0
+
+
+def priced(price: int | None, *, at: dt.datetime | None = None, code: str = "cup") -> None:
+    """Somebody stated the price at this moment, long ago if none is given."""
+    product = Product.objects.get(code=code)
+    Stated.objects.create(product=product, what="price", value=price, of=at or a_noon_ago() - dt.timedelta(days=90))
+    hold([product.pk], ["price"])
+
+
+def test_goods_discounted_from_a_price_that_was_typed_above_the_stated_one_are_told() -> None:
+    open_shop(price_watch_days=14)
+    enrolled()
+    priced(10_000)
+    cup("1")
+    assert alerts("raised") == []
+    sell(order(("cup", 2, 26_001), purchased_at=a_noon_ago(), cashier="Irina"), "2")
+    cup("3", 20_000)
+    (told,) = alerts("raised")
+    assert (told.subject, told.sale and told.sale.number, told.customer) == ("Coffee", "2", None)
+    assert told.figures == {"typed": 13_001, "stated": 10_000}
+    assert "Discounted from ₽130.01 for one" in what_is_odd(told)
+    assert "though its price was ₽100.00" in what_is_odd(told)
+    decide(told, is_right=True, by=make_user("owner"))
+    assert alerts("raised") == [told], "it was decided for that day"
+    raised("cup", 1)
+    cup("4", 20_000)
+    assert [set(one.figures) for one in alerts("raised")] == [{"stated", "typed"}, {"raised_on"}]
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "sum_of_line"),
+    [(10_000, 1, 10_001), (10_000, 3, 30_003), (10_000, "0.333", 3_331), (10_000, 1, 9_000), (0, 1, 10_000)],
+)
+def test_what_is_rounded_or_cheaper_or_free_is_no_raise(price: int, quantity: str | int, sum_of_line: int) -> None:
+    open_shop(price_watch_days=14)
+    enrolled()
+    priced(price)
+    sell(order(("cup", quantity, sum_of_line), purchased_at=a_noon_ago()))
+    assert alerts("raised") == []
+
+
+@pytest.mark.parametrize(
+    "case", ["not watched", "no discount", "of a partner", "cancelled", "never stated", "lowered since", "taken away"]
+)
+def test_no_other_price_that_was_typed_is_told(case: str) -> None:
+    open_shop(**{} if case == "not watched" else {"price_watch_days": 14})
+    enrolled()
+    if case != "never stated":
+        priced(10_000 if case != "lowered since" else 15_000)
+    if case in {"lowered since", "taken away"}:
+        priced({"lowered since": 10_000}.get(case), at=a_noon_ago() + dt.timedelta(hours=1))
+    more = {"no discount": {"card": ""}, "of a partner": {"till": "till:9", "store": "Books"}}
+    if case == "of a partner":
+        partner("books", "till:9")
+    cup("1", 15_000, **more.get(case, {}))
+    if case == "cancelled":
+        bring_back(Coming("till:1", "v", "till:1", "1", is_void=True))
+    assert alerts("raised") == []
 
 
 def test_shops_of_several_zones_have_one_day_of_the_calendar() -> None:

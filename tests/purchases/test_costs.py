@@ -185,6 +185,71 @@ def test_a_raised_price_is_noted_and_forgotten_with_the_file_that_raised_it(writ
     assert (Product.objects.get().price, Product.objects.get().price_raised_on) == (10_000, None)
 
 
+def today() -> dt.date:
+    return timezone.now().astimezone(Business.current().zone).date()
+
+
+def say_prices(owner: User, *values: int | None) -> dt.date | None:
+    """Somebody says one price after the other; on which day it was raised."""
+    made()
+    for value in values:
+        state(Product.objects.get(), {"price": value}, by=owner)
+    return Product.objects.get().price_raised_on
+
+
+@pytest.mark.parametrize("values", [
+    (10_000, None, 15_000), (10_000, None, None, 10_001), (10_000, 15_000, None), (10_000, 15_000, 12_000),
+    (10_000, 15_000, 10_000, 10_001), (10_000, 15_000, 9_000, 9_500), (None, 10_000, 15_000, None, 12_000),
+])  # fmt: skip
+def test_a_price_above_the_last_one_that_was_known_is_raised(owner: User, values: tuple[int | None, ...]) -> None:
+    assert say_prices(owner, *values) == today()
+
+
+@pytest.mark.parametrize("values", [
+    (10_000, None, 10_000), (10_000, None, 9_000), (10_000, 15_000, 10_000), (10_000, 15_000, 9_000),
+    (10_000, 15_000, None, 10_000), (10_000, 15_000, 20_000, 10_000), (None, 10_000), (10_000, 9_000, 15_000, 9_000),
+])  # fmt: skip
+def test_a_price_that_is_no_higher_than_before_is_not_raised(owner: User, values: tuple[int | None, ...]) -> None:
+    assert say_prices(owner, *values) is None
+
+
+def test_a_raise_keeps_its_day_while_the_price_stays_above(owner: User) -> None:
+    say_prices(owner, 10_000, 15_000, 20_000)
+    days = {15_000: today() - dt.timedelta(days=9), 20_000: today() - dt.timedelta(days=3)}
+    for value, day in days.items():
+        Stated.objects.filter(value=value).update(raised_on=day)
+    for value, day in ((20_000, days[20_000]), (None, days[20_000]), (14_000, days[15_000]), (None, days[15_000])):
+        state(Product.objects.get(), {"price": value}, by=owner)
+        assert Product.objects.get().price_raised_on == day, value
+    state(Product.objects.get(), {"price": 14_001}, program="Till")
+    assert Product.objects.get().price_raised_on == today()
+
+
+def test_a_list_raises_a_price_that_was_taken_away(write: Write, owner: User) -> None:
+    say_prices(owner, 10_000, None)
+    done = prices(write, "A1;;120,00")
+    assert Product.objects.get().price_raised_on == today()
+    prices(write, "A1;;100,00")
+    assert Product.objects.get().price_raised_on is None
+    undo(done.pk, user_id=None)
+    assert Product.objects.get().price_raised_on is None
+
+
+def test_a_raise_that_a_file_hid_is_seen_when_the_file_is_undone(write: Write, owner: User) -> None:
+    say_prices(owner, 10_000)
+    done = prices(write, "A1;;150,00")
+    state(Product.objects.get(), {"price": 13_000}, by=owner)
+    undo(done.pk, user_id=None)
+    assert (Product.objects.get().price, Product.objects.get().price_raised_on) == (13_000, today())
+
+
+def test_of_a_raise_before_the_history_the_day_stays(owner: User) -> None:
+    day = today() - dt.timedelta(days=5)
+    Stated.objects.create(product=made(), what="price", value=15_000, of=timezone.now(), raised_on=day)
+    state(Product.objects.get(), {"price": None}, by=owner)
+    assert Product.objects.get().price_raised_on == day
+
+
 def test_a_list_of_costs_and_prices_is_taken_by_codes(write: Write) -> None:
     made("4600000000017")
     made("007")

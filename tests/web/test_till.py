@@ -26,7 +26,7 @@ from regulars.loyalty.models import Alert, Reward, Sale
 from regulars.loyalty.page_links import open_page
 from regulars.loyalty.setting_aside import set_aside
 from regulars.loyalty.watching import look
-from regulars.purchases.models import Store
+from regulars.purchases.models import Product, Store
 from tests.loyalty.selling_cases import CARD, enrolled, open_shop
 from tests.loyalty.test_gifts import give
 from tests.web.people import logged_in, make_user
@@ -218,6 +218,50 @@ def test_a_photo_without_a_barcode_or_of_no_picture_is_told(cashier: Client) -> 
     for content, said in ((b"none", "no picture"), (_white(), "No barcode can be read")):
         answer = cashier.post("/till/", {"photo": SimpleUploadedFile("a.png", content)})
         assert said in text_of(answer, 422)
+
+
+def test_a_card_is_given_by_a_photo_and_what_was_typed_stays(cashier: Client) -> None:
+    number = next(numbers_of(make_cards("Spring", count=1)))
+    write_purpose("data", title="Personal data", text="We keep your name and phone.")
+    told = {"name": "<b>Vera", "phone": "+79161234567", "birth_date": "1990-05-01"}
+    shown = re.search(r'name="agrees" value="([^"]+)"', text_of(cashier.get("/till/member/")))
+    assert shown is not None
+    agrees = {"agrees": shown[1]}
+    assert "checked" not in text_of(cashier.get("/till/member/", agrees)), "no link agrees for him"
+    for photo in ({"photo": photo_of(number), "read": "photo"}, {"photo": photo_of(number)}):
+        answer = cashier.post("/till/member/", told | agrees | photo)
+        page = text_of(answer)
+        assert all(f'value="{one}"' in page for one in (number, *told.values())), photo
+        assert f'value="{shown[1]}" checked' in page
+        assert b"<b>Vera" not in answer.content
+    assert not Customer.objects.filter(name="<b>Vera").exists(), "it is only read"
+    for photo, said in (
+        ({"read": "photo"}, "Take a photo"),
+        ({"photo": SimpleUploadedFile("a.png", _white())}, "No barcode"),
+    ):
+        page = text_of(cashier.post("/till/member/", told | photo), 422)
+        assert said in page
+        assert 'value="+79161234567"' in page
+    assert "He takes part now" in text_of(cashier.post("/till/member/", told | agrees | {"card": number}))
+    assert Consent.objects.get().is_given
+
+
+def test_goods_are_named_by_a_photo_and_the_basket_stays(cashier: Client) -> None:
+    enrolled()
+    Product.objects.create(code="4600123456782", name="Honey", price=50_000)
+    basket = {"who": CARD, "store": "Arbat", "sum": "10", "line": "p:tea", "quantity": "2", "price": "100"}
+    page = text_of(cashier.post("/till/sell/", basket | {"photo": photo_of("4600123456782"), "read": "photo"}))
+    assert re.findall(r'name="line" value="([^"]+)"', page) == ["p:tea", "p:4600123456782"]
+    assert 'id="quote"' not in page
+    assert 'value="500' in page
+    for photo, said in (
+        ({"read": "photo"}, "Take a photo"), ({"photo": SimpleUploadedFile("a.png", b"none")}, "no picture"),
+        ({"photo": photo_of("2900000000070")}, "No goods are called '2900000000070'"),
+    ):  # fmt: skip
+        page = text_of(cashier.post("/till/sell/", basket | photo), 422)
+        assert said in page
+        assert re.findall(r'name="line" value="([^"]+)"', page) == ["p:tea"]
+    assert not Sale.objects.exists()
 
 
 def _white() -> bytes:

@@ -17,7 +17,7 @@ from regulars.foundation.models import Business
 from regulars.foundation.outbox import Event, announce
 from regulars.loyalty.models import Privilege
 from regulars.loyalty.programme import conditions
-from regulars.loyalty.programmes import rules_of, versions
+from regulars.loyalty.programmes import rules_from
 
 _LONGEST = 200
 _FURTHEST = dt.timedelta(days=7_320)  # twenty years: whoever pays for more has pressed too often
@@ -26,10 +26,13 @@ _FURTHEST = dt.timedelta(days=7_320)  # twenty years: whoever pays for more has 
 def give_privilege(
     customer: Customer, *, name: str, proof: str, until: dt.date | None, by: User | None, source: str = "web"
 ) -> Privilege:
-    """From now on he has it. One of the same name is replaced: the new proof counts."""
-    name, proof = _text(name), _text(proof)
-    if not name:
-        raise InputError(_("Say which privilege he has, as the rules call it."))
+    """From now on he has it. One of the same name is replaced: the new proof counts.
+
+    A name for which no rules ask is refused: it would be a misspelt one, and he would get nothing for it.
+    """
+    name, proof = _known(name), _text(proof)
+    if not proof:
+        raise InputError(_("Say by what he has proven it, such as the number of a certificate."))
     if until is not None and until < timezone.now().astimezone(Business.current().zone).date():
         raise InputError(_("The proof has run out already: {day}.").format(day=format_date(until)))
     now = timezone.now()
@@ -90,11 +93,29 @@ def privileges_at(customer: int, moment: dt.datetime) -> dict[str, dt.date | Non
 
 
 def names_of_privileges() -> list[str]:
-    """Those for which the newest rules ask, as they call them."""
-    newest = next(iter(versions()), None)
-    rules = rules_of(newest) if newest else None
-    leaves = [*rules.asked, *(leaf for one in rules.volume for leaf in one.when.leaves())] if rules else []
-    return sorted({name for leaf in leaves if isinstance(leaf, conditions.Privilege) for name in leaf.any_of})
+    """Those for which the rules of now ask, or rules that are to come, as they call them."""
+    found: set[str] = set()
+    for rules in rules_from(timezone.now()):
+        leaves = (*rules.asked, *(leaf for one in rules.volume for leaf in one.when.leaves()))
+        found.update(name for leaf in leaves if isinstance(leaf, conditions.Privilege) for name in leaf.any_of)
+    return sorted(found)
+
+
+def _known(written: str) -> str:
+    """The privilege as the rules call it."""
+    name = _text(written)
+    if not name:
+        raise InputError(_("Say which privilege he has, as the rules call it."))
+    known = names_of_privileges()
+    # rules may write it with two spaces, which nobody types
+    found = next((one for one in known if _text(one) == name), None)
+    if found is None:
+        raise InputError(
+            _("The rules ask for no privilege {name!r}. They know: {known}.").format(
+                name=name, known=", ".join(known) or "—"
+            )
+        )
+    return found
 
 
 def _later(one: dt.date, other: dt.date | None) -> dt.date | None:

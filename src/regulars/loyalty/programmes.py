@@ -125,6 +125,12 @@ def most_debt(moment: dt.datetime) -> int:
     return 0 if valid is None else valid[1].life.most_debt
 
 
+def rules_from(moment: dt.datetime) -> list[RuleSet]:
+    """Those by which a receipt of this moment or of a later one is judged, as far as they are published."""
+    valid, to_come = valid_at(moment), Programme.objects.filter(valid_from__gt=moment).order_by("valid_from")
+    return [*([valid[1]] if valid else []), *(rules_of(one) for one in to_come.defer("rules"))]
+
+
 def versions() -> list[Programme]:
     """All of them, the newest first."""
     return list(Programme.objects.order_by("-valid_from"))

@@ -102,6 +102,12 @@ def what_is_odd(alert: Alert) -> str:
 
 
 def _raised(alert: Alert) -> str:
+    figures, currency = alert.figures, Business.current().currency
+    if "typed" in figures:
+        return _("Discounted from {typed} for one, as it was typed at the till, though its price was {stated}.").format(
+            typed=format_money(figures["typed"], currency, exact=True),
+            stated=format_money(figures["stated"], currency, exact=True),
+        )
     raised_on = dt.date.fromisoformat(alert.figures["raised_on"])
     return _("Discounted on this day, though its price was raised on {day}.").format(day=format_date(raised_on))
 

@@ -282,22 +282,39 @@ WHERE day.at > %(since)s AND day.points > 0 AND day.in_a_day > %(alone)s
 ORDER BY day.id
 """
 
-# goods whose price was raised before they were discounted, each once in a day of the shop's clock, with the first
-# receipt that shows it. It concerns the shop and no customer. What a partner sells has prices of its own
+# goods whose price was raised before they were discounted, by whoever states prices or by whoever typed a higher one at
+# the till; each once in a day of the shop's clock, with the first receipt that shows it. It concerns the shop and no
+# customer. What a partner sells has prices of its own. The stated price is that of the moment of the purchase, for a
+# receipt may come after another one was stated. A line is rounded, so a minor unit more is nobody's doing
 _RAISED = f"""
 INSERT INTO loyalty_alert (key, kind, of, per, subject, sale_id, begins_at, figures, found_at, decision, since)
-SELECT DISTINCT ON (p.id, sold.sold_on) about.key, 'raised', '', 'day', left(p.name, 200), s.id, day.begins,
-    jsonb_build_object('raised_on', p.price_raised_on), %(at)s, '', 0
+SELECT DISTINCT ON (about.key) about.key, 'raised', '', 'day', left(p.name, 200), s.id, day.begins,
+    CASE WHEN raised.by_statement THEN jsonb_build_object('raised_on', p.price_raised_on)
+        ELSE jsonb_build_object('typed', round(l.price / l.quantity)::bigint, 'stated', stated.price) END,
+    %(at)s, '', 0
 FROM loyalty_sale s JOIN loyalty_saleline l ON l.sale_id = s.id AND l.lowered > 0
 JOIN purchases_product p ON p.code = l.product LEFT JOIN purchases_store st ON st.id = s.store_id
 CROSS JOIN LATERAL (SELECT coalesce(nullif(st.time_zone, ''), %(zone)s) AS zone) z
 CROSS JOIN LATERAL (SELECT date_trunc('day', s.purchased_at, z.zone) AS begins) day
 CROSS JOIN LATERAL (SELECT (s.purchased_at AT TIME ZONE z.zone)::date AS sold_on) sold
-CROSS JOIN LATERAL (SELECT md5(concat_ws(chr(31), 'raised', p.id, sold.sold_on)) AS key) about
+CROSS JOIN LATERAL (
+    SELECT coalesce(sold.sold_on - p.price_raised_on BETWEEN 0 AND %(days)s - 1, false) AS by_statement
+) raised
+LEFT JOIN LATERAL (
+    SELECT said.value AS price FROM purchases_stated said
+    WHERE said.product_id = p.id AND said.what = 'price' AND said.of <= s.purchased_at
+        AND NOT raised.by_statement AND l.price > p.price * l.quantity + greatest(l.quantity, 1)
+    ORDER BY said.of DESC, said.id DESC LIMIT 1
+) stated ON true
+CROSS JOIN LATERAL (
+    SELECT md5(concat_ws(
+        chr(31), 'raised', p.id, sold.sold_on, CASE WHEN NOT raised.by_statement THEN 'typed' END
+    )) AS key
+) about
 WHERE s.recorded_at > %(since)s AND s.partner_id IS NULL
-    AND sold.sold_on - p.price_raised_on BETWEEN 0 AND %(days)s - 1
+    AND (raised.by_statement OR stated.price > 0 AND l.price > stated.price * l.quantity + greatest(l.quantity, 1))
     AND NOT {_CANCELLED.format(sale="s")} AND NOT EXISTS (SELECT 1 FROM loyalty_alert a WHERE a.key = about.key)
-ORDER BY p.id, sold.sold_on, s.purchased_at, s.id
+ORDER BY about.key, s.purchased_at, s.id, l.position
 """
 
 

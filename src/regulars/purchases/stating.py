@@ -12,6 +12,7 @@ from regulars.accounts.models import User
 from regulars.core.errors import InputError
 from regulars.core.i18n import gettext as _
 from regulars.foundation.days import today
+from regulars.foundation.models import Business
 from regulars.purchases.models import PriceKind, Product, Stated
 
 MOST = 10**12  # minor units
@@ -32,12 +33,20 @@ def state(product: Product, told: Mapping[str, int | None], *, by: User | None =
             # the same again: it speaks of now, and the history says it once
             Stated.objects.filter(pk=last.pk).update(of=max(now, last.of))
             continue
+        if what == Stated.What.PRICE and before is None:
+            before = _last_known(product)
         is_raise = what == Stated.What.PRICE and None not in (value, before) and value > before
         Stated.objects.create(
             product=product, what=what, value=value, of=now, by=by, program=program[:100],
             raised_on=today() if is_raise else None,
         )  # fmt: skip
     hold([product.pk], told)
+
+
+def _last_known(product: Product) -> int | None:
+    """The price that was taken away: whoever types a higher one after it has raised it."""
+    said = Stated.objects.filter(product=product, what=Stated.What.PRICE, value__isnull=False)
+    return said.order_by("-of", "-id").values_list("value", flat=True).first()
 
 
 def state_by_code(what: str, codes: Sequence[str], values: Sequence[int], *, import_id: int) -> int:
@@ -49,7 +58,11 @@ def state_by_code(what: str, codes: Sequence[str], values: Sequence[int], *, imp
         cursor.execute(
             f"""INSERT INTO purchases_stated (product_id, what, value, of, imported_by_id, program, raised_on)
             SELECT p.id, %(what)s, i.value, %(now)s, %(import_id)s, '',
-                CASE WHEN %(what)s = '{Stated.What.PRICE}' AND i.value > p.price THEN %(today)s::date END
+                CASE WHEN %(what)s = '{Stated.What.PRICE}' AND i.value > coalesce(p.price, (
+                    SELECT s.value FROM purchases_stated s
+                    WHERE s.product_id = p.id AND s.what = '{Stated.What.PRICE}' AND s.value IS NOT NULL
+                    ORDER BY s.of DESC, s.id DESC LIMIT 1
+                )) THEN %(today)s::date END
             FROM unnest(%(codes)s::text[], %(values)s::bigint[]) AS i (code, value)
             JOIN purchases_product p USING (code)
             WHERE i.value IS DISTINCT FROM CASE %(what)s WHEN '{Stated.What.COST}' THEN p.cost ELSE p.price END
@@ -107,20 +120,31 @@ def hold(products: Sequence[int], whats: Mapping[str, object] | Sequence[str]) -
         _hold(Stated.What(what), products)
 
 
+# The last day on which the price rose from one that it is still above. Who took a price away before he typed a higher
+# one raised it as well. Where nothing older is known the row itself says whether it was a raise.
+_RAISED = """(
+    SELECT max(coalesce(s.raised_on, (s.of AT TIME ZONE %(zone)s)::date)) FROM (
+        SELECT one.value, one.raised_on, one.of, lag(one.value) OVER (ORDER BY one.of, one.id) AS before,
+            first_value(one.value) OVER (ORDER BY one.of DESC, one.id DESC) AS now
+        FROM purchases_stated one WHERE one.product_id = i.id AND one.what = 'price' AND one.value IS NOT NULL
+    ) s WHERE CASE WHEN s.before IS NULL THEN s.raised_on IS NOT NULL ELSE least(s.value, s.now) > s.before END
+)"""
+
+
 def _hold(what: Stated.What, products: Sequence[int]) -> None:
-    raised = f"""(SELECT max(s.raised_on) FROM purchases_stated s WHERE s.product_id = i.id AND s.what = '{what}')"""
-    columns = {what.value: "value"} | ({"price_raised_on": "raised_on"} if what == Stated.What.PRICE else {})
-    differs = " OR ".join(f"p.{column} IS DISTINCT FROM f.{found}" for column, found in columns.items())
-    written = ", ".join(f"{column} = f.{found}" for column, found in columns.items())
+    found = {what.value: f"""(
+        SELECT s.value FROM purchases_stated s WHERE s.product_id = i.id AND s.what = '{what}'
+        ORDER BY s.of DESC, s.id DESC LIMIT 1
+    )"""} | ({"price_raised_on": _RAISED} if what == Stated.What.PRICE else {})  # fmt: skip
+    differs = " OR ".join(f"p.{column} IS DISTINCT FROM f.{column}" for column in found)
+    written = ", ".join(f"{column} = f.{column}" for column in found)
+    known = ", ".join(f"{one} AS {column}" for column, one in found.items())
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE purchases_product p SET {written}, updated_at = %s FROM (
-                SELECT i.id, {raised} AS raised_on, (
-                    SELECT s.value FROM purchases_stated s WHERE s.product_id = i.id AND s.what = '{what}'
-                    ORDER BY s.of DESC, s.id DESC LIMIT 1
-                ) AS value FROM unnest(%s::bigint[]) AS i (id)
+            f"""UPDATE purchases_product p SET {written}, updated_at = %(now)s FROM (
+                SELECT i.id, {known} FROM unnest(%(products)s::bigint[]) AS i (id)
             ) f WHERE p.id = f.id AND ({differs})""",
-            [timezone.now(), list(products)],
+            {"now": timezone.now(), "products": list(products), "zone": Business.current().time_zone},
         )
 
 

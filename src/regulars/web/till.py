@@ -58,7 +58,7 @@ from regulars.purchases.models import Store
 from regulars.web.access import Request, View, needs
 from regulars.web.customers.actions import day_of
 from regulars.web.middleware import PERMISSIONS
-from regulars.web.till_basket import Basket, basket_of, looks_at_goods, offered_categories
+from regulars.web.till_basket import Basket, basket_of, look_for, looks_at_goods, offered_categories
 
 _LARGEST_PHOTO = 12 << 20
 STORE = "till_store"
@@ -92,7 +92,7 @@ def page(request: Request) -> HttpResponse:
     who = request.POST.get("who", "").strip()
     try:
         enter(request)
-        if "photo" in request.FILES:
+        if has_photo(request):
             who = scanned(request)
         if (waiting := waiting_under(who)) is not None:
             return _waiting(request, waiting)
@@ -120,6 +120,8 @@ def sell(request: Request) -> HttpResponse:
         basket = basket_of(typed)
         if basket.problem:
             raise InputError(basket.problem)
+        if has_photo(request):
+            look_for(basket, scanned(request))
         if "paid" not in typed:
             return _shown(request, who, found, basket, quoted=_quoted(request, who, basket))
         sale = _paid(request, who, basket)
@@ -219,6 +221,8 @@ def member(request: Request) -> HttpResponse:
         return _form(request)
     try:
         enter(request)
+        if has_photo(request):
+            return _form(request, card=scanned(request))
         who = _welcome(request)
     except InputError as error:
         if isinstance(error, NoMember):
@@ -250,10 +254,16 @@ def enter(request: Request) -> None:
         raise TooOften(_("Too many cards were tried that nobody has: wait half a minute."))
 
 
+def has_photo(request: Request) -> bool:
+    """Whether the server is to read one, be it that none was chosen."""
+    return "photo" in request.FILES or "read" in request.POST
+
+
 def scanned(request: Request) -> str:
     """The barcode on the photo that was sent."""
-    photo = request.FILES["photo"]
-    assert isinstance(photo, UploadedFile)
+    photo = request.FILES.get("photo")
+    if not isinstance(photo, UploadedFile):
+        raise InputError(_("Take a photo of the barcode first."))
     if photo.size is None or photo.size > _LARGEST_PHOTO:
         raise InputError(_("The picture is too large: take a smaller photo."))
     found = barcodes.read(photo.read())
@@ -431,11 +441,15 @@ def _stores(business: Business) -> Sequence[str]:
     return own_stores() or [business.name]
 
 
-def _form(request: Request, *, error: InputError | None = None) -> HttpResponse:
-    typed = request.POST if error else request.GET
+def _form(request: Request, *, error: InputError | None = None, card: str = "") -> HttpResponse:
+    typed = (request.POST or request.GET).copy()
+    if card:
+        typed["card"] = card
     told = _own_fields(typed)
     context = {
         "error": str(error or ""), "typed": typed, "purposes": current_purposes(),
+        # ticked by a person, never by a link
+        "agreed": request.POST.getlist("agrees"),
         "fields": [(one, _as_shown(one, told.get(one.slug))) for one in questions()],
     }  # fmt: skip
     return render(request, "till_new.html", context, status=status_of(error))

@@ -108,7 +108,7 @@ def _put_in(basket: Basket, typed: QueryDict) -> None:
     if "pick" in typed:
         _add(basket, _product(typed.get("pick", "")))
     elif find:
-        _look_for(basket, find)
+        look_for(basket, find)
     if typed.get("category") and typed.get("category_sum", "").strip():
         _add_category(basket, typed)
 
@@ -203,7 +203,8 @@ def _append(basket: Basket, row: Row) -> None:
     basket.is_changed = True
 
 
-def _look_for(basket: Basket, find: str) -> None:
+def look_for(basket: Basket, find: str) -> None:
+    """Add the goods with this code or name; of several the cashier chooses."""
     product = _sold().filter(code=find).first()
     found = [product] if product else list(_called(find)[: _MOST_FOUND + 1])
     if not found:

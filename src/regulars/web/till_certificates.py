@@ -16,7 +16,17 @@ from regulars.loyalty.models import Certificate
 from regulars.loyalty.telling import NotNow
 from regulars.web.access import Request, needs
 from regulars.web.certificates import STATES
-from regulars.web.till import counted, enter, new_number, number_of_form, scanned, status_of, whole, with_camera
+from regulars.web.till import (
+    counted,
+    enter,
+    has_photo,
+    new_number,
+    number_of_form,
+    scanned,
+    status_of,
+    whole,
+    with_camera,
+)
 
 
 @needs(Right.SERVE_AT_TILL)
@@ -29,7 +39,7 @@ def page(request: Request) -> HttpResponse:
     written = request.POST.get("certificate", "").strip()
     try:
         enter(request)
-        if "photo" in request.FILES:
+        if has_photo(request):
             written = scanned(request)
         return _shown(request, written, counted(request, lambda: find(written)))
     except InputError as error:

@@ -21,10 +21,10 @@ async function offer() {
   }
 }
 
-// a photo is sent as soon as it is taken
-const photo = document.querySelector("[data-scan-photo]");
-if (photo) {
-  photo.querySelector("input[type=file]").addEventListener("change", () => photo.requestSubmit());
+// a photo is sent as soon as it is taken, with what else is typed in its form
+for (const place of document.querySelectorAll("[data-scan-photo]")) {
+  const photo = place.querySelector("input[type=file]");
+  photo.addEventListener("change", () => photo.form.requestSubmit(place.querySelector("button")));
 }
 
 async function scan(detector, input) {
