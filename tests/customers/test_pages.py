@@ -102,7 +102,7 @@ def test_the_card_costs_the_same_with_a_long_history(site: Client, anna: Custome
     for number in range(40):
         add_note(anna, f"note {number}", by=owner)
         add_contact(anna, kind="telegram", written=f"anna{number}", by=owner)
-    assert queries() == few <= 53
+    assert queries() == few <= 54
 
 
 def looks() -> list[tuple[str, str, dict[str, object]]]:
