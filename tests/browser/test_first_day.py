@@ -77,6 +77,8 @@ def test_an_empty_base_teaches_and_takes_a_file_at_once(page: Page, say: Any, tm
     expect(page.locator("main")).to_contain_text("вчера")
     page.locator("select[name^=role]").last.select_option("")
     expect(page.locator("#columns .message.error")).to_be_visible()
+    # what htmx has put there answers only when it has settled
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
     page.locator("select[name^=role]").last.select_option("amount")
     start = page.get_by_role("button", name=say("Start the import"))
     start.click()
