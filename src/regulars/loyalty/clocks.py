@@ -5,12 +5,10 @@ and one whose clock is behind look alike, and the rules of the told moment are o
 shows is known for the one or the other; of one that does not, people are told once a day.
 """
 
-import hashlib
 from collections.abc import Sequence
 
-from django.db import connection
-
 from regulars.foundation.models import Business
+from regulars.loyalty.alerts import hold_newest, key_of
 from regulars.loyalty.models import Alert, Sale
 from regulars.loyalty.telling import AHEAD
 
@@ -22,11 +20,8 @@ def note_late(sales: Sequence[Sale]) -> None:
         return
     first, seconds = late[0], max(int((one.recorded_at - one.purchased_at).total_seconds()) for one in late)
     day = first.recorded_at.astimezone(Business.current().zone).date()
-    told = "\x1f".join(("clock", first.till, day.isoformat()))
-    key = hashlib.md5(told.encode(errors="replace"), usedforsecurity=False).hexdigest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", [key])
-    known = Alert.objects.select_for_update(of=("self",)).filter(key=key).order_by("-pk").first()
+    key = key_of(Alert.Kind.CLOCK, first.till, day.isoformat())
+    known = hold_newest(key)
     if known is None:
         Alert.objects.create(
             key=key, kind=Alert.Kind.CLOCK, per="day", subject=first.till, sale=first, begins_at=first.recorded_at,

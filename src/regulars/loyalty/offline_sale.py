@@ -5,7 +5,6 @@ the member. Whatever the till took otherwise is its own discount, earns nothing,
 """
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from regulars.core.i18n import gettext as _
 from regulars.loyalty import members
+from regulars.loyalty.alerts import key_of
 from regulars.loyalty.holders import points_left
 from regulars.loyalty.members import Segments
 from regulars.loyalty.models import Account, Alert, Sale
@@ -120,9 +120,8 @@ def _note(told: Told, judged: Judged, sale: Sale) -> None:
     figures: dict[str, Any] = {"gap": judged.to_pay - told.paid, "points": told.order.points - judged.points_spent}
     if not any(figures.values()):
         return
-    key = "\x1f".join(("offline", sale.till, sale.number))
     Alert.objects.create(
-        key=hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).hexdigest(), kind=Alert.Kind.OFFLINE,
-        subject=sale.till, customer=sale.customer, sale=sale, begins_at=sale.purchased_at, figures=figures,
+        key=key_of(Alert.Kind.OFFLINE, sale.till, sale.number), kind=Alert.Kind.OFFLINE, subject=sale.till,
+        customer=sale.customer, sale=sale, begins_at=sale.purchased_at, figures=figures,
         found_at=timezone.now(),
     )  # fmt: skip

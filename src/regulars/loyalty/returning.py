@@ -5,7 +5,6 @@ after the last unit everything has come back, and what is back after some units 
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,10 +19,11 @@ from regulars.core.i18n import gettext as _
 from regulars.customers.models import Customer
 from regulars.customers.services.moving import note_follower
 from regulars.loyalty import codes, tiers
+from regulars.loyalty.alerts import tell_forgiven
 from regulars.loyalty.certificate_deals import give_back_to, hold_shares, split
 from regulars.loyalty.ledger import Document, Kind, Written, give_back, take_back, write
 from regulars.loyalty.members import allow_debt, hold_survivor, points_unit, stamps_unit
-from regulars.loyalty.models import Alert, Sale, SaleLine, SaleReturn, Unit, WaitingReturn
+from regulars.loyalty.models import Sale, SaleLine, SaleReturn, Unit, WaitingReturn
 from regulars.loyalty.partners import check_same_partner
 from regulars.loyalty.programme.conditions import Scope
 from regulars.loyalty.programme.effects import NthFree
@@ -159,22 +159,15 @@ def _write(coming: Coming, sale: Sale, digest: bytes, at: dt.datetime) -> SaleRe
     )  # fmt: skip
     give_back_to(parts, made)
     if customer is not None and made.points_forgiven:
-        _let_people_look(made, customer)
+        tell_forgiven(
+            made.points_forgiven, customer, source=made.till, number=made.number, subject=made.till, sale=sale,
+            came_at=made.returned_at, at=made.recorded_at,
+        )  # fmt: skip
     if coming.is_void:
         codes.give_back(sale)
     if customer is not None:
         tiers.review([customer.pk], at=made.recorded_at, is_return=True)
     return made
-
-
-def _let_people_look(made: SaleReturn, customer: Customer) -> None:
-    """What he kept was paid with points of goods that he brought back: once by chance, again and again on purpose."""
-    key = "\x1f".join(("forgiven", made.till, made.number))
-    Alert.objects.create(
-        key=hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).hexdigest(), kind=Alert.Kind.FORGIVEN,
-        subject=made.till, customer=customer, sale=made.sale, begins_at=made.returned_at,
-        found_at=made.recorded_at, figures={"points": made.points_forgiven},
-    )  # fmt: skip
 
 
 def _note_returned(lines: Sequence[SaleLine]) -> None:

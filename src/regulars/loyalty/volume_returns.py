@@ -1,16 +1,15 @@
 """Bonuses for volume whose goods come back after they were written: what was given too much is taken back at night."""
 
 import datetime as dt
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from regulars.loyalty.alerts import tell_forgiven
 from regulars.loyalty.ledger import Document, Kind, Written, take_back, write
 from regulars.loyalty.members import allow_debt, hold_survivor, points_unit
-from regulars.loyalty.models import Alert
 from regulars.loyalty.volume import SOURCE, Term, ended, paid_in
 
 _WITHIN = dt.timedelta(days=366)  # so long after its end a period is reckoned anew
@@ -111,7 +110,8 @@ def _documents(term: Term, his: Sequence[_Bonus], many: int, left: int) -> Itera
 
 def _take_from(term: Term, customer: int, documents: Iterator[Document], at: dt.datetime) -> bool:
     with transaction.atomic():
-        if hold_survivor(customer).pk != customer:
+        found = hold_survivor(customer)
+        if found.pk != customer:
             return False  # merged at this moment: the next night looks at both
         allow_debt(customer)
         wanted = list(documents)
@@ -121,13 +121,8 @@ def _take_from(term: Term, customer: int, documents: Iterator[Document], at: dt.
         ]  # fmt: skip
         for document, answer in done:
             if answer.points["forgiven"]:
-                _let_people_look(term, customer, document, answer.points["forgiven"], at)
+                tell_forgiven(
+                    answer.points["forgiven"], found, source=document.source, number=document.number,
+                    subject=term.volume.name[:200], came_at=at, at=at,
+                )  # fmt: skip
     return bool(done)
-
-
-def _let_people_look(term: Term, customer: int, document: Document, points: int, at: dt.datetime) -> None:
-    key = "\x1f".join(("forgiven", document.source, document.number))
-    Alert.objects.create(
-        key=hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).hexdigest(), kind=Alert.Kind.FORGIVEN,
-        subject=term.volume.name[:200], customer_id=customer, begins_at=at, found_at=at, figures={"points": points},
-    )  # fmt: skip

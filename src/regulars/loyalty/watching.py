@@ -9,7 +9,6 @@ without telling a thing twice. Receipts and gifts are counted as they were told:
 """
 
 import datetime as dt
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from django.utils import timezone
 
 from regulars.core.i18n import gettext as _
 from regulars.foundation.models import Business
+from regulars.loyalty.alerts import hold_newest, key_of
 from regulars.loyalty.members import points_unit
 from regulars.loyalty.models import Alert, Look, Reward, Sale
 from regulars.loyalty.programme.watch import Limit, Watch
@@ -116,9 +116,8 @@ def note_refusal(alert: Alert) -> None:
 
     After a decision they are told anew when it has been refused as often again.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", [alert.key])
-        known = Alert.objects.select_for_update().filter(key=alert.key).order_by("-pk").first()
+    with transaction.atomic():
+        known = hold_newest(alert.key)
         if known is None:
             alert.save()
         elif not known.decision:
@@ -139,10 +138,10 @@ def _lock(of: str, subject: object) -> None:
 def _refused(deed: Deed, limit: Limit, begin: dt.datetime, figures: dict[str, int]) -> Alert:
     subject = getattr(deed, _COLUMNS[limit.of])
     shop = Store.objects.filter(pk=subject).values_list("name", flat=True).first() if limit.of == "shop" else ""
-    key = "\x1f".join(("refused", limit.of, limit.per, str(subject), begin.isoformat(), str(_most(limit))))
+    about = (limit.of, limit.per, str(subject), begin.isoformat(), str(_most(limit)))
     return Alert(
-        key=hashlib.md5(key.encode(errors="replace"), usedforsecurity=False).hexdigest(), kind=Alert.Kind.REFUSED,
-        of=limit.of, per=limit.per, begins_at=begin, found_at=timezone.now(),
+        key=key_of(Alert.Kind.REFUSED, *about), kind=Alert.Kind.REFUSED, of=limit.of, per=limit.per, begins_at=begin,
+        found_at=timezone.now(),
         subject={"member": "", "shop": shop or ""}.get(limit.of, str(subject)),
         customer_id=deed.customer_id if limit.of == "member" else None,
         figures=figures | {"times": 1, "most": _most(limit)},
