@@ -13,13 +13,12 @@ from regulars.customers.services.contacts import add_contact
 from regulars.customers.services.merging import merge
 from regulars.loyalty import members
 from regulars.loyalty.expiring import expire_points, release_holds
-from regulars.loyalty.ledger import Document, Kind, grant, hold, write_one
-from regulars.loyalty.members import Shown
+from regulars.loyalty.ledger import Document, Kind, grant, write_one
 from regulars.loyalty.models import Account, Alert, Hold, Lot, Sale, Settlement, Transaction
-from regulars.loyalty.order_holds import Aside, let_go_by_hand
+from regulars.loyalty.order_holds import let_go_by_hand
 from regulars.loyalty.page_links import open_page
 from regulars.loyalty.partners import Terms
-from regulars.loyalty.telling import NotNow, digest_of
+from regulars.loyalty.telling import NotNow
 from regulars.loyalty.till_codes import make_till_code
 from regulars.loyalty.verifying import faults
 from regulars.purchases.models import Product
@@ -200,21 +199,6 @@ class TestOfOneOwner:
         assert shop("till/receipts", sold | {"number": "1", "to_pay": quote["to_pay"]})[0] == 200
         assert (Settlement.objects.get(kind="redeemed").points, standing(anna)[1]) == (quote["points_spent"], 0)
         assert site("till/holds", body)[1]["state"] == "spent"
-        assert faults() == []
-
-    def test_those_from_before_stay_with_their_till(self, till: Till, anna: Customer) -> None:
-        body, name = wish(20), f"till:{ApiKey.objects.get().pk}"
-        until = dt.datetime.fromisoformat(body["until"])
-        told = Aside(name, "W-1", 20, until, Shown(card=CARD))
-        hold(anna.pk, members.points_unit(), 20, key=f"{name}\x1fW-1", at=timezone.now(), until=until)
-        Hold.objects.update(digest=digest_of(told))
-        other = Till()
-        assert other.quote(hold="W-1")[0] == 404
-        assert till("till/holds", body)[1]["state"] == "open"
-        assert till("till/holds", body | {"points": 21})[0] == 422
-        assert (standing(anna), Hold.objects.count()) == ((40, 20), 1)
-        assert till.sell(to_pay=7_500, hold="W-1")[0] == 200
-        assert till("till/holds/release", {"number": "W-1"})[0] == 409
         assert faults() == []
 
 

@@ -1,5 +1,6 @@
 """The cashier's page: who it is, what he pays, and a card for whoever has none."""
 
+import datetime as dt
 import html
 import io
 import re
@@ -21,8 +22,9 @@ from regulars.loyalty.cards import block, cards_of, make_cards, numbers_of
 from regulars.loyalty.codes import make_codes
 from regulars.loyalty.gifts import GiftData, add_gift
 from regulars.loyalty.ledger import Document, Kind, grant, write_one
-from regulars.loyalty.members import find, welcome
+from regulars.loyalty.members import Shown, find, welcome
 from regulars.loyalty.models import Alert, Reward, Sale
+from regulars.loyalty.order_holds import Aside, set_points_aside
 from regulars.loyalty.page_links import open_page
 from regulars.loyalty.setting_aside import set_aside
 from regulars.loyalty.watching import look
@@ -353,3 +355,25 @@ def test_one_store_needs_no_choice_and_a_chosen_one_is_remembered(cashier: Clien
     Store.objects.create(name="Pokrovka")
     paid(cashier, store="Pokrovka")
     assert "<option selected>Pokrovka" in text_of(cashier.post("/till/", {"who": CARD}))
+
+
+def test_an_order_of_the_site_is_paid_at_the_counter_with_its_points(cashier: Client) -> None:
+    anna, until = enrolled(), timezone.now() + dt.timedelta(days=1)
+    add_contact(anna, kind="phone", written="+7 916 123-45-67", by=None)
+    give(anna, 100)
+    for number, points in (("W-<1>", 60), ("W-2", 20)):
+        set_points_aside(Aside("till:9", number, points, until, Shown(card=CARD)))
+    page = text_of(cashier.post("/till/", {"who": "+7 916 123-45-67"}))
+    assert "W-<1>: 60" in page and "W-2: 20" in page
+    asked = {"who": "+7 916 123-45-67", "store": "Arbat", "sum": "100", "hold": "W-<1>"}
+    assert "either how many points" in text_of(cashier.post("/till/sell/", asked | {"points": "5"}), 422)
+    assert "No points are set aside" in text_of(cashier.post("/till/sell/", asked | {"hold": "W-9"}), 422)
+    page = text_of(cashier.post("/till/sell/", asked))
+    told = {name: hidden(page, name) for name in ("number", "to_pay", "hold")}
+    assert told["hold"] == "W-<1>"
+    for _press in range(2):
+        assert cashier.post("/till/sell/", asked | told | {"paid": "yes"}).status_code == 302
+    sale = Sale.objects.get()
+    assert (sale.points_spent, members.points_of(anna).held) == (47, 20), "what the rules let them pay, half of it"
+    assert "W-<1>" not in text_of(cashier.post("/till/", {"who": CARD}))
+    assert "not set aside any more" in text_of(cashier.post("/till/sell/", asked), 422)

@@ -65,9 +65,8 @@ def set_points_aside(wanted: Aside) -> Hold:
     key, digest = _key(owner, wanted.number), digest_of(replace(wanted, till=owner))
     with transaction.atomic():
         hold_number(owner, f"hold\x1f{wanted.number}")
-        if known := _known(wanted.till, owner, wanted.number):
-            # the till was part of it before orders were of its owner
-            if bytes(known.digest or b"") not in {digest, digest_of(wanted)}:
+        if known := Hold.objects.filter(key=key).first():
+            if bytes(known.digest or b"") != digest:
                 raise OtherTold(
                     _("Points are set aside otherwise with the number {number!r}.").format(number=wanted.number)
                 )
@@ -89,7 +88,7 @@ def let_points_go(till: str, number: str) -> Hold:
     owner = _owner(partner_at(till))
     with transaction.atomic():
         hold_number(owner, f"hold\x1f{number}")
-        found = _found(till, owner, number)
+        found = _found(owner, number)
         # it may have ended before, or at this moment: how it ended is what counts
         with suppress(ledger.Refused):
             ledger.release(found.key, at=timezone.now())
@@ -129,13 +128,11 @@ def waiting_orders(customer: int, unit: Unit) -> list[Waiting]:
     ]  # fmt: skip
 
 
-def hold_for(
-    till: str, partner: Partner | None, number: str, customer: Customer | None, *, wanted: int, now: dt.datetime
-) -> Hold:
+def hold_for(partner: Partner | None, number: str, customer: Customer | None, *, wanted: int, now: dt.datetime) -> Hold:
     """What is set aside for this member at the tills of this owner. Raises `NotNow` when it is not any more."""
     if wanted:
         raise InputError(_("Say either how many points he spends, or the number under which they are set aside."))
-    found = _found(till, _owner(partner), number)
+    found = _found(_owner(partner), number)
     owners = set(HoldPart.objects.filter(hold=found).values_list("lot__account__customer", flat=True))
     if customer is None or owners != {customer.pk}:
         raise InputError(_("The points {number!r} are set aside for another member: name him.").format(number=number))
@@ -154,16 +151,11 @@ def _not_spent(hold: Hold) -> Hold:
     return hold
 
 
-def _found(till: str, owner: str, number: str) -> Hold:
-    found = _known(till, owner, number)
+def _found(owner: str, number: str) -> Hold:
+    found = Hold.objects.filter(key=_key(owner, number)).first()
     if found is None:
         raise NoHold(_("No points are set aside with the number {number!r}.").format(number=number))
     return found
-
-
-def _known(till: str, owner: str, number: str) -> Hold | None:
-    # those that were set aside before orders were of an owner are of one till; they were first
-    return Hold.objects.filter(key__in=(_key(till, number), _key(owner, number))).order_by("pk").first()
 
 
 def _owner(partner: Partner | None) -> str:

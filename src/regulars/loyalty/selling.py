@@ -262,7 +262,7 @@ def case_of(
     holder = holder_of(customer, order.card) if customer else None
     held = None
     if order.hold:
-        held = hold_for(order.till, partner, order.hold, customer, wanted=order.points, now=facts.now)
+        held = hold_for(partner, order.hold, customer, wanted=order.points, now=facts.now)
     certificates = payers(order.certificates, partner, hold=hold)
     said = look_up(order.promo_codes, customer, basket.day, hold=hold)
     if said.names:

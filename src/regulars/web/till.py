@@ -42,6 +42,7 @@ from regulars.loyalty.certificates import NoCertificate
 from regulars.loyalty.codes import personal_codes
 from regulars.loyalty.members import NoMember, Shown
 from regulars.loyalty.models import Reward, Sale
+from regulars.loyalty.order_holds import LONGEST_NUMBER, waiting_orders
 from regulars.loyalty.paid_cards import CardWish, offers_of, sell_card
 from regulars.loyalty.partners import own_stores
 from regulars.loyalty.privileges import standing_privileges
@@ -361,7 +362,7 @@ def _order(request: Request, who: str, basket: Basket) -> Order:
         till=_till(request), store=store, cashier=request.user.name[:200], card=shown.card,
         phone=shown.phone, code=shown.code,
         items=basket.items(), points=whole(typed.get("points", "")), promo_codes=frozenset({code} if code else ()),
-        certificates=certificates,
+        certificates=certificates, hold=typed.get("hold", "")[:LONGEST_NUMBER],
     )  # fmt: skip
 
 
@@ -417,7 +418,7 @@ def _shown(
         "stores": _stores(business), "store": request.POST.get("store") or request.session.get(STORE, ""),
         "typed": request.POST if request.POST.keys() & {"sum", "certificates"} else {}, "quoted": quoted,
         "number_of_receipt": request.POST.get("number") or number, "number_of_gift": number,
-        "waiting": [], "fits": [], "offers": [], "sales": [], "half_name": half_name,
+        "waiting": [], "fits": [], "offers": [], "sales": [], "orders": [], "half_name": half_name,
     }  # fmt: skip
     if found is not None:
         offers = gifts.offers_for(found)
@@ -428,6 +429,8 @@ def _shown(
             "privileges": standing_privileges(found), "paid_cards": offers_of(found),
             "codes": personal_codes(found.pk, day.astimezone(business.zone).date()),
             "sales": latest(request.user, customer=found)[:_LAST],
+            # a partner's orders are paid at its own tills
+            "orders": [one for one in waiting_orders(found.pk, members.points_unit()) if not one.partner],
         }  # fmt: skip
     return render(request, "till_member.html", context, status=422 if error else 200)
 
