@@ -251,3 +251,24 @@ def test_points_stand_on_the_card_and_with_the_receipt() -> None:
     back = bring_back(Coming("till:1", "18", "till:1", "17"))
     page = text_of(owner, f"/receipts/{back.receipt_id}/")  # type: ignore[union-attr]
     assert all(one in page for one in ("Points given back: 40", "Points taken back: 15", "Receipt 17"))
+
+
+def test_new_rules_that_everybody_would_get_at_once_are_named() -> None:
+    owner, words = logged_in(make_user("owner")), "so nobody will ever know what it earns: Points."
+    points = RULES["rules"][1] | {"title": "Points"}
+    held = RULES | {"rules": [points | {"holdout": 10}]}
+    for rules, is_named in ((RULES | {"rules": [points]}, True), (held, False), (RULES | {"rules": []}, False)):
+        owner.post("/programme/write/", {"rules": json.dumps(rules), "over": str(version()), "version": str(version())})
+        assert (words in text_of(owner, "/programme/write/")) is is_named
+    everybody = RULES["rules"][0] | {"for": "everybody", "title": "<b>All"}
+    sent(owner, version(), rules=json.dumps(RULES | {"rules": [everybody]}), keep="yes")
+    assert "nobody will ever know" not in text_of(owner, "/programme/write/"), "without a card nobody is drawn"
+    sent(owner, version(), rules=json.dumps(RULES | {"rules": [points]}), publish="yes")
+    sent(owner, version(), rules=json.dumps(RULES | {"rules": [points], "price_watch_days": 3}), keep="yes")
+    assert "nobody will ever know" not in text_of(owner, "/programme/write/"), "it is not new any more"
+
+
+def version() -> int:
+    """Of the draft."""
+    draft = ProgrammeDraft.objects.first()
+    return draft.version if draft else 0

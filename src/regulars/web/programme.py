@@ -27,7 +27,7 @@ from regulars.loyalty.notice import ShortNotice, short_notice
 from regulars.loyalty.partners import contracts_from
 from regulars.loyalty.programme.rules import RuleSet, as_json, parse
 from regulars.loyalty.programme.words import Names, Words
-from regulars.loyalty.programmes import LONGEST_NOTE, beginning, checked, publish, rules_of, versions
+from regulars.loyalty.programmes import LONGEST_NOTE, beginning, checked, publish, rules_from, rules_of, versions
 from regulars.loyalty.returning import waiting_returns
 from regulars.loyalty.simulated_words import rows, segment_rows, sentences, tier_rows
 from regulars.loyalty.simulating import simulate
@@ -93,7 +93,7 @@ def write(request: Request) -> HttpResponse:
             return done
         if context["draft"].text or versions():
             said = parse(read_json(context["text"]))
-            context |= _said(said)
+            context |= _said(said) | {"unproven": _unproven(said)}
             checked(as_json(said), segments=segment_names())
             # what was tried says it itself
             tried = _simulated(request, said) if "simulate" in typed else None
@@ -110,6 +110,13 @@ def write(request: Request) -> HttpResponse:
         context |= {"beginnings": BEGINNINGS, "categories": [name for name, _title in categories()]}
     status = 422 if request.method == "POST" and context["error"] else 200
     return render(request, "programme_write.html", context, status=status)
+
+
+def _unproven(said: RuleSet) -> list[str]:
+    """New rules that every member would get at once: what these earn nobody could ever tell."""
+    known = {one.id for rules in rules_from(timezone.now()) for one in rules.rules}
+    new = (one for one in said.rules if one.id not in known)
+    return [one.title or one.id for one in new if one.for_ != "everybody" and not one.holdout]
 
 
 def _done(request: Request, context: dict[str, Any]) -> HttpResponse | None:
